@@ -1,0 +1,4 @@
+#pragma once
+
+/// Everything that a program needs: `#include <callisto/callisto.h>`.
+#include "callisto/store.h"

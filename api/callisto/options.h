@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "callisto/environment.h"
+
+namespace callisto {
+
+/// What a commit that returned survives.
+enum class Durability : std::uint8_t {
+  buffered = 0,  ///< A crash of the process, not of the machine. The default.
+  synced = 1,    ///< A crash of the machine too: on disk when the call returns (one fdatasync).
+};
+
+/// How a store is opened.
+enum class OpenMode : std::uint8_t {
+  create = 0,     ///< Read and write; made when it is absent. The default.
+  existing = 1,   ///< Read and write; `not_found` when there is no store.
+  read_only = 2,  ///< Beside a live writer or alone; sees what was committed up to refresh().
+};
+
+/// Options of Store::open. Every field has a default that suits an assistant.
+struct Options {
+  OpenMode mode = OpenMode::create;
+  /// One budget for every cache and buffer: block cache, table readers, memtables, conflict slots.
+  /// Resident memory stays within it plus 64 MiB plus what callers hold. 32 MiB to 1 TiB.
+  std::uint64_t memory_budget_bytes = 256ULL << 20;
+  /// Of calls that do not say otherwise.
+  Durability durability = Durability::buffered;
+  /// Runs the steps of large deletes and merges in a thread of the store's own. Off: the caller runs
+  /// them with Store::finish_pending_work().
+  bool background_work = true;
+  /// Where clock, randomness, log and file faults come from. Must outlive the store.
+  Environment* environment = nullptr;
+};
+
+/// On whose behalf a call is made; kept in provenance where a record has one.
+struct Caller {
+  std::string agent{};         ///< At most 64 code points.
+  std::string module{};        ///< At most 64 code points.
+  std::string task{};          ///< At most 255 code points.
+};
+
+/// Options of one call. Inside a transaction `durability` and `deadline` are those of transact().
+struct CallOptions {
+  std::optional<Durability> durability{};
+  /// Gives up with `deadline_exceeded` when the next attempt would start later than this many
+  /// milliseconds after the call began; 0 is no deadline.
+  std::uint32_t deadline_ms = 0;
+  /// Applies a change only to the record version that the caller has read; else `version_mismatch`.
+  std::optional<std::uint64_t> if_version{};
+  Caller caller{};
+};
+
+/// Options of transact().
+struct TransactOptions {
+  std::optional<Durability> durability{};
+  /// Attempts before `conflict`; 1 to 1,000.
+  std::uint32_t max_attempts = 16;
+  std::uint32_t deadline_ms = 5'000;
+};
+
+}  // namespace callisto

@@ -1,0 +1,192 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "callisto/conversation.h"
+#include "callisto/memory.h"
+#include "callisto/message.h"
+#include "callisto/options.h"
+#include "callisto/stats.h"
+#include "callisto/user.h"
+
+namespace callisto {
+
+namespace detail {
+class StoreCore;
+class TransactionCore;
+class SnapshotCore;
+}  // namespace detail
+
+/// The repositories of one space, as Space, Transaction and Snapshot offer them.
+class CALLISTO_API Repositories {
+ public:
+  Users users() const noexcept { return Users(*scope_); }
+  UserData user_data() const noexcept { return UserData(*scope_); }
+  Conversations conversations() const noexcept { return Conversations(*scope_); }
+  Messages messages() const noexcept { return Messages(*scope_); }
+  Memories memories() const noexcept { return Memories(*scope_); }
+
+ protected:
+  Repositories() = default;
+  void bind(const detail::Scope* scope) noexcept { scope_ = scope; }
+
+ private:
+  const detail::Scope* scope_ = nullptr;
+};
+
+/// A consistent view with a pending batch. Reads see one state and the transaction's own writes; what
+/// it decided by reading is checked at commit. Handed to the function of transact() and valid only
+/// inside it. Not thread-safe: one thread at a time.
+class CALLISTO_API Transaction : public Repositories {
+ public:
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  /// Bytes and keys that the commit would write; `too_large` comes above 8 MiB or 10,000 keys from
+  /// the call that goes over, which writes nothing.
+  std::uint64_t size_bytes() const noexcept;
+  std::uint64_t key_count() const noexcept;
+
+ private:
+  friend class detail::TransactionCore;
+  explicit Transaction(detail::TransactionCore& core) noexcept;
+  detail::TransactionCore* core_;
+};
+
+/// One state of the store, at which expiry is judged too: reads through it agree with each other.
+/// Writes answer `read_only`. Movable; thread-safe; must be gone before the store is.
+class CALLISTO_API Snapshot : public Repositories {
+ public:
+  Snapshot(Snapshot&&) noexcept;
+  Snapshot& operator=(Snapshot&&) noexcept;
+  ~Snapshot();
+  /// The engine's version of the state: rises with every commit.
+  std::uint64_t version() const noexcept;
+  /// When it was taken, by the environment's clock.
+  Time time() const noexcept;
+
+ private:
+  friend class Space;
+  explicit Snapshot(std::unique_ptr<detail::SnapshotCore> core) noexcept;
+  std::unique_ptr<detail::SnapshotCore> core_;
+};
+
+/// A tenant: the same repositories over keys of its own. Nothing of another space can be read or
+/// written through it. Movable; thread-safe; must be gone before the store is.
+class CALLISTO_API Space : public Repositories {
+ public:
+  Space(Space&&) noexcept;
+  Space& operator=(Space&&) noexcept;
+  ~Space();
+
+  /// "default" for the default space.
+  const std::string& name() const noexcept;
+
+  /// Runs `function` in a transaction and commits; on a conflict runs it again, with jittered
+  /// backoff, at most options.max_attempts times. `function` takes Transaction& and returns a
+  /// Result; it may run several times, so it must have no effect but through the transaction. When
+  /// it returns an error nothing is written and the error is the answer.
+  /// conflict, deadline_exceeded, unknown_outcome beside what the function returns.
+  template <class F>
+  auto transact(F&& function, const TransactOptions& options = {}) const
+      -> std::invoke_result_t<F, Transaction&>;
+
+  /// The state now.
+  Result<Snapshot> snapshot() const;
+
+ private:
+  friend class Store;
+  Space(detail::StoreCore& core, std::uint32_t id, std::string name);
+  Result<void> run(const std::function<Result<void>(Transaction&)>& function,
+                   const TransactOptions& options) const;
+  std::unique_ptr<detail::Scope> scope_;
+  std::string name_;
+};
+
+/// A memory store: one directory on disk, opened by one writing process. Movable; every call may
+/// come from any thread. Closing waits for calls that run; what is called later answers `closed`.
+class CALLISTO_API Store {
+ public:
+  /// Opens or makes the store in `directory`.
+  /// busy, with the holder's process id, when another process or object writes it; not_found;
+  /// format_too_new, format_unsupported; corruption; io_error; invalid_argument (options).
+  static Result<Store> open(std::string_view directory, const Options& options = {});
+  /// A store in memory, gone when it is closed. Same engine, same rules, same budget.
+  static Result<Store> open_in_memory(const Options& options = {});
+
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  /// Waits for running calls, stops background work between two steps, and closes. The first
+  /// failure on the way is reported; the store is closed all the same. A second call does nothing.
+  Result<void> close();
+
+  // The default space.
+  const Space& default_space() const noexcept;
+  Users users() const noexcept { return default_space().users(); }
+  UserData user_data() const noexcept { return default_space().user_data(); }
+  Conversations conversations() const noexcept { return default_space().conversations(); }
+  Messages messages() const noexcept { return default_space().messages(); }
+  Memories memories() const noexcept { return default_space().memories(); }
+  template <class F>
+  auto transact(F&& function, const TransactOptions& options = {}) const
+      -> std::invoke_result_t<F, Transaction&> {
+    return default_space().transact(std::forward<F>(function), options);
+  }
+  Result<Snapshot> snapshot() const { return default_space().snapshot(); }
+
+  /// An existing space; never creates one. not_found.
+  Result<Space> space(std::string_view name) const;
+  /// already_exists; invalid_argument (name: 1 to 64 code points). Ids are never used again.
+  Result<Space> create_space(std::string_view name) const;
+  /// Takes the name away in one commit, then the data in steps; open Space objects answer
+  /// `not_found`. False when there was none; invalid_argument for the default space.
+  Result<bool> drop_space(std::string_view name) const;
+  /// Names in the order of creation, "default" first.
+  Result<std::vector<std::string>> spaces() const;
+
+  /// Read-only stores: moves the view to what the writer has committed. `unsupported` for a writer.
+  Result<void> refresh() const;
+  /// Runs what is left of large deletes and merges until nothing is left.
+  Result<void> finish_pending_work() const;
+
+  Health health() const;
+  Result<Stats> stats() const;
+  /// Compares every index with a full scan of its records, in one snapshot; see VerifyReport.
+  Result<VerifyReport> verify(const VerifyOptions& options = {}) const;
+  /// Makes everything that was committed so far durable.
+  Result<void> sync() const;
+
+  /// Internal: for the tools beside the library.
+  detail::StoreCore& core() const noexcept { return *core_; }
+
+ private:
+  explicit Store(std::unique_ptr<detail::StoreCore> core);
+  std::unique_ptr<detail::StoreCore> core_;
+};
+
+template <class F>
+auto Space::transact(F&& function, const TransactOptions& options) const
+    -> std::invoke_result_t<F, Transaction&> {
+  using Answer = std::invoke_result_t<F, Transaction&>;
+  std::optional<Answer> answer;
+  Result<void> done = run(
+      [&](Transaction& transaction) -> Result<void> {
+        answer.emplace(function(transaction));
+        if (!*answer) return answer->error();
+        return {};
+      },
+      options);
+  if (!done) return std::move(done).error();
+  return std::move(*answer);
+}
+
+}  // namespace callisto

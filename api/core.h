@@ -1,0 +1,253 @@
+#pragma once
+
+// The inside of a store: what the repositories stand on. Not installed.
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+
+#include "callisto/store.h"
+#include "engine/kv.h"
+#include "indexes/maintainer.h"
+#include "indexes/space_state.h"
+#include "schema/ids.h"
+#include "schema/keys.h"
+
+namespace callisto::detail {
+
+using indexes::SpaceState;
+using schema::SpaceNumber;
+using schema::TableId;
+
+/// What a read sees: one state, its ledger, and the time at which expiry is judged.
+class ReadContext {
+ public:
+  ReadContext(StoreCore& core, kv::Reader& reader, std::shared_ptr<const SpaceState> state, Time now)
+      : core_(core), reader_(reader), state_(std::move(state)), now_(now) {}
+
+  StoreCore& core() const noexcept { return core_; }
+  kv::Reader& reader() const noexcept { return reader_; }
+  const SpaceState& state() const noexcept { return *state_; }
+  SpaceNumber space() const noexcept { return state_->space(); }
+  Time now() const noexcept { return now_; }
+
+ protected:
+  StoreCore& core_;
+  kv::Reader& reader_;
+  std::shared_ptr<const SpaceState> state_;
+  Time now_;
+};
+
+/// What a write sees and does: a transaction, and the maintainer as the only way to write rows.
+class WriteContext : public ReadContext {
+ public:
+  WriteContext(StoreCore& core, kv::Transaction& transaction, std::shared_ptr<const SpaceState> state,
+               Time now, const CallOptions& options)
+      : ReadContext(core, transaction, std::move(state), now),
+        transaction_(transaction),
+        options_(options) {}
+
+  kv::Transaction& transaction() const noexcept { return transaction_; }
+  const CallOptions& options() const noexcept { return options_; }
+
+  /// Through the maintainer: the row, its entries, its counts.
+  Result<void> write_row(TableId table, std::string_view key, std::optional<std::string_view> before,
+                         std::optional<std::string_view> after);
+  /// After this transaction has changed work or aliases: reads them again, with its own changes.
+  Result<void> reload_state();
+
+ private:
+  kv::Transaction& transaction_;
+  const CallOptions& options_;
+};
+
+/// The remembered state of one space, valid exactly for the commit that it was loaded at.
+class SpaceSlot {
+ public:
+  explicit SpaceSlot(SpaceNumber space);
+  SpaceNumber space() const noexcept { return space_; }
+  /// The state in `reader`'s view; remembered when the engine is the sole writer.
+  Result<std::shared_ptr<const SpaceState>> state(kv::Store& engine, kv::Reader& reader);
+
+ private:
+  const SpaceNumber space_;
+  const std::string guard_key_;
+  std::mutex mutex_;
+  kv::Version version_ = 0;
+  std::shared_ptr<const SpaceState> state_;
+};
+
+/// What a repository object leads to: a space, and the transaction or snapshot that it belongs to.
+struct Scope {
+  StoreCore* core = nullptr;
+  SpaceSlot* slot = nullptr;
+  TransactionCore* transaction = nullptr;
+  SnapshotCore* snapshot = nullptr;
+};
+
+/// One transaction that a user sees.
+class TransactionCore {
+ public:
+  TransactionCore(StoreCore& core, SpaceSlot& slot, kv::Transaction& transaction,
+                  std::shared_ptr<const SpaceState> state, Time now);
+  Scope scope;
+  kv::Transaction& transaction;
+  std::shared_ptr<const SpaceState> state;
+  const Time now;
+  /// False after the function returned: the object must not be used any more.
+  bool is_open = true;
+  Transaction& face() noexcept { return face_; }
+
+ private:
+  Transaction face_;
+};
+
+/// One snapshot that a user sees.
+class SnapshotCore {
+ public:
+  SnapshotCore(StoreCore& core, SpaceSlot& slot, std::unique_ptr<kv::Snapshot> snapshot,
+               std::shared_ptr<const SpaceState> state, Time now);
+  ~SnapshotCore();
+  Scope scope;
+  std::unique_ptr<kv::Snapshot> snapshot;
+  std::shared_ptr<const SpaceState> state;
+  const Time now;
+};
+
+/// Counts a running call, so that close() can wait for it.
+class CallGuard {
+ public:
+  explicit CallGuard(StoreCore& core) noexcept;
+  ~CallGuard();
+  CallGuard(const CallGuard&) = delete;
+  CallGuard& operator=(const CallGuard&) = delete;
+  /// False: the store is closed.
+  bool is_open() const noexcept { return is_open_; }
+
+ private:
+  StoreCore& core_;
+  bool is_open_;
+};
+
+/// The store behind Store, Space, Transaction and Snapshot.
+class StoreCore {
+ public:
+  static Result<std::unique_ptr<StoreCore>> open(std::string directory, const Options& options);
+  /// Over an engine that is open already: for the in-memory store and for tests' engines.
+  static Result<std::unique_ptr<StoreCore>> over(std::unique_ptr<kv::Store> engine, const Options& options);
+  ~StoreCore();
+
+  Result<void> close();
+
+  kv::Store& engine() noexcept { return *engine_; }
+  Environment& environment() noexcept { return *environment_; }
+  const indexes::Maintainer& maintainer() const noexcept { return maintainer_; }
+  const Options& options() const noexcept { return options_; }
+  Durability durability(const CallOptions& options) const noexcept {
+    return options.durability.value_or(options_.durability);
+  }
+  SpaceSlot& slot(SpaceNumber space);
+
+  // Spaces (spaces.cc).
+  Result<std::optional<SpaceNumber>> find_space(std::string_view name);
+  Result<SpaceNumber> create_space(std::string_view name);
+  Result<bool> drop_space(std::string_view name);
+  Result<std::vector<std::pair<std::string, SpaceNumber>>> spaces(kv::Reader& reader);
+
+  // Unfinished work (work.cc). Steps of all kinds run under one mutex, one at a time.
+  /// Wakes the background thread, or does nothing when there is none.
+  void notify_work();
+  /// Runs steps until no work is left in any space.
+  Result<void> finish_pending_work();
+  /// Runs the steps of one item to its end; nothing when it is not there (any more).
+  Result<void> finish_work(SpaceNumber space, indexes::WorkOp op, std::string_view target);
+  Result<std::uint64_t> pending_work();
+
+  /// A message came in with a clock more than a minute behind the newest one.
+  void note_clock_suspect() noexcept { clock_suspect_.store(true, std::memory_order_relaxed); }
+  bool clock_suspect() const noexcept { return clock_suspect_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class CallGuard;
+  friend class SnapshotCore;
+  StoreCore(std::unique_ptr<kv::Store> engine, const Options& options);
+  Result<void> prepare_format();
+  /// Work that a crash left: staged conversations are turned into purges.
+  Result<void> recover_work();
+  Result<bool> run_one_step();
+  void background_loop();
+  void stop_background();
+
+  Options options_;
+  Environment* environment_;
+  std::unique_ptr<kv::Store> engine_;
+  indexes::Maintainer maintainer_;
+
+  std::mutex slots_mutex_;
+  std::unordered_map<SpaceNumber, std::unique_ptr<SpaceSlot>> slots_;
+
+  std::atomic<bool> closing_{false};
+  std::atomic<std::int64_t> running_calls_{0};
+  std::mutex close_mutex_;
+  std::condition_variable calls_done_;
+  bool closed_ = false;
+
+  std::mutex work_mutex_;  // one step at a time
+  std::mutex wake_mutex_;
+  std::condition_variable wake_;
+  bool wake_requested_ = false;
+  bool stop_requested_ = false;
+  std::thread background_;
+  std::atomic<bool> clock_suspect_{false};
+};
+
+Error closed_error();
+
+/// Runs `function(ReadContext&)` in the scope's view: the transaction's, the snapshot's, or a new
+/// snapshot that lasts for this call.
+Result<void> read_in(const Scope& scope, const std::function<Result<void>(ReadContext&)>& function);
+
+/// Runs `function(WriteContext&)` as a transaction of its own, or as part of the scope's; then an
+/// error takes back what the call wrote. `queue`: see kv::RunOptions::queue_key.
+struct QueueKey {
+  kv::Family family = kv::Family::system;
+  std::string key{};
+};
+Result<void> write_in(const Scope& scope, const CallOptions& options, const QueueKey& queue,
+                      const std::function<Result<void>(WriteContext&)>& function);
+
+/// The typed forms: `read<T>(scope, [&](ReadContext& context) -> Result<T> {...})`.
+template <class T, class F>
+Result<T> read(const Scope& scope, F&& function) {
+  std::optional<Result<T>> answer;
+  Result<void> done = read_in(scope, [&](ReadContext& context) -> Result<void> {
+    answer.emplace(function(context));
+    if (!*answer) return answer->error();
+    return {};
+  });
+  if (!done) return std::move(done).error();
+  return std::move(*answer);
+}
+
+template <class T, class F>
+Result<T> write(const Scope& scope, const CallOptions& options, F&& function, const QueueKey& queue = {}) {
+  std::optional<Result<T>> answer;
+  Result<void> done = write_in(scope, options, queue, [&](WriteContext& context) -> Result<void> {
+    answer.emplace(function(context));
+    if (!*answer) return answer->error();
+    return {};
+  });
+  if (!done) return std::move(done).error();
+  return std::move(*answer);
+}
+
+}  // namespace callisto::detail

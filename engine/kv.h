@@ -1,0 +1,232 @@
+#pragma once
+
+// The engine seam: an ordered, transactional key-value store. What is above it knows no RocksDB;
+// what is below it knows no records. Semantics: engine/README.md, DESIGN.md section 3.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "callisto/options.h"
+#include "callisto/result.h"
+
+namespace callisto::kv {
+
+/// Key spaces with settings of their own (on RocksDB column families). Numbers are stored.
+enum class Family : std::uint8_t {
+  users = 0,
+  platform_identifiers = 1,
+  user_data = 2,
+  conversations = 3,
+  messages = 4,
+  memories = 5,
+  indexes = 6,
+  system = 7,
+};
+inline constexpr std::size_t kFamilyCount = 8;
+std::string_view to_string(Family family) noexcept;
+
+/// An opaque, rising number of a commit or of a snapshot.
+using Version = std::uint64_t;
+
+/// Fixed for every engine, so that a store can move between them. A value or a key above them is
+/// `too_large`.
+inline constexpr std::size_t kMaxKeyBytes = 1024;
+inline constexpr std::size_t kMaxValueBytes = 5u << 20;
+inline constexpr std::size_t kMaxTransactionBytes = 8u << 20;
+inline constexpr std::size_t kMaxTransactionKeys = 10'000;
+/// What one step of large work writes at most.
+inline constexpr std::size_t kStepBytes = 1u << 20;
+
+/// Bytes that an engine hands out: pinned where it can, valid until the object is reset, reused or
+/// destroyed. Reusing one object saves the allocation of its pin.
+class Value {
+ public:
+  struct Pin {
+    virtual ~Pin() = default;
+  };
+  std::string_view view() const noexcept { return bytes_; }
+
+  // For engines.
+  Pin* pin() noexcept { return pin_.get(); }
+  void set_pin(std::unique_ptr<Pin> pin) noexcept { pin_ = std::move(pin); }
+  void set_view(std::string_view bytes) noexcept { bytes_ = bytes; }
+  /// Owns a copy.
+  void assign(std::string_view bytes) {
+    own_.assign(bytes);
+    bytes_ = own_;
+  }
+  Value() = default;
+  Value(Value&&) = delete;
+  Value& operator=(Value&&) = delete;
+
+ private:
+  std::string_view bytes_;
+  std::unique_ptr<Pin> pin_;
+  std::string own_;
+};
+
+/// [lower, upper) of one family; both bounds are mandatory and not empty.
+struct Bounds {
+  std::string_view lower{};
+  std::string_view upper{};
+  bool reverse = false;
+  /// False for a long scan that should not push out what is hot.
+  bool fill_cache = true;
+};
+
+/// A bounded scan: starts on the first key in scan order. key() and value() are valid until next().
+/// An error ends it: valid() turns false and status() says why, so status() must be looked at.
+class Cursor {
+ public:
+  virtual ~Cursor() = default;
+  virtual bool valid() const = 0;
+  virtual std::string_view key() const = 0;
+  virtual std::string_view value() const = 0;
+  virtual void next() = 0;
+  /// Moves forward in scan order to the first key at or after `key` (in reverse: at or before).
+  virtual void seek(std::string_view key) = 0;
+  virtual Result<void> status() const = 0;
+};
+
+/// One consistent state that can be read. Cursors must be gone before their reader is.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  /// True when the key is there; `value` is untouched otherwise.
+  virtual Result<bool> get(Family family, std::string_view key, Value& value) = 0;
+  /// Calls `each(i, value)` for every key that is there, in any order of i. Values are valid inside
+  /// the call only. Cheaper than get in a loop; sorted keys are cheapest.
+  virtual Result<void> multi_get(Family family, std::span<const std::string> keys,
+                                 const std::function<void(std::size_t, std::string_view)>& each) = 0;
+  virtual std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) = 0;
+  /// The version that it reads at.
+  virtual Version version() const = 0;
+};
+
+/// A state that stays. Thread-safe. On a follower it answers `snapshot_lost` after a refresh.
+class Snapshot : public Reader {};
+
+/// Counters that commits keep without conflicts: a commit adds deltas, the engine writes the sums in
+/// the same batch. Exact in every state that can be read. A counter is a number in a group; a group
+/// is one row, at a key of the caller's in Family::system, encoded by encode_counters().
+struct CounterDelta {
+  std::string group_key;
+  std::uint16_t counter = 0;
+  std::int64_t delta = 0;
+};
+/// (counter, value) pairs, rising counters, zeros left out: varint counter, zigzag varint value.
+std::string encode_counters(std::span<const std::pair<std::uint16_t, std::int64_t>> counters);
+/// nullopt when the bytes do not parse.
+std::optional<std::vector<std::pair<std::uint16_t, std::int64_t>>> decode_counters(std::string_view bytes);
+
+/// A snapshot plus own writes. Commits only if no key that it read for update, guarded, touched or
+/// wrote was committed by another since its snapshot: serializable for those keys, present or
+/// absent; no promise about phantoms, so uniqueness and limits use guard keys. Single-threaded.
+class Transaction : public Reader {
+ public:
+  virtual Result<bool> get_for_update(Family family, std::string_view key, Value& value) = 0;
+  /// As if read for update, without reading.
+  virtual void guard(Family family, std::string_view key) = 0;
+  /// As if written, without writing: conflicts with who guards it, moves its committed_version.
+  virtual void touch(Family family, std::string_view key) = 0;
+  /// too_large when the transaction would grow above its limits; then nothing is added.
+  virtual Result<void> put(Family family, std::string_view key, std::string_view value) = 0;
+  virtual Result<void> erase(Family family, std::string_view key) = 0;
+  virtual Result<void> add(const CounterDelta& delta) = 0;
+
+  /// Marks a point; rollback_to undoes what was written since (guards and touches stay).
+  virtual std::size_t savepoint() const = 0;
+  virtual void rollback_to(std::size_t savepoint) = 0;
+  virtual std::size_t size_bytes() const = 0;
+  virtual std::size_t key_count() const = 0;
+  virtual bool has_writes() const = 0;
+};
+
+struct RunOptions {
+  Durability durability = Durability::buffered;
+  std::uint32_t max_attempts = 16;
+  /// 0: none.
+  std::uint32_t deadline_ms = 0;
+  /// A key that is written by nearly every run of this kind (the tail of a hot conversation). Runs
+  /// that name the same key queue before their snapshot is taken, instead of conflicting after.
+  Family queue_family = Family::system;
+  std::string_view queue_key{};
+};
+
+/// Blind writes, applied at once or not at all, without a check for conflicts.
+class Batch {
+ public:
+  void put(Family family, std::string_view key, std::string_view value) {
+    operations_.push_back({family, std::string(key), std::string(value)});
+  }
+  void erase(Family family, std::string_view key) {
+    operations_.push_back({family, std::string(key), std::nullopt});
+  }
+  struct Operation {
+    Family family;
+    std::string key;
+    std::optional<std::string> value;  ///< nullopt: erase.
+  };
+  const std::vector<Operation>& operations() const noexcept { return operations_; }
+
+ private:
+  std::vector<Operation> operations_;
+};
+
+struct EngineHealth {
+  bool writable = true;
+  std::optional<Error> failure;
+};
+
+struct EngineStats {
+  std::uint64_t disk_bytes = 0;
+  std::uint64_t block_cache_bytes = 0;
+  std::uint64_t memtable_bytes = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t conflicts = 0;
+};
+
+/// A store. Thread-safe. Reader calls on it read the latest state; each call sees one state.
+class Store : public Reader {
+ public:
+  virtual std::unique_ptr<Snapshot> snapshot() = 0;
+  virtual Result<Version> apply(const Batch& batch, Durability durability) = 0;
+  /// Runs `function` in a transaction and commits, again on conflict with jittered exponential
+  /// backoff, up to max_attempts. An error of the function ends it, with nothing written.
+  /// conflict, deadline_exceeded, too_large, unknown_outcome, unavailable, read_only, closed.
+  virtual Result<Version> run(const RunOptions& options,
+                              const std::function<Result<void>(Transaction&)>& function) = 0;
+  /// Removes every key of [lower, upper): idempotent, not atomic with anything else. Nobody may
+  /// write there meanwhile.
+  virtual Result<void> erase_range(Family family, std::string_view lower, std::string_view upper) = 0;
+
+  /// True when no other process can commit: what was committed may then be remembered above.
+  virtual bool sole_writer() const = 0;
+  /// The version of the last commit that wrote or touched the key (or one that shares its slot), or
+  /// nullopt while such a commit is under way. Read a snapshot first, then ask: an answer at or below
+  /// the snapshot's version says that what was remembered at that answer is what the snapshot holds.
+  virtual std::optional<Version> committed_version(Family family, std::string_view key) const = 0;
+
+  virtual EngineHealth health() const = 0;
+  virtual EngineStats stats() const = 0;
+  virtual std::uint64_t approximate_bytes(Family family, std::string_view lower, std::string_view upper) = 0;
+  /// Makes every commit so far durable.
+  virtual Result<void> sync() = 0;
+  /// Flushes and compacts everything, or one family's range.
+  virtual Result<void> compact() = 0;
+  /// Reads every file and compares its checksums; `corruption` names the first bad file.
+  virtual Result<void> verify_checksums() = 0;
+  /// Followers only: moves the view. `unsupported` else.
+  virtual Result<void> refresh() = 0;
+  /// Idempotent. Readers, snapshots and cursors must be gone.
+  virtual Result<void> close() = 0;
+};
+
+}  // namespace callisto::kv

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "callisto/options.h"
+#include "callisto/result.h"
+#include "engine/kv.h"
+
+namespace callisto::kv {
+
+/// How an engine is opened. `directory` empty: in memory.
+struct OpenOptions {
+  std::string directory;
+  /// False: `not_found` when there is none. Ignored by read_only.
+  bool create = true;
+  bool read_only = false;
+  std::uint64_t memory_budget_bytes = 256ULL << 20;
+  Environment* environment = nullptr;  ///< Not null.
+};
+
+/// Opens the RocksDB engine. Layout of the directory: engine/README.md.
+/// busy (message names the holder's process id), not_found, corruption, io_error, invalid_argument.
+Result<std::unique_ptr<Store>> open_rocksdb(const OpenOptions& options);
+
+}  // namespace callisto::kv

@@ -1,0 +1,75 @@
+#pragma once
+
+// Tables and indexes as data. A new way to extract is a row here; only a new way to store would be
+// a class (indexes/README.md).
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/kv.h"
+#include "schema/ids.h"
+
+namespace callisto::indexes {
+
+/// A record as extractors see it: its key, and bytes that were checked (aligned to 8 where they are
+/// FlatBuffers).
+struct Row {
+  schema::SpaceNumber space = 0;
+  std::string_view key;
+  std::string_view bytes;
+};
+
+/// One index entry, whole.
+struct Entry {
+  std::string key;
+  std::string value;
+  friend auto operator<=>(const Entry&, const Entry&) = default;
+};
+
+/// Emits the entries of a row: a pure function of it. It knows nothing of storage.
+using Extract = void (*)(const Row& row, std::vector<Entry>& entries);
+
+struct IndexDefinition {
+  schema::IndexId id;
+  const char* name;
+  kv::Family family;
+  /// Set when the entries lie inside the table's own ranges (messages): their part.
+  std::optional<schema::MessagePart> part;
+  Extract extract;
+  /// The key of the row that an entry stands for; nullopt when the entry's key does not parse. Some
+  /// need the entry's value (message_by_id).
+  std::optional<std::string> (*row_key)(std::string_view entry_key, std::string_view entry_value);
+};
+
+struct TableDefinition {
+  schema::TableId id;
+  const char* name;
+  kv::Family family;
+  /// Whether a key of the family that starts with S X of the table is a row of it (a conversation's
+  /// header, not its tail).
+  bool (*is_row)(std::string_view key);
+  /// Whether the bytes are a record of this table; they are aligned to 8.
+  bool (*is_intact)(std::string_view bytes);
+  std::span<const IndexDefinition> indexes;
+};
+
+/// A set of tables. Tests make catalogues in which definitions differ.
+struct Catalogue {
+  std::span<const TableDefinition> tables;
+
+  const TableDefinition& table(schema::TableId id) const;
+};
+
+/// The tables and indexes of this version.
+const Catalogue& standard_catalogue();
+
+/// S X of a table's rows (for conversation_tails, that of conversations).
+std::string table_prefix(schema::SpaceNumber space, schema::TableId table);
+/// S X of an index's entries; not for indexes with a part.
+std::string index_prefix(schema::SpaceNumber space, schema::IndexId index);
+
+}  // namespace callisto::indexes

@@ -1,0 +1,35 @@
+#pragma once
+
+// The only code that writes records and index entries.
+
+#include <optional>
+#include <string_view>
+
+#include "callisto/result.h"
+#include "engine/kv.h"
+#include "indexes/catalogue.h"
+#include "indexes/space_state.h"
+
+namespace callisto::indexes {
+
+/// Writes rows: the record, the difference of its index entries, and the exact counts, into one
+/// transaction. Stateless and thread-safe.
+class Maintainer {
+ public:
+  explicit Maintainer(const Catalogue& catalogue) : catalogue_(catalogue) {}
+
+  /// Brings the row at `key` from `before` to `after` (nullopt: absent). `before` must be what the
+  /// transaction read for update. Both are checked bytes; a table of FlatBuffers needs them aligned
+  /// to 8. Indexes that `state` calls disabled are left alone. too_large passes through, and then
+  /// the caller rolls back to its savepoint.
+  Result<void> write(kv::Transaction& transaction, const SpaceState& state, schema::TableId table,
+                     std::string_view key, std::optional<std::string_view> before,
+                     std::optional<std::string_view> after) const;
+
+  const Catalogue& catalogue() const noexcept { return catalogue_; }
+
+ private:
+  const Catalogue& catalogue_;
+};
+
+}  // namespace callisto::indexes

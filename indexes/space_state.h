@@ -1,0 +1,82 @@
+#pragma once
+
+// What every read of a space must honour beside the records: unfinished work, aliases of users, index
+// states. Part of every snapshot; empty nearly always.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "callisto/id.h"
+#include "callisto/result.h"
+#include "callisto/stats.h"
+#include "engine/kv.h"
+#include "schema/ids.h"
+
+namespace callisto::indexes {
+
+/// Kinds of unfinished work. Numbers are stored.
+enum class WorkOp : std::uint8_t {
+  purge_conversation = 1,  ///< The header is gone; messages and owned memories are being removed.
+  stage_conversation = 2,  ///< Messages are being stored; the header comes last.
+  rewrite_user = 3,        ///< A user was merged away or deleted; what names it is being rewritten.
+  drop_space = 4,          ///< In space 0; target: the space's number, 4 bytes big-endian.
+};
+
+struct WorkItem {
+  WorkOp op = WorkOp::purge_conversation;
+  std::string target;
+  std::int64_t started_at = 0;
+  std::string resume;  ///< Opaque to all but the step that wrote it.
+};
+
+/// The state of one space in one snapshot. Immutable.
+class SpaceState {
+ public:
+  /// Reads the rows of `space`. A space that is not there gives exists() == false.
+  static Result<std::shared_ptr<const SpaceState>> load(kv::Reader& reader, schema::SpaceNumber space);
+
+  schema::SpaceNumber space() const noexcept { return space_; }
+  bool exists() const noexcept { return exists_; }
+  const std::string& name() const noexcept { return name_; }
+  /// No work and no alias: nothing has to be filtered.
+  bool is_idle() const noexcept { return work_.empty() && aliases_.empty(); }
+
+  /// Whether a conversation is being purged or staged: its messages and owned memories are not there.
+  bool is_hidden(const ConversationId& conversation) const noexcept;
+  /// The user that an id stands for: itself, the primary that it was merged into, or nil when gone.
+  UserId resolve(const UserId& user) const noexcept;
+  /// Every id whose index prefixes hold what belongs to `user`: itself and what was merged into it.
+  std::vector<UserId> ids_of(const UserId& user) const;
+  const std::vector<WorkItem>& work() const noexcept { return work_; }
+  const WorkItem* find_work(WorkOp op, std::string_view target) const noexcept;
+  const std::unordered_map<UserId, UserId>& aliases() const noexcept { return aliases_; }
+  IndexState index_state(schema::IndexId index) const noexcept;
+
+ private:
+  schema::SpaceNumber space_ = 0;
+  bool exists_ = false;
+  std::string name_;
+  std::vector<WorkItem> work_;
+  std::set<std::string, std::less<>> hidden_;
+  std::unordered_map<UserId, UserId> aliases_;
+  std::map<schema::IndexId, IndexState> index_states_;
+};
+
+// Writers of these rows. Each touches the space's work guard, so that what was remembered of the
+// state ends with the commit.
+Result<void> put_work(kv::Transaction& transaction, schema::SpaceNumber space, const WorkItem& item);
+Result<void> erase_work(kv::Transaction& transaction, schema::SpaceNumber space, WorkOp op,
+                        std::string_view target);
+/// `primary` nil: the user is gone. Keeps aliases flat: what led to `secondary` leads to `primary`.
+Result<void> put_alias(kv::Transaction& transaction, const SpaceState& state, const UserId& secondary,
+                       const UserId& primary);
+Result<void> erase_alias(kv::Transaction& transaction, schema::SpaceNumber space, const UserId& secondary);
+
+}  // namespace callisto::indexes

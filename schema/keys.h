@@ -1,0 +1,155 @@
+#pragma once
+
+// The one place that knows key bytes. Grammar with examples: FORMAT.md. Every key starts with
+// S (4 bytes) X (2 bytes), big-endian; text is escaped and terminated, or hashed where it is not
+// bounded; times and sequences are big-endian with the sign flipped, inverted where newest leads.
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "callisto/id.h"
+#include "callisto/time.h"
+#include "schema/hash.h"
+#include "schema/ids.h"
+
+namespace callisto::schema {
+
+/// Appends key parts. Order of the bytes is the order of the values.
+class KeyWriter {
+ public:
+  template <class X>
+  KeyWriter(SpaceNumber space, X x) {
+    u32(space);
+    u16(static_cast<std::uint16_t>(x));
+  }
+  KeyWriter& u8(std::uint8_t value);
+  KeyWriter& u16(std::uint16_t value);
+  KeyWriter& u32(std::uint32_t value);
+  KeyWriter& u64(std::uint64_t value);
+  KeyWriter& u64_down(std::uint64_t value);  ///< Highest first.
+  KeyWriter& time(std::int64_t micros);
+  KeyWriter& time_down(std::int64_t micros);  ///< Newest first.
+  /// Importance 0..1, highest first.
+  KeyWriter& importance_down(float importance);
+  /// 00 -> 00 FF, then 00 01.
+  KeyWriter& text(std::string_view text);
+  KeyWriter& raw(std::string_view bytes);
+  template <class Tag>
+  KeyWriter& id(const Id<Tag>& id) {
+    return raw(id.view());
+  }
+  KeyWriter& hash(const Hash128& hash) { return raw(view(hash)); }
+
+  const std::string& str() const& noexcept { return key_; }
+  std::string take() && noexcept { return std::move(key_); }
+
+ private:
+  std::string key_;
+};
+
+/// Reads what KeyWriter wrote. After the first part that does not fit, ok() is false and every
+/// further part is empty.
+class KeyReader {
+ public:
+  explicit KeyReader(std::string_view key) : rest_(key) {}
+  std::uint8_t u8();
+  std::uint16_t u16();
+  std::uint32_t u32();
+  std::uint64_t u64();
+  std::uint64_t u64_down();
+  std::int64_t time();
+  std::int64_t time_down();
+  float importance_down();
+  std::string text();
+  std::string_view raw(std::size_t size);
+  template <class IdType>
+  IdType id() {
+    UuidBytes bytes{};
+    std::string_view part = raw(bytes.size());
+    if (ok_) std::memcpy(bytes.data(), part.data(), bytes.size());
+    return IdType(bytes);
+  }
+  bool ok() const noexcept { return ok_; }
+  bool at_end() const noexcept { return ok_ && rest_.empty(); }
+  std::string_view rest() const noexcept { return rest_; }
+
+ private:
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+/// The first key after all that start with `prefix`: the exclusive upper bound of its range.
+std::string prefix_end(std::string_view prefix);
+
+inline constexpr std::size_t kKeyHeadBytes = 6;  // S X
+
+// Records.
+std::string user_key(SpaceNumber space, const UserId& user);
+std::string user_tail_key(SpaceNumber space, const UserId& user);
+std::string identity_key(SpaceNumber space, std::string_view platform, std::string_view platform_id);
+/// user_data: S X user category hash(value) probe. The probe tells values apart whose hashes meet;
+/// probes of one hash are dense from 0.
+std::string datum_key(SpaceNumber space, const UserId& user, std::string_view category,
+                      const Hash128& value_hash, std::uint8_t probe);
+std::string datum_prefix(SpaceNumber space, const UserId& user);
+std::string datum_prefix(SpaceNumber space, const UserId& user, std::string_view category);
+std::string conversation_key(SpaceNumber space, const ConversationId& conversation);
+std::string conversation_tail_key(SpaceNumber space, const ConversationId& conversation);
+std::string memory_key(SpaceNumber space, const MemoryId& memory);
+
+// Messages: one range per conversation.
+/// The place of a message in its conversation: orders by (timestamp, sequence).
+struct MessageOrder {
+  std::int64_t timestamp = 0;
+  std::uint64_t sequence = 0;
+  friend auto operator<=>(const MessageOrder&, const MessageOrder&) = default;
+};
+/// S X conversation: all parts.
+std::string message_range(SpaceNumber space, const ConversationId& conversation);
+/// S X conversation part.
+std::string message_range(SpaceNumber space, const ConversationId& conversation, MessagePart part);
+std::string message_key(SpaceNumber space, const ConversationId& conversation, const MessageOrder& order);
+std::string message_sender_prefix(SpaceNumber space, const ConversationId& conversation, std::uint16_t slot);
+std::string message_sender_key(SpaceNumber space, const ConversationId& conversation, std::uint16_t slot,
+                               const MessageOrder& order);
+std::string message_importance_key(SpaceNumber space, const ConversationId& conversation,
+                                   float importance, const MessageOrder& order);
+/// Any part's key: its place is always its last 16 bytes.
+struct MessageKey {
+  SpaceNumber space = 0;
+  ConversationId conversation;
+  MessagePart part = MessagePart::record;
+  std::uint16_t slot = 0;       // by_sender
+  float importance = 0;         // by_importance
+  MessageOrder order;
+};
+std::optional<MessageKey> parse_message_key(std::string_view key);
+
+// System rows.
+std::string format_key();
+std::string space_key(std::string_view name);
+std::string next_space_key();
+std::string space_name_key(SpaceNumber space);
+std::string counters_key(SpaceNumber space);
+std::string index_state_key(SpaceNumber space, IndexId index);
+/// `target` is an id's 16 bytes, or a space number big-endian.
+std::string work_key(SpaceNumber space, std::uint8_t op, std::string_view target);
+std::string alias_key(SpaceNumber space, const UserId& secondary);
+std::string work_guard_key(SpaceNumber space);
+std::string name_guard_key(SpaceNumber space, const UserId& user, std::string_view category,
+                           std::string_view key);
+/// All rows of one system id in one space.
+std::string system_prefix(SpaceNumber space, SystemId id);
+
+/// A key in words for dump --keys and for reports: "memory_by_tag 1 text=... created=... id=...";
+/// hexadecimal where it does not parse.
+std::string describe_key(std::string_view key);
+/// Lower-case hexadecimal.
+std::string to_hex(std::string_view bytes);
+std::optional<std::string> from_hex(std::string_view text);
+
+}  // namespace callisto::schema

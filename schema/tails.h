@@ -1,0 +1,69 @@
+#pragma once
+
+// Hot rows beside a record: small fixed structs, little-endian, rewritten often. FORMAT.md has them.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace callisto::schema {
+
+/// Beside a user: what changes without the user changing.
+struct UserTail {
+  std::int64_t last_seen = 0;
+  std::uint32_t data_rows = 0;
+  std::uint32_t identities = 0;
+
+  bool operator==(const UserTail&) const = default;
+};
+std::string encode(const UserTail& tail);
+std::optional<UserTail> decode_user_tail(std::string_view bytes);
+
+/// Beside a conversation's header: what an append moves. It exists exactly while the header does.
+struct ConversationTail {
+  std::int64_t created_at = 0;      ///< The header's; never changes.
+  std::int64_t updated_at = 0;      ///< The header's.
+  std::int64_t last_message_at = 0; ///< Highest timestamp; 0 without messages (see message_count).
+  std::uint64_t last_sequence = 0;  ///< Of the message that arrived last; the next takes + 1.
+  std::uint64_t message_count = 0;
+  std::uint64_t token_count = 0;
+  std::uint64_t processed_up_to = 0;
+  std::uint64_t memory_up_to = 0;   ///< Reserved for the conversation memory.
+  bool is_marked = false;           ///< mark_processed was called.
+  bool reopens = true;
+
+  bool is_processed() const noexcept {
+    return is_marked && (!reopens || processed_up_to >= last_sequence);
+  }
+  std::int64_t activity_at() const noexcept {
+    return message_count > 0 && last_message_at > updated_at ? last_message_at : updated_at;
+  }
+  bool operator==(const ConversationTail&) const = default;
+};
+std::string encode(const ConversationTail& tail);
+std::optional<ConversationTail> decode_conversation_tail(std::string_view bytes);
+
+/// What an entry of message_by_id leads to.
+struct MessagePlace {
+  std::string conversation;  ///< 16 bytes.
+  std::int64_t timestamp = 0;
+  std::uint64_t sequence = 0;
+};
+std::string encode(const MessagePlace& place);
+std::optional<MessagePlace> decode_message_place(std::string_view bytes);
+
+/// What every index entry of a memory carries, so that filters run before the record is fetched.
+struct MemoryCover {
+  bool is_active = true;
+  bool is_superseded = false;
+  std::optional<std::int64_t> expires_at;
+  std::string tag_hashes;  ///< 4 bytes each: the low half of XXH3-64 of the folded tag, sorted.
+
+  bool has_tag(std::uint32_t hash) const noexcept;
+};
+std::uint32_t tag_hash(std::string_view folded_tag) noexcept;
+std::string encode(const MemoryCover& cover);
+std::optional<MemoryCover> decode_memory_cover(std::string_view bytes);
+
+}  // namespace callisto::schema
