@@ -14,6 +14,8 @@
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
+#include <vector>
 
 #include "callisto/store.h"
 #include "engine/kv.h"
@@ -39,6 +41,7 @@ class ReadContext {
   const SpaceState& state() const noexcept { return *state_; }
   SpaceNumber space() const noexcept { return state_->space(); }
   Time now() const noexcept { return now_; }
+  const std::shared_ptr<const SpaceState>& shared_state() const noexcept { return state_; }
 
  protected:
   StoreCore& core_;
@@ -75,12 +78,15 @@ class SpaceSlot {
  public:
   explicit SpaceSlot(SpaceNumber space);
   SpaceNumber space() const noexcept { return space_; }
+  /// Every write guards it; dropping the space erases it.
+  const std::string& name_key() const noexcept { return name_key_; }
   /// The state in `reader`'s view; remembered when the engine is the sole writer.
   Result<std::shared_ptr<const SpaceState>> state(kv::Store& engine, kv::Reader& reader);
 
  private:
   const SpaceNumber space_;
   const std::string guard_key_;
+  const std::string name_key_;
   std::mutex mutex_;
   kv::Version version_ = 0;
   std::shared_ptr<const SpaceState> state_;
@@ -103,22 +109,22 @@ class TransactionCore {
   kv::Transaction& transaction;
   std::shared_ptr<const SpaceState> state;
   const Time now;
-  /// False after the function returned: the object must not be used any more.
-  bool is_open = true;
   Transaction& face() noexcept { return face_; }
 
  private:
   Transaction face_;
 };
 
-/// One snapshot that a user sees.
+/// One snapshot that a user sees. The store knows it, and lets its engine snapshot go when it closes.
 class SnapshotCore {
  public:
-  SnapshotCore(StoreCore& core, SpaceSlot& slot, std::unique_ptr<kv::Snapshot> snapshot,
+  SnapshotCore(std::shared_ptr<StoreCore> core, SpaceSlot& slot, std::unique_ptr<kv::Snapshot> snapshot,
                std::shared_ptr<const SpaceState> state, Time now);
   ~SnapshotCore();
+  const std::shared_ptr<StoreCore> core;
   Scope scope;
-  std::unique_ptr<kv::Snapshot> snapshot;
+  std::unique_ptr<kv::Snapshot> snapshot;  // null once the store is closed
+  const kv::Version version;
   std::shared_ptr<const SpaceState> state;
   const Time now;
 };
@@ -141,9 +147,9 @@ class CallGuard {
 /// The store behind Store, Space, Transaction and Snapshot.
 class StoreCore {
  public:
-  static Result<std::unique_ptr<StoreCore>> open(std::string directory, const Options& options);
+  static Result<std::shared_ptr<StoreCore>> open(std::string directory, const Options& options);
   /// Over an engine that is open already: for the in-memory store and for tests' engines.
-  static Result<std::unique_ptr<StoreCore>> over(std::unique_ptr<kv::Store> engine, const Options& options);
+  static Result<std::shared_ptr<StoreCore>> over(std::unique_ptr<kv::Store> engine, const Options& options);
   ~StoreCore();
 
   Result<void> close();
@@ -183,7 +189,12 @@ class StoreCore {
   Result<void> prepare_format();
   /// Work that a crash left: staged conversations are turned into purges.
   Result<void> recover_work();
+  /// Rewrites stage items of one space as purges.
+  Result<void> recover_space(SpaceNumber space);
+  /// One step of the first item that is not a stage; false when there is none.
   Result<bool> run_one_step();
+  Result<bool> run_step(SpaceNumber space, const indexes::WorkItem& item);
+  void start_background();
   void background_loop();
   void stop_background();
 
@@ -199,7 +210,8 @@ class StoreCore {
   std::atomic<std::int64_t> running_calls_{0};
   std::mutex close_mutex_;
   std::condition_variable calls_done_;
-  bool closed_ = false;
+  bool is_closed_ = false;
+  std::unordered_set<SnapshotCore*> snapshots_;  // guarded by close_mutex_
 
   std::mutex work_mutex_;  // one step at a time
   std::mutex wake_mutex_;
@@ -224,6 +236,10 @@ struct QueueKey {
 };
 Result<void> write_in(const Scope& scope, const CallOptions& options, const QueueKey& queue,
                       const std::function<Result<void>(WriteContext&)>& function);
+
+/// Space::transact: the user's function as one transaction, run again on conflict.
+Result<void> transact_in(const Scope& scope, const TransactOptions& options,
+                         const std::function<Result<void>(Transaction&)>& function);
 
 /// The typed forms: `read<T>(scope, [&](ReadContext& context) -> Result<T> {...})`.
 template <class T, class F>

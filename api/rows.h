@@ -60,7 +60,8 @@ struct ViewAccess {
   static const Bytes& bytes(const Memory& view) noexcept { return view.bytes_; }
 };
 
-/// The stored tail of a Conversation view as bytes, for ViewAccess::conversation.
+/// The stored tail of a Conversation view as bytes, for ViewAccess::conversation: its stored form,
+/// which schema::decode_conversation_tail() reads.
 Bytes tail_bytes(const schema::ConversationTail& tail);
 
 /// Calls `each(key, value)` over [lower, upper) until it returns false or fails. Checks the cursor.

@@ -21,6 +21,8 @@ struct Row {
   schema::SpaceNumber space = 0;
   std::string_view key;
   std::string_view bytes;
+  /// What TableDefinition::cover gave, made once for all indexes of the row.
+  std::string_view cover{};
 };
 
 /// One index entry, whole.
@@ -54,6 +56,8 @@ struct TableDefinition {
   bool (*is_row)(std::string_view key);
   /// Whether the bytes are a record of this table; they are aligned to 8.
   bool (*is_intact)(std::string_view bytes);
+  /// The value that entries of the row carry, or null where they carry none or one of their own.
+  std::string (*cover)(const Row& row);
   std::span<const IndexDefinition> indexes;
 };
 

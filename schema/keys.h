@@ -23,9 +23,12 @@ class KeyWriter {
  public:
   template <class X>
   KeyWriter(SpaceNumber space, X x) {
+    key_.reserve(48);  // most keys fit
     u32(space);
     u16(static_cast<std::uint16_t>(x));
   }
+  /// Goes on behind a prefix.
+  explicit KeyWriter(std::string prefix) : key_(std::move(prefix)) {}
   KeyWriter& u8(std::uint8_t value);
   KeyWriter& u16(std::uint16_t value);
   KeyWriter& u32(std::uint32_t value);
@@ -48,6 +51,9 @@ class KeyWriter {
   std::string take() && noexcept { return std::move(key_); }
 
  private:
+  /// Holds most keys, so that writing one allocates once.
+  static constexpr std::size_t kUsualBytes = 63;
+
   std::string key_;
 };
 
@@ -82,7 +88,8 @@ class KeyReader {
   bool ok_ = true;
 };
 
-/// The first key after all that start with `prefix`: the exclusive upper bound of its range.
+/// The first key after all that start with `prefix`: the exclusive upper bound of its range. Empty
+/// when every byte is FF: no number in use gives such a prefix.
 std::string prefix_end(std::string_view prefix);
 
 inline constexpr std::size_t kKeyHeadBytes = 6;  // S X

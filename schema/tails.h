@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace callisto::schema {
 
@@ -58,9 +59,11 @@ struct MemoryCover {
   bool is_active = true;
   bool is_superseded = false;
   std::optional<std::int64_t> expires_at;
-  std::string tag_hashes;  ///< 4 bytes each: the low half of XXH3-64 of the folded tag, sorted.
+  std::string tag_hashes;  ///< 4 bytes each: the low half of XXH3-64 of the folded tag, little-endian, rising.
 
   bool has_tag(std::uint32_t hash) const noexcept;
+  /// Fills tag_hashes: sorts, drops repeats.
+  void set_tags(std::vector<std::uint32_t> hashes);
 };
 std::uint32_t tag_hash(std::string_view folded_tag) noexcept;
 std::string encode(const MemoryCover& cover);

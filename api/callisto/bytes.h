@@ -17,7 +17,7 @@ namespace callisto {
 class CALLISTO_API Bytes {
  public:
   Bytes() noexcept = default;
-  /// A copy of `data`.
+  /// A copy of `data`; an empty hold when it is longer than 4 GiB - 1.
   static Bytes copy_of(std::string_view data);
 
   Bytes(const Bytes& other) noexcept : block_(other.block_) {

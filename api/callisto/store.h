@@ -61,7 +61,7 @@ class CALLISTO_API Transaction : public Repositories {
 };
 
 /// One state of the store, at which expiry is judged too: reads through it agree with each other.
-/// Writes answer `read_only`. Movable; thread-safe; must be gone before the store is.
+/// Writes answer `read_only`. Movable; thread-safe. When the store closes, it answers `closed`.
 class CALLISTO_API Snapshot : public Repositories {
  public:
   Snapshot(Snapshot&&) noexcept;
@@ -79,7 +79,7 @@ class CALLISTO_API Snapshot : public Repositories {
 };
 
 /// A tenant: the same repositories over keys of its own. Nothing of another space can be read or
-/// written through it. Movable; thread-safe; must be gone before the store is.
+/// written through it. Movable; thread-safe. When the store closes, it answers `closed`.
 class CALLISTO_API Space : public Repositories {
  public:
   Space(Space&&) noexcept;
@@ -103,9 +103,10 @@ class CALLISTO_API Space : public Repositories {
 
  private:
   friend class Store;
-  Space(detail::StoreCore& core, std::uint32_t id, std::string name);
+  Space(std::shared_ptr<detail::StoreCore> core, std::uint32_t number, std::string name);
   Result<void> run(const std::function<Result<void>(Transaction&)>& function,
                    const TransactOptions& options) const;
+  std::shared_ptr<detail::StoreCore> core_;
   std::unique_ptr<detail::Scope> scope_;
   std::string name_;
 };
@@ -130,7 +131,7 @@ class CALLISTO_API Store {
   Result<void> close();
 
   // The default space.
-  const Space& default_space() const noexcept;
+  const Space& default_space() const noexcept { return *default_; }
   Users users() const noexcept { return default_space().users(); }
   UserData user_data() const noexcept { return default_space().user_data(); }
   Conversations conversations() const noexcept { return default_space().conversations(); }
@@ -164,13 +165,16 @@ class CALLISTO_API Store {
   Result<VerifyReport> verify(const VerifyOptions& options = {}) const;
   /// Makes everything that was committed so far durable.
   Result<void> sync() const;
+  /// Merges all levels of every table on disk: space of deleted records comes back. Long.
+  Result<void> compact() const;
 
   /// Internal: for the tools beside the library.
   detail::StoreCore& core() const noexcept { return *core_; }
 
  private:
-  explicit Store(std::unique_ptr<detail::StoreCore> core);
-  std::unique_ptr<detail::StoreCore> core_;
+  explicit Store(std::shared_ptr<detail::StoreCore> core);
+  std::shared_ptr<detail::StoreCore> core_;
+  std::unique_ptr<Space> default_;
 };
 
 template <class F>

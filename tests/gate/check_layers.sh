@@ -17,7 +17,7 @@ awk -v allow_file="$here/layers.allow" -F: '
     layer["schema"] = 0; layer["engine"] = 1; layer["indexes"] = 2; layer["api"] = 3
     layer["tools"] = 4; layer["tests"] = 5; layer["bench"] = 5
     # Vocabulary that stands under every layer and itself stands on nothing (api/README.md).
-    split("error result id time bytes environment options export", names, " ")
+    split("error result id time bytes environment options export stats", names, " ")
     for (i in names) leaf["callisto/" names[i] ".h"] = 1
     split("algorithm any array atomic barrier bit bitset cassert cctype cerrno charconv chrono cinttypes " \
       "climits cmath compare complex concepts condition_variable coroutine csignal cstddef cstdint cstdio " \

@@ -1,0 +1,266 @@
+#include "api/core.h"
+
+#include <utility>
+
+#include "api/work_steps.h"
+#include "engine/open.h"
+#include "indexes/catalogue.h"
+
+namespace callisto::detail {
+
+Error closed_error() { return Error(Code::closed, "the store is closed"); }
+
+namespace {
+
+Error space_gone() { return Error(Code::not_found, "space", "the space was dropped"); }
+
+Result<std::shared_ptr<const SpaceState>> live_state(StoreCore& core, SpaceSlot& slot, kv::Reader& reader) {
+  auto state = slot.state(core.engine(), reader);
+  if (!state) return std::move(state).error();
+  if (!(*state)->exists()) return space_gone();
+  return state;
+}
+
+}  // namespace
+
+// WriteContext ---------------------------------------------------------------------------------
+
+Result<void> WriteContext::write_row(TableId table, std::string_view key,
+                                     std::optional<std::string_view> before,
+                                     std::optional<std::string_view> after) {
+  return core_.maintainer().write(transaction_, *state_, table, key, before, after);
+}
+
+Result<void> WriteContext::reload_state() {
+  auto state = SpaceState::load(transaction_, space());
+  if (!state) return std::move(state).error();
+  state_ = std::move(*state);
+  return {};
+}
+
+// SpaceSlot ------------------------------------------------------------------------------------
+
+SpaceSlot::SpaceSlot(SpaceNumber space)
+    : space_(space),
+      guard_key_(schema::work_guard_key(space)),
+      name_key_(schema::space_name_key(space)) {}
+
+Result<std::shared_ptr<const SpaceState>> SpaceSlot::state(kv::Store& engine, kv::Reader& reader) {
+  // The reader's version is fixed already, so an answer at or below it cannot be outdated by a commit
+  // that the reader sees: such a commit would be pending or above (DESIGN.md 4, "Hit").
+  std::optional<kv::Version> committed = engine.committed_version(kv::Family::system, guard_key_);
+  const bool is_current = committed && *committed <= reader.version();
+  if (is_current) {
+    std::lock_guard lock(mutex_);
+    if (state_ != nullptr && version_ == *committed) return state_;
+  }
+  auto loaded = SpaceState::load(reader, space_);
+  if (!loaded || !is_current) return loaded;
+  std::lock_guard lock(mutex_);
+  if (state_ == nullptr || version_ <= *committed) {
+    version_ = *committed;
+    state_ = *loaded;
+  }
+  return loaded;
+}
+
+// TransactionCore, SnapshotCore, CallGuard --------------------------------------------------------
+
+TransactionCore::TransactionCore(StoreCore& core, SpaceSlot& slot, kv::Transaction& kv_transaction,
+                                 std::shared_ptr<const SpaceState> space_state, Time start)
+    : scope{&core, &slot, this, nullptr},
+      transaction(kv_transaction),
+      state(std::move(space_state)),
+      now(start),
+      face_(*this) {}
+
+SnapshotCore::SnapshotCore(std::shared_ptr<StoreCore> store, SpaceSlot& slot,
+                           std::unique_ptr<kv::Snapshot> kv_snapshot,
+                           std::shared_ptr<const SpaceState> space_state, Time taken)
+    : core(std::move(store)),
+      scope{core.get(), &slot, nullptr, this},
+      snapshot(std::move(kv_snapshot)),
+      version(snapshot->version()),
+      state(std::move(space_state)),
+      now(taken) {
+  std::lock_guard lock(core->close_mutex_);
+  core->snapshots_.insert(this);
+}
+
+SnapshotCore::~SnapshotCore() {
+  std::lock_guard lock(core->close_mutex_);
+  core->snapshots_.erase(this);
+}
+
+CallGuard::CallGuard(StoreCore& core) noexcept : core_(core) {
+  core_.running_calls_.fetch_add(1, std::memory_order_seq_cst);
+  is_open_ = !core_.closing_.load(std::memory_order_seq_cst);
+}
+
+CallGuard::~CallGuard() {
+  if (core_.running_calls_.fetch_sub(1, std::memory_order_seq_cst) == 1 &&
+      core_.closing_.load(std::memory_order_seq_cst)) {
+    std::lock_guard lock(core_.close_mutex_);
+    core_.calls_done_.notify_all();
+  }
+}
+
+// StoreCore: opening and closing ------------------------------------------------------------------
+
+StoreCore::StoreCore(std::unique_ptr<kv::Store> engine, const Options& options)
+    : options_(options),
+      environment_(options.environment != nullptr ? options.environment : &Environment::system()),
+      engine_(std::move(engine)),
+      maintainer_(indexes::standard_catalogue()) {}
+
+StoreCore::~StoreCore() { ignore_error(close(), "nobody is left to tell"); }
+
+Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const Options& options) {
+  kv::OpenOptions engine_options;
+  engine_options.directory = std::move(directory);
+  engine_options.create = options.mode == OpenMode::create;
+  engine_options.read_only = options.mode == OpenMode::read_only;
+  engine_options.memory_budget_bytes = options.memory_budget_bytes;
+  engine_options.environment =
+      options.environment != nullptr ? options.environment : &Environment::system();
+  auto engine = kv::open_rocksdb(engine_options);
+  if (!engine) return std::move(engine).error();
+  return over(std::move(*engine), options);
+}
+
+Result<std::shared_ptr<StoreCore>> StoreCore::over(std::unique_ptr<kv::Store> engine,
+                                                   const Options& options) {
+  std::shared_ptr<StoreCore> core(new StoreCore(std::move(engine), options));
+  const bool is_writer = options.mode != OpenMode::read_only;
+  if (auto done = core->prepare_format(); !done) return std::move(done).error();
+  if (!is_writer) return core;
+  if (auto done = core->recover_work(); !done) return std::move(done).error();
+  if (options.background_work) core->start_background();
+  return core;
+}
+
+Result<void> StoreCore::close() {
+  {
+    std::unique_lock lock(close_mutex_);
+    if (is_closed_) return {};
+    is_closed_ = true;
+    closing_.store(true, std::memory_order_seq_cst);
+  }
+  stop_background();
+  {
+    std::unique_lock lock(close_mutex_);
+    calls_done_.wait(lock, [&] { return running_calls_.load(std::memory_order_seq_cst) == 0; });
+    for (SnapshotCore* snapshot : snapshots_) snapshot->snapshot.reset();
+  }
+  return engine_->close();
+}
+
+SpaceSlot& StoreCore::slot(SpaceNumber space) {
+  std::lock_guard lock(slots_mutex_);
+  auto& slot = slots_[space];
+  if (slot == nullptr) slot = std::make_unique<SpaceSlot>(space);
+  return *slot;
+}
+
+// Running calls -----------------------------------------------------------------------------------
+
+namespace {
+
+Result<void> read_latest(const Scope& scope, const std::function<Result<void>(ReadContext&)>& function) {
+  StoreCore& core = *scope.core;
+  std::unique_ptr<kv::Snapshot> snapshot = core.engine().snapshot();
+  auto state = live_state(core, *scope.slot, *snapshot);
+  if (!state) return std::move(state).error();
+  ReadContext context(core, *snapshot, std::move(*state), core.environment().now());
+  return function(context);
+}
+
+/// A call inside the user's transaction: what it wrote is taken back when it fails.
+Result<void> write_nested(const Scope& scope, const CallOptions& options,
+                          const std::function<Result<void>(WriteContext&)>& function) {
+  TransactionCore& outer = *scope.transaction;
+  const std::size_t savepoint = outer.transaction.savepoint();
+  WriteContext context(*scope.core, outer.transaction, outer.state, outer.now, options);
+  Result<void> done = function(context);
+  if (done) {
+    outer.state = context.shared_state();
+  } else {
+    outer.transaction.rollback_to(savepoint);
+  }
+  return done;
+}
+
+/// One transaction of a space. Guarding the space's name makes a commit after drop_space() conflict,
+/// and the next attempt find the space gone.
+template <class F>
+Result<void> run_in_space(const Scope& scope, const kv::RunOptions& options, F&& function) {
+  StoreCore& core = *scope.core;
+  auto done = core.engine().run(options, [&](kv::Transaction& transaction) -> Result<void> {
+    auto state = live_state(core, *scope.slot, transaction);
+    if (!state) return std::move(state).error();
+    transaction.guard(kv::Family::system, scope.slot->name_key());
+    return function(transaction, std::move(*state));
+  });
+  if (!done) return std::move(done).error();
+  return {};
+}
+
+}  // namespace
+
+Result<void> read_in(const Scope& scope, const std::function<Result<void>(ReadContext&)>& function) {
+  if (scope.transaction != nullptr) {
+    TransactionCore& outer = *scope.transaction;
+    ReadContext context(*scope.core, outer.transaction, outer.state, outer.now);
+    return function(context);
+  }
+  CallGuard guard(*scope.core);
+  if (!guard.is_open()) return closed_error();
+  if (scope.snapshot != nullptr) {
+    SnapshotCore& view = *scope.snapshot;
+    ReadContext context(*scope.core, *view.snapshot, view.state, view.now);
+    return function(context);
+  }
+  return read_latest(scope, function);
+}
+
+Result<void> write_in(const Scope& scope, const CallOptions& options, const QueueKey& queue,
+                      const std::function<Result<void>(WriteContext&)>& function) {
+  if (scope.transaction != nullptr) return write_nested(scope, options, function);
+  if (scope.snapshot != nullptr) return Error(Code::read_only, "a snapshot cannot be written");
+  CallGuard guard(*scope.core);
+  if (!guard.is_open()) return closed_error();
+  StoreCore& core = *scope.core;
+  kv::RunOptions run;
+  run.durability = core.durability(options);
+  run.deadline_ms = options.deadline_ms;
+  run.queue_family = queue.family;
+  run.queue_key = queue.key;
+  return run_in_space(scope, run, [&](kv::Transaction& transaction,
+                                      std::shared_ptr<const SpaceState> state) {
+    WriteContext context(core, transaction, std::move(state), core.environment().now(), options);
+    return function(context);
+  });
+}
+
+Result<void> transact_in(const Scope& scope, const TransactOptions& options,
+                         const std::function<Result<void>(Transaction&)>& function) {
+  CallGuard guard(*scope.core);
+  if (!guard.is_open()) return closed_error();
+  if (options.max_attempts < 1 || options.max_attempts > 1000) {
+    return Error(Code::invalid_argument, "max_attempts", "1 to 1000");
+  }
+  StoreCore& core = *scope.core;
+  kv::RunOptions run;
+  run.durability = options.durability.value_or(core.options().durability);
+  run.max_attempts = options.max_attempts;
+  run.deadline_ms = options.deadline_ms;
+  Result<void> done = run_in_space(scope, run, [&](kv::Transaction& transaction,
+                                                   std::shared_ptr<const SpaceState> state) {
+    TransactionCore inner(core, *scope.slot, transaction, std::move(state), core.environment().now());
+    return function(inner.face());
+  });
+  if (done) core.notify_work();
+  return done;
+}
+
+}  // namespace callisto::detail

@@ -1,0 +1,140 @@
+// Health, statistics and verification of a store.
+
+#include "api/core.h"
+#include "callisto/store.h"
+#include "indexes/scrub.h"
+
+namespace callisto {
+
+using detail::CallGuard;
+using detail::closed_error;
+using detail::SpaceNumber;
+using detail::SpaceState;
+using detail::StoreCore;
+
+namespace {
+
+/// What one entry that lies inside a conversation's range takes, before compression.
+constexpr std::uint64_t kPartEntryBytes = 48;
+
+std::uint64_t range_bytes(kv::Store& engine, kv::Family family, const std::string& prefix) {
+  return engine.approximate_bytes(family, prefix, schema::prefix_end(prefix));
+}
+
+void add_table(StoreCore& core, SpaceNumber space, const indexes::TableDefinition& table,
+               const std::map<std::uint16_t, std::int64_t>& counts, const SpaceState& state, Stats& stats) {
+  const auto count = [&](auto id) {
+    auto it = counts.find(static_cast<std::uint16_t>(id));
+    return it == counts.end() ? 0 : static_cast<std::uint64_t>(it->second);
+  };
+  TableStats& row = stats.tables[table.name];
+  row.records += count(table.id);
+  // A conversation's tail lies beside its header: its bytes are counted there.
+  if (table.id != schema::TableId::conversation_tails) {
+    row.bytes += range_bytes(core.engine(), table.family, indexes::table_prefix(space, table.id));
+  }
+  for (const indexes::IndexDefinition& index : table.indexes) {
+    IndexStats& entry = stats.indexes[index.name];
+    entry.entries += count(index.id);
+    entry.bytes += index.part ? count(index.id) * kPartEntryBytes
+                              : range_bytes(core.engine(), index.family,
+                                            indexes::index_prefix(space, index.id));
+    if (state.index_state(index.id) != IndexState::ready) entry.state = state.index_state(index.id);
+  }
+}
+
+Result<std::map<std::uint16_t, std::int64_t>> counts_of(kv::Reader& reader, SpaceNumber space) {
+  std::map<std::uint16_t, std::int64_t> counts;
+  kv::Value value;
+  auto found = reader.get(kv::Family::system, schema::counters_key(space), value);
+  if (!found) return std::move(found).error();
+  if (!*found) return counts;
+  auto rows = kv::decode_counters(value.view());
+  if (!rows) return Error(Code::corruption, "the counters row of a space is damaged");
+  for (const auto& [counter, sum] : *rows) counts[counter] = sum;
+  return counts;
+}
+
+Result<void> verify_spaces(StoreCore& core, const VerifyOptions& options, VerifyReport& report) {
+  auto snapshot = core.engine().snapshot();
+  auto spaces = core.spaces(*snapshot);
+  if (!spaces) return std::move(spaces).error();
+  const auto& catalogue = core.maintainer().catalogue();
+  for (const auto& [name, space] : *spaces) {
+    auto done = options.repair ? indexes::repair(core.engine(), catalogue, space, report)
+                               : indexes::scrub(core.engine(), *snapshot, catalogue, space, report);
+    if (!done) return done;
+  }
+  return {};
+}
+
+}  // namespace
+
+Health Store::health() const {
+  Health health;
+  CallGuard guard(*core_);
+  if (!guard.is_open()) {
+    health.writable = false;
+    health.failure = closed_error();
+    return health;
+  }
+  kv::EngineHealth engine = core_->engine().health();
+  health.writable = engine.writable && core_->options().mode != OpenMode::read_only;
+  health.failure = std::move(engine.failure);
+  health.clock_suspect = core_->clock_suspect();
+  if (auto pending = core_->pending_work()) {
+    health.pending_work = *pending;
+  } else if (!health.failure) {
+    health.failure = pending.error();
+  }
+  return health;
+}
+
+Result<Stats> Store::stats() const {
+  CallGuard guard(*core_);
+  if (!guard.is_open()) return closed_error();
+  auto snapshot = core_->engine().snapshot();
+  auto spaces = core_->spaces(*snapshot);
+  if (!spaces) return std::move(spaces).error();
+  Stats stats;
+  for (const auto& [name, space] : *spaces) {
+    auto counts = counts_of(*snapshot, space);
+    if (!counts) return std::move(counts).error();
+    auto state = core_->slot(space).state(core_->engine(), *snapshot);
+    if (!state) return std::move(state).error();
+    for (const auto& table : core_->maintainer().catalogue().tables) {
+      add_table(*core_, space, table, *counts, **state, stats);
+    }
+  }
+  const kv::EngineStats engine = core_->engine().stats();
+  stats.disk_bytes = engine.disk_bytes;
+  stats.memory_budget_bytes = core_->options().memory_budget_bytes;
+  stats.block_cache_bytes = engine.block_cache_bytes;
+  stats.memtable_bytes = engine.memtable_bytes;
+  stats.commits = engine.commits;
+  stats.conflicts = engine.conflicts;
+  return stats;
+}
+
+Result<VerifyReport> Store::verify(const VerifyOptions& options) const {
+  CallGuard guard(*core_);
+  if (!guard.is_open()) return closed_error();
+  if (options.repair && core_->options().mode == OpenMode::read_only) {
+    return Error(Code::read_only, "a read-only store cannot be repaired");
+  }
+  VerifyReport report;
+  if (auto done = verify_spaces(*core_, options, report); !done) return std::move(done).error();
+  if (options.repair) {
+    const std::uint64_t repaired = report.repaired;
+    report = {};
+    report.repaired = repaired;
+    if (auto done = verify_spaces(*core_, {}, report); !done) return std::move(done).error();
+  }
+  if (options.checksums) {
+    if (auto done = core_->engine().verify_checksums(); !done) return std::move(done).error();
+  }
+  report.ok = report.dangling + report.missing + report.wrong + report.undecodable + report.orphans == 0;
+  return report;
+}
+
+}  // namespace callisto

@@ -1,0 +1,200 @@
+// Unfinished work: who runs the steps, and when. The steps are in work_*.cc.
+
+#include <boost/endian/conversion.hpp>
+#include <cstring>
+
+#include "api/check.h"
+#include "api/core.h"
+#include "api/work_steps.h"
+
+namespace callisto::detail {
+
+namespace {
+
+using indexes::WorkItem;
+using indexes::WorkOp;
+
+/// A stage belongs to the call that runs it; after a crash recover_work() makes a purge of it.
+bool is_runnable(const WorkItem& item) { return item.op != WorkOp::stage_conversation; }
+
+/// The store's own rows and every space.
+Result<std::vector<SpaceNumber>> numbers_of(StoreCore& core, kv::Reader& reader) {
+  auto spaces = core.spaces(reader);
+  if (!spaces) return std::move(spaces).error();
+  std::vector<SpaceNumber> numbers{schema::kStoreSpace};
+  for (const auto& [name, number] : *spaces) numbers.push_back(number);
+  return numbers;
+}
+
+}  // namespace
+
+Result<void> write_step(StoreCore& core, SpaceSlot& slot,
+                        const std::function<Result<void>(WriteContext&)>& function) {
+  const Scope scope{&core, &slot, nullptr, nullptr};
+  CallOptions options;
+  options.durability = Durability::buffered;
+  return write_in(scope, options, {}, function);
+}
+
+Result<void> StoreCore::recover_space(SpaceNumber space) {
+  auto done = engine_->run({}, [&](kv::Transaction& transaction) -> Result<void> {
+    auto state = SpaceState::load(transaction, space);
+    if (!state) return std::move(state).error();
+    for (const WorkItem& item : (*state)->work()) {
+      if (is_runnable(item)) continue;
+      CALLISTO_TRY(indexes::erase_work(transaction, space, item.op, item.target));
+      WorkItem purge = item;
+      purge.op = WorkOp::purge_conversation;
+      purge.resume.clear();
+      CALLISTO_TRY(indexes::put_work(transaction, space, purge));
+    }
+    return {};
+  });
+  if (!done) return std::move(done).error();
+  return {};
+}
+
+Result<void> StoreCore::recover_work() {
+  auto snapshot = engine_->snapshot();
+  auto numbers = numbers_of(*this, *snapshot);
+  if (!numbers) return std::move(numbers).error();
+  for (SpaceNumber space : *numbers) CALLISTO_TRY(recover_space(space));
+  return {};
+}
+
+Result<bool> StoreCore::run_step(SpaceNumber space, const WorkItem& item) {
+  switch (item.op) {
+    case WorkOp::purge_conversation:
+      return purge_conversation_step(*this, slot(space), item);
+    case WorkOp::rewrite_user:
+      return rewrite_user_step(*this, slot(space), item);
+    case WorkOp::drop_space:
+      return drop_space_step(*this, item);
+    case WorkOp::stage_conversation:
+      break;
+  }
+  return Error(Code::corruption, "unknown kind of unfinished work");
+}
+
+Result<bool> StoreCore::run_one_step() {
+  std::lock_guard lock(work_mutex_);
+  auto snapshot = engine_->snapshot();
+  auto numbers = numbers_of(*this, *snapshot);
+  if (!numbers) return std::move(numbers).error();
+  for (SpaceNumber space : *numbers) {
+    auto state = slot(space).state(*engine_, *snapshot);
+    if (!state) return std::move(state).error();
+    for (const WorkItem& item : (*state)->work()) {
+      if (!is_runnable(item)) continue;
+      auto done = run_step(space, item);
+      // A space that was dropped meanwhile takes its work along.
+      if (!done && done.error().code() != Code::not_found) return std::move(done).error();
+      return true;
+    }
+  }
+  return false;
+}
+
+Result<void> StoreCore::finish_pending_work() {
+  CallGuard guard(*this);
+  if (!guard.is_open()) return closed_error();
+  while (true) {
+    auto ran = run_one_step();
+    if (!ran) return std::move(ran).error();
+    if (!*ran) return {};
+    if (closing_.load(std::memory_order_relaxed)) return closed_error();
+  }
+}
+
+Result<void> StoreCore::finish_work(SpaceNumber space, WorkOp op, std::string_view target) {
+  while (true) {
+    std::lock_guard lock(work_mutex_);
+    auto snapshot = engine_->snapshot();
+    auto state = slot(space).state(*engine_, *snapshot);
+    if (!state) return std::move(state).error();
+    const WorkItem* item = (*state)->find_work(op, target);
+    if (item == nullptr) return {};
+    auto done = run_step(space, *item);
+    if (!done) return std::move(done).error();
+    if (*done) return {};
+  }
+}
+
+Result<std::uint64_t> StoreCore::pending_work() {
+  auto snapshot = engine_->snapshot();
+  auto numbers = numbers_of(*this, *snapshot);
+  if (!numbers) return std::move(numbers).error();
+  std::uint64_t pending = 0;
+  for (SpaceNumber space : *numbers) {
+    auto state = slot(space).state(*engine_, *snapshot);
+    if (!state) return std::move(state).error();
+    for (const WorkItem& item : (*state)->work()) pending += is_runnable(item) ? 1 : 0;
+  }
+  return pending;
+}
+
+// The background thread ---------------------------------------------------------------------------
+
+void StoreCore::start_background() {
+  wake_requested_ = true;
+  background_ = std::thread([this] { background_loop(); });
+}
+
+void StoreCore::notify_work() {
+  {
+    std::lock_guard lock(wake_mutex_);
+    wake_requested_ = true;
+  }
+  wake_.notify_one();
+}
+
+void StoreCore::background_loop() {
+  constexpr auto kRetryAfter = std::chrono::seconds(1);
+  bool failed = false;
+  while (true) {
+    {
+      std::unique_lock lock(wake_mutex_);
+      const auto is_due = [&] { return wake_requested_ || stop_requested_; };
+      if (failed) {
+        wake_.wait_for(lock, kRetryAfter, is_due);
+      } else {
+        wake_.wait(lock, is_due);
+      }
+      if (stop_requested_) return;
+      wake_requested_ = false;
+    }
+    Result<bool> ran = run_one_step();
+    failed = !ran;
+    if (!ran) environment_->log(LogLevel::warning, "background work: " + ran.error().to_string());
+    if (ran && *ran) notify_work();
+  }
+}
+
+void StoreCore::stop_background() {
+  {
+    std::lock_guard lock(wake_mutex_);
+    stop_requested_ = true;
+  }
+  wake_.notify_one();
+  if (background_.joinable()) background_.join();
+}
+
+// Dropping a space --------------------------------------------------------------------------------
+
+Result<bool> drop_space_step(StoreCore& core, const WorkItem& item) {
+  SpaceNumber space = 0;
+  if (item.target.size() != sizeof space) return Error(Code::corruption, "damaged row of unfinished work");
+  std::memcpy(&space, item.target.data(), sizeof space);
+  const std::string lower = item.target;
+  const std::string upper = schema::prefix_end(lower);
+  for (std::size_t family = 0; family < kv::kFamilyCount; ++family) {
+    CALLISTO_TRY(core.engine().erase_range(static_cast<kv::Family>(family), lower, upper));
+  }
+  auto done = core.engine().run({}, [&](kv::Transaction& transaction) {
+    return indexes::erase_work(transaction, schema::kStoreSpace, item.op, item.target);
+  });
+  if (!done) return std::move(done).error();
+  return true;
+}
+
+}  // namespace callisto::detail

@@ -1,0 +1,156 @@
+#include "engine/committer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace callisto::kv {
+
+/// A thread in the queue. Without a request it is there to lead alone.
+struct Committer::Member {
+  const CommitRequest* request = nullptr;
+  bool done = false;
+  std::condition_variable wake{};
+  Result<Version> outcome = Version{0};
+};
+
+Committer::Committer(CommitSink& sink, std::size_t slot_count) : sink_(sink), slots_(slot_count) {}
+
+Result<Version> Committer::commit(const CommitRequest& request) {
+  Member member{.request = &request};
+  std::unique_lock lock(mutex_);
+  wait_to_lead(member, lock);
+  if (!member.done) {
+    take_group();
+    lock.unlock();
+    commit_group();
+    lock.lock();
+    leave();
+  }
+  return std::move(member.outcome);
+}
+
+void Committer::wait_to_lead(Member& member, std::unique_lock<std::mutex>& lock) {
+  queue_.push_back(&member);
+  member.wake.wait(lock, [&] { return member.done || queue_.front() == &member; });
+}
+
+void Committer::take_group() {
+  group_.clear();
+  std::size_t bytes = 0;
+  for (Member* member : queue_) {
+    if (member->request == nullptr) break;
+    const std::size_t more = member->request->writes->size_bytes();
+    if (!group_.empty() && bytes + more > kGroupBytes) break;
+    bytes += more;
+    group_.push_back(member);
+  }
+}
+
+// The members are woken under the lock: each is on the stack of a thread that needs the lock to
+// return, so none is gone before it was woken.
+void Committer::leave() {
+  const std::size_t count = std::max(group_.size(), std::size_t{1});
+  for (std::size_t i = 0; i < count; ++i) {
+    queue_.front()->done = true;
+    if (i > 0) queue_.front()->wake.notify_one();
+    queue_.pop_front();
+  }
+  if (!queue_.empty()) queue_.front()->wake.notify_one();
+}
+
+void Committer::commit_group() {
+  admitted_.clear();
+  durability_ = Durability::buffered;
+  for (Member* member : group_) {
+    auto admission = admit(*member->request);
+    if (!admission) member->outcome = std::move(admission).error();
+  }
+  if (admitted_.empty()) return;
+  const Result<Version> written = write_group();
+  for (Member* member : group_) {
+    if (member->outcome) member->outcome = written;
+  }
+}
+
+Result<void> Committer::admit(const CommitRequest& request) {
+  if (failed_) return Error{Code::unavailable, "writes are stopped after a failed write"};
+  if (request.snapshot && conflicts(request)) {
+    conflicts_.fetch_add(1, std::memory_order_relaxed);
+    return Error{Code::conflict, "another commit changed what this one stands on"};
+  }
+  // Before the slots are marked: what is refused leaves nothing behind.
+  if (auto loaded = counters_.load(*request.writes, sink_); !loaded) return loaded;
+  mark(*request.writes);
+  admitted_.push_back(request.writes);
+  if (request.durability == Durability::synced) durability_ = Durability::synced;
+  return {};
+}
+
+bool Committer::conflicts(const CommitRequest& request) const noexcept {
+  const auto changed = [&](std::uint64_t hash) {
+    return !slots_.unchanged_since(slots_.slot_of(hash), *request.snapshot);
+  };
+  if (std::any_of(request.guards.begin(), request.guards.end(), changed)) return true;
+  const WriteSet& writes = *request.writes;
+  if (std::any_of(writes.touches().begin(), writes.touches().end(), changed)) return true;
+  for (std::size_t i = 0; i < writes.key_count(); ++i) {
+    if (changed(writes.at(i).hash)) return true;
+  }
+  return false;
+}
+
+void Committer::mark(const WriteSet& writes) {
+  const auto mark_one = [&](std::uint64_t hash) {
+    const std::size_t slot = slots_.slot_of(hash);
+    if (slots_.mark(slot)) marked_.push_back(slot);
+  };
+  for (std::size_t i = 0; i < writes.key_count(); ++i) mark_one(writes.at(i).hash);
+  for (const std::uint64_t hash : writes.touches()) mark_one(hash);
+  for (const auto* add = writes.last_add(); add != nullptr; add = writes.previous_add(*add)) {
+    mark_one(add->hash);
+  }
+}
+
+Result<Version> Committer::write_group() {
+  for (const WriteSet* writes : admitted_) counters_.apply(*writes);
+  counters_.take_rows(rows_);
+  auto version = sink_.write(admitted_, rows_, durability_);
+  for (const std::size_t slot : marked_) slots_.settle(slot, version.value_or(SlotTable::kNever));
+  marked_.clear();
+  if (version) {
+    commits_.fetch_add(admitted_.size(), std::memory_order_relaxed);
+  } else {
+    counters_.clear();
+    failed_ = true;
+  }
+  return version;
+}
+
+std::optional<Version> Committer::committed_version(Family family,
+                                                    std::string_view key) const noexcept {
+  return slots_.committed_version(slots_.slot_of(hash_key(family, key)));
+}
+
+void Committer::reset(Version version) {
+  lead_alone([&] {
+    slots_.reset(version);
+    counters_.clear();
+    failed_ = false;
+  });
+}
+
+void Committer::forget_counters() {
+  lead_alone([&] { counters_.clear(); });
+}
+
+template <class Function>
+void Committer::lead_alone(Function&& function) {
+  Member member;
+  std::unique_lock lock(mutex_);
+  wait_to_lead(member, lock);
+  group_.clear();
+  function();
+  leave();
+}
+
+}  // namespace callisto::kv

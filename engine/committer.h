@@ -1,0 +1,114 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "callisto/options.h"
+#include "callisto/result.h"
+#include "engine/counter_table.h"
+#include "engine/kv.h"
+#include "engine/slots.h"
+#include "engine/write_set.h"
+
+namespace callisto::kv {
+
+/// Where commits go: what an engine implements below the committer. One call at a time.
+class CommitSink {
+ public:
+  virtual ~CommitSink() = default;
+
+  /// Writes, atomically and in this order, at(0 .. key_count()) of every set and then the rows (to
+  /// Family::system). The version that it returns is above that of every snapshot that does not
+  /// show the write and not above that of any that does: so it is above every snapshot taken before
+  /// the call, even if there is nothing to write (sets that only touch). An error goes to every
+  /// writer as it is; nothing is written after it until Committer::reset().
+  virtual Result<Version> write(std::span<const WriteSet* const> sets,
+                                std::span<const CounterRow> rows, Durability durability) = 0;
+
+  /// The committed value of a key of Family::system; false when it is not there.
+  virtual Result<bool> read(std::string_view key, Value& value) = 0;
+};
+
+/// What one writer asks for. What it refers to must live until commit() returns.
+struct CommitRequest {
+  const WriteSet* writes = nullptr;
+  /// hash_key() of what was read for update or guarded; may repeat.
+  std::span<const std::uint64_t> guards{};
+  /// What the writer read at; nullopt for a blind write, which conflicts with nothing but makes
+  /// others conflict.
+  std::optional<Version> snapshot{};
+  Durability durability = Durability::buffered;
+};
+
+/// The commit path: lets writers through one group at a time. The first writer that waits leads: it
+/// takes what is queued behind it, refuses who conflicts, writes the others in one batch, and wakes
+/// them. Thread-safe. Why it is right: engine/README.md.
+class Committer {
+ public:
+  /// A group takes no further member when its write sets reach this.
+  static constexpr std::size_t kGroupBytes = std::size_t{1} << 20;
+
+  /// `sink` must outlive it.
+  explicit Committer(CommitSink& sink, std::size_t slot_count = SlotTable::kDefaultSlotCount);
+
+  /// Blocks until the writes are committed or refused: the version; `conflict`; `corruption` or a
+  /// read error when a counter row cannot be read (then nothing is written); the sink's error;
+  /// `unavailable` after a failed write until reset().
+  Result<Version> commit(const CommitRequest& request);
+
+  /// As Store::committed_version.
+  std::optional<Version> committed_version(Family family, std::string_view key) const noexcept;
+
+  /// After the engine was opened anew at `version`: everything counts as committed then, counters
+  /// are read again, commits go on. Waits for its turn, so not from inside the sink.
+  void reset(Version version);
+  /// After counter rows were changed other than by a commit (erase_range on Family::system). Waits
+  /// for its turn.
+  void forget_counters();
+
+  std::size_t memory_bytes() const noexcept { return slots_.memory_bytes(); }
+  std::uint64_t commits() const noexcept { return commits_.load(std::memory_order_relaxed); }
+  std::uint64_t conflicts() const noexcept { return conflicts_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Member;
+
+  void wait_to_lead(Member& member, std::unique_lock<std::mutex>& lock);
+  void take_group();
+  void commit_group();
+  Result<void> admit(const CommitRequest& request);
+  bool conflicts(const CommitRequest& request) const noexcept;
+  void mark(const WriteSet& writes);
+  Result<Version> write_group();
+  void leave();
+  template <class Function>
+  void lead_alone(Function&& function);
+
+  CommitSink& sink_;
+  SlotTable slots_;
+
+  std::mutex mutex_;
+  std::deque<Member*> queue_;  ///< Guarded by mutex_. The front leads.
+
+  // Of the leader, handed on with mutex_.
+  std::vector<Member*> group_;
+  std::vector<const WriteSet*> admitted_;
+  std::vector<std::size_t> marked_;
+  std::vector<CounterRow> rows_;
+  CounterTable counters_;
+  Durability durability_ = Durability::buffered;
+  bool failed_ = false;
+
+  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> conflicts_{0};
+};
+
+}  // namespace callisto::kv

@@ -1,0 +1,70 @@
+#include "engine/counter_table.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "engine/committer.h"
+#include "engine/write_set.h"
+
+namespace callisto::kv {
+namespace {
+
+using Sums = std::vector<std::pair<std::uint16_t, std::int64_t>>;
+
+void add_to(Sums& sums, std::uint16_t counter, std::int64_t delta) {
+  auto place = std::lower_bound(sums.begin(), sums.end(), counter,
+                                [](const auto& sum, std::uint16_t sought) { return sum.first < sought; });
+  if (place == sums.end() || place->first != counter) place = sums.insert(place, {counter, 0});
+  // Through unsigned numbers, whose overflow is defined.
+  place->second = static_cast<std::int64_t>(static_cast<std::uint64_t>(place->second) +
+                                            static_cast<std::uint64_t>(delta));
+}
+
+}  // namespace
+
+Result<void> CounterTable::load(const WriteSet& set, CommitSink& sink) {
+  for (const auto* add = set.last_add(); add != nullptr; add = set.previous_add(*add)) {
+    if (groups_.find(add->key) != groups_.end()) continue;
+    Value stored;
+    auto found = sink.read(add->key, stored);
+    if (!found) return std::move(found).error();
+    auto sums = decode_counters(*found ? stored.view() : std::string_view{});
+    if (!sums) return Error{Code::corruption, "system: a row of counters does not parse"};
+    groups_.emplace(add->key, Group{std::move(*sums), false});
+  }
+  return {};
+}
+
+void CounterTable::apply(const WriteSet& set) {
+  if (groups_.empty()) return;
+  for (std::size_t i = set.lower_bound(Family::system, {}); i < set.key_count(); ++i) {
+    const WriteSet::Operation& operation = set.at(i);
+    const auto group = groups_.find(operation.key);
+    if (group == groups_.end()) continue;
+    // An erased row is an empty one. Bytes that do not parse were never counters: nothing is lost.
+    group->second = {decode_counters(operation.value).value_or(Sums{}), false};
+  }
+  for (const auto* add = set.last_add(); add != nullptr; add = set.previous_add(*add)) {
+    const auto group = groups_.find(add->key);
+    add_to(group->second.sums, add->counter, add->delta);
+    if (!std::exchange(group->second.changed, true)) changed_.push_back(&*group);
+  }
+}
+
+void CounterTable::take_rows(std::vector<CounterRow>& rows) {
+  rows.clear();
+  for (Groups::value_type* group : changed_) {
+    if (std::exchange(group->second.changed, false)) {
+      rows.push_back({group->first, encode_counters(group->second.sums)});
+    }
+  }
+  changed_.clear();
+}
+
+void CounterTable::clear() {
+  groups_.clear();
+  changed_.clear();
+}
+
+}  // namespace callisto::kv

@@ -1,0 +1,100 @@
+#include "engine/transaction.h"
+
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "engine/committer.h"
+#include "engine/overlay_cursor.h"
+#include "engine/queue_locks.h"
+#include "engine/retry.h"
+
+namespace callisto::kv {
+
+Result<bool> OptimisticTransaction::get(Family family, std::string_view key, Value& value) {
+  const WriteSet::Operation* own = writes_.find(family, key);
+  if (own == nullptr) return base_->get(family, key, value);
+  if (own->kind == WriteSet::Kind::erase) return false;
+  value.assign(own->value);
+  return true;
+}
+
+Result<void> OptimisticTransaction::multi_get(
+    Family family, std::span<const std::string> keys,
+    const std::function<void(std::size_t, std::string_view)>& each) {
+  if (writes_.key_count() == 0) return base_->multi_get(family, keys, each);
+  std::vector<std::string> others;
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (const WriteSet::Operation* own = writes_.find(family, keys[i])) {
+      if (own->kind == WriteSet::Kind::put) each(i, own->value);
+    } else {
+      others.push_back(keys[i]);
+      places.push_back(i);
+    }
+  }
+  if (others.empty()) return {};
+  return base_->multi_get(family, others, [&](std::size_t i, std::string_view value) {
+    each(places[i], value);
+  });
+}
+
+std::unique_ptr<Cursor> OptimisticTransaction::scan(Family family, const Bounds& bounds) {
+  return overlay(base_->scan(family, bounds), writes_, family, bounds);
+}
+
+Result<bool> OptimisticTransaction::get_for_update(Family family, std::string_view key,
+                                                   Value& value) {
+  guard(family, key);
+  return get(family, key, value);
+}
+
+void OptimisticTransaction::guard(Family family, std::string_view key) {
+  guards_.push_back(hash_key(family, key));
+}
+
+Result<void> OptimisticTransaction::put(Family family, std::string_view key,
+                                        std::string_view value) {
+  return writes_.put(family, key, value);
+}
+
+Result<void> OptimisticTransaction::erase(Family family, std::string_view key) {
+  return writes_.erase(family, key);
+}
+
+void OptimisticTransaction::restart(Reader& base) {
+  base_ = &base;
+  writes_.clear();
+  guards_.clear();
+}
+
+Result<Version> run_transaction(const RunContext& context, const RunOptions& options,
+                                const std::function<Result<void>(Transaction&)>& function) {
+  const Deadline deadline(context.environment, options.deadline_ms);
+  std::optional<OptimisticTransaction> transaction;
+  const auto attempt = [&]() -> std::optional<Result<Version>> {
+    std::unique_lock<std::mutex> turn;
+    if (!options.queue_key.empty()) {
+      turn = context.queue_locks.lock(options.queue_family, options.queue_key);
+      if (deadline.passed_in(0)) return Deadline::error();
+    }
+    auto snapshot = context.snapshot();
+    if (!snapshot) return std::move(snapshot).error();
+    if (transaction) {
+      transaction->restart(**snapshot);
+    } else {
+      transaction.emplace(**snapshot);
+    }
+    if (auto done = function(*transaction); !done) return std::move(done).error();
+    if (!transaction->has_writes()) return transaction->version();
+    auto committed = context.committer.commit({.writes = &transaction->writes(),
+                                               .guards = transaction->guards(),
+                                               .snapshot = transaction->version(),
+                                               .durability = options.durability});
+    if (!committed && committed.error().code() == Code::conflict) return std::nullopt;
+    return committed;
+  };
+  return retry_on_conflict(context.environment, options.max_attempts, deadline, attempt);
+}
+
+}  // namespace callisto::kv

@@ -1,0 +1,178 @@
+#include "engine/write_set.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+namespace callisto::kv {
+namespace {
+
+constexpr std::size_t kFirstBlockBytes = 4096;
+constexpr std::size_t kLargestBlockBytes = 256 * 1024;
+
+Error too_large(const char* field, std::size_t limit, const char* unit) {
+  return {Code::too_large, field, "at most " + std::to_string(limit) + unit};
+}
+
+}  // namespace
+
+std::uint64_t hash_key(Family family, std::string_view key) noexcept {
+  return XXH3_64bits_withSeed(key.data(), key.size(), static_cast<XXH64_hash_t>(family));
+}
+
+ByteArena::Mark ByteArena::mark() const noexcept {
+  return blocks_.empty() ? Mark{} : Mark{blocks_.size(), blocks_.back().used};
+}
+
+std::string_view ByteArena::copy(std::string_view bytes) {
+  if (bytes.empty()) return {};
+  if (blocks_.empty() || blocks_.back().size - blocks_.back().used < bytes.size()) {
+    const std::size_t usual =
+        blocks_.empty() ? kFirstBlockBytes : std::min(blocks_.back().size * 2, kLargestBlockBytes);
+    const std::size_t size = std::max(usual, bytes.size());
+    blocks_.push_back({std::unique_ptr<char[]>(new char[size]), size, 0});
+  }
+  Block& block = blocks_.back();
+  char* to = block.bytes.get() + block.used;
+  std::memcpy(to, bytes.data(), bytes.size());
+  block.used += bytes.size();
+  return {to, bytes.size()};
+}
+
+void ByteArena::cut(Mark mark) noexcept {
+  if (blocks_.empty()) return;
+  blocks_.resize(std::max(mark.block, std::size_t{1}));
+  blocks_.back().used = mark.used;
+}
+
+std::size_t WriteSet::lower_bound(Family family, std::string_view key) const noexcept {
+  const auto before = [&](std::uint32_t place, std::string_view sought) {
+    const Operation& operation = log_[place];
+    return operation.family != family ? operation.family < family : operation.key < sought;
+  };
+  // Keys that arrive in order are the common case.
+  if (order_.empty() || before(order_.back(), key)) return order_.size();
+  const auto found = std::lower_bound(order_.begin(), order_.end(), key, before);
+  return static_cast<std::size_t>(found - order_.begin());
+}
+
+const WriteSet::Operation* WriteSet::find(Family family, std::string_view key) const noexcept {
+  const std::size_t place = lower_bound(family, key);
+  if (place == order_.size()) return nullptr;
+  const Operation& operation = at(place);
+  return operation.family == family && operation.key == key ? &operation : nullptr;
+}
+
+Result<void> WriteSet::check_limits(std::string_view key, std::size_t bytes) const {
+  if (key.empty()) return Error{Code::invalid_argument, "key", "not empty"};
+  if (key.size() > kMaxKeyBytes) return too_large("key", kMaxKeyBytes, " bytes");
+  if (size_bytes_ + bytes > kMaxTransactionBytes) {
+    return too_large("transaction", kMaxTransactionBytes, " bytes");
+  }
+  return {};
+}
+
+Result<void> WriteSet::put(Family family, std::string_view key, std::string_view value) {
+  if (value.size() > kMaxValueBytes) return too_large("value", kMaxValueBytes, " bytes");
+  return write(Kind::put, family, key, value);
+}
+
+Result<void> WriteSet::erase(Family family, std::string_view key) {
+  return write(Kind::erase, family, key, {});
+}
+
+Result<void> WriteSet::write(Kind kind, Family family, std::string_view key,
+                             std::string_view value) {
+  if (auto checked = check_limits(key, key.size() + value.size()); !checked) return checked;
+  const std::size_t place = lower_bound(family, key);
+  const bool known =
+      place < order_.size() && at(place).family == family && at(place).key == key;
+  if (!known && order_.size() == kMaxTransactionKeys) {
+    return too_large("transaction", kMaxTransactionKeys, " keys");
+  }
+
+  Operation operation;
+  operation.kind = kind;
+  operation.family = family;
+  operation.before = arena_.mark();
+  operation.key = known ? at(place).key : arena_.copy(key);
+  operation.hash = known ? at(place).hash : hash_key(family, key);
+  operation.value = arena_.copy(value);
+  const auto end = static_cast<std::uint32_t>(log_.size());
+  if (known) {
+    operation.replaces = order_[place];
+    order_[place] = end;
+  } else {
+    order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(place), end);
+  }
+  log_.push_back(operation);
+  size_bytes_ += key.size() + value.size();
+  return {};
+}
+
+Result<void> WriteSet::add(const CounterDelta& delta) {
+  if (auto checked = check_limits(delta.group_key, kAddBytes); !checked) return checked;
+  if (delta.delta == 0) return {};
+  Operation operation;
+  operation.kind = Kind::add;
+  operation.family = Family::system;
+  operation.counter = delta.counter;
+  operation.delta = delta.delta;
+  operation.before = arena_.mark();
+  if (last_add_ != kNone && log_[last_add_].key == delta.group_key) {
+    operation.key = log_[last_add_].key;
+    operation.hash = log_[last_add_].hash;
+  } else {
+    operation.key = arena_.copy(delta.group_key);
+    operation.hash = hash_key(Family::system, delta.group_key);
+  }
+  operation.replaces = last_add_;
+  last_add_ = static_cast<std::uint32_t>(log_.size());
+  log_.push_back(operation);
+  size_bytes_ += kAddBytes;
+  return {};
+}
+
+Result<void> WriteSet::append(const Batch& batch) {
+  for (const Batch::Operation& operation : batch.operations()) {
+    auto done = operation.value ? put(operation.family, operation.key, *operation.value)
+                                : erase(operation.family, operation.key);
+    if (!done) return done;
+  }
+  return {};
+}
+
+void WriteSet::undo_last() {
+  const Operation& operation = log_.back();
+  if (operation.kind == Kind::add) {
+    last_add_ = operation.replaces;
+    size_bytes_ -= kAddBytes;
+  } else {
+    const std::size_t place = lower_bound(operation.family, operation.key);
+    if (operation.replaces != kNone) {
+      order_[place] = operation.replaces;
+    } else {
+      order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(place));
+    }
+    size_bytes_ -= operation.key.size() + operation.value.size();
+  }
+  arena_.cut(operation.before);
+  log_.pop_back();
+}
+
+void WriteSet::rollback_to(std::size_t savepoint) {
+  while (log_.size() > savepoint) undo_last();
+}
+
+void WriteSet::clear() {
+  log_.clear();
+  order_.clear();
+  touches_.clear();
+  size_bytes_ = 0;
+  last_add_ = kNone;
+  arena_.cut({});
+}
+
+}  // namespace callisto::kv

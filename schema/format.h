@@ -1,0 +1,29 @@
+#pragma once
+
+// The format row: which Callisto can read a store (FORMAT.md, "Versions").
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "callisto/result.h"
+#include "schema/ids.h"
+
+namespace callisto::schema {
+
+/// A draft until the first tagged release: a store of another draft is refused.
+inline constexpr std::uint32_t kFormatVersion = 1;
+/// Bits that this version knows. A store with an unknown incompatible bit cannot be opened, with an
+/// unknown read-only bit only read, with an unknown compatible bit used as if it were not there.
+inline constexpr std::uint64_t kKnownReadOnlyFeatures = 0;
+inline constexpr std::uint64_t kKnownIncompatibleFeatures = 0;
+
+/// The value of the format row that this version writes.
+std::string encode_format();
+/// format_too_new, format_unsupported (an older draft), corruption.
+Result<void> check_format(std::string_view row);
+
+/// The target of a drop_space work item.
+std::string space_target(SpaceNumber space);
+
+}  // namespace callisto::schema

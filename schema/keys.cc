@@ -1,0 +1,303 @@
+#include "schema/keys.h"
+
+#include <algorithm>
+#include <bit>
+#include <boost/endian/conversion.hpp>
+#include <cmath>
+
+namespace callisto::schema {
+
+namespace {
+
+// Text in a key: 00 becomes 00 FF; the end is 00 01, below every byte that may follow a 00.
+constexpr char kZero = '\x00';
+constexpr char kEnd = '\x01';
+constexpr char kEscapedZero = '\xFF';
+
+constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
+
+template <class T>
+void append_big(std::string& out, T value) {
+  value = boost::endian::native_to_big(value);
+  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+template <class T>
+T read_big(std::string_view part) noexcept {
+  T value = 0;
+  if (part.size() == sizeof(value)) std::memcpy(&value, part.data(), sizeof(value));
+  return boost::endian::big_to_native(value);
+}
+
+/// Maps signed order to unsigned order, and back.
+std::uint64_t flip_sign(std::uint64_t value) noexcept { return value ^ kSignBit; }
+
+bool is_importance(float value) noexcept { return value >= 0.0F && value <= 1.0F; }
+
+KeyWriter messages_of(SpaceNumber space, const ConversationId& conversation, MessagePart part) {
+  KeyWriter writer(space, TableId::messages);
+  writer.id(conversation).u8(static_cast<std::uint8_t>(part));
+  return writer;
+}
+
+std::string end_with(KeyWriter writer, const MessageOrder& order) {
+  writer.time_down(order.timestamp).u64_down(order.sequence);
+  return std::move(writer).take();
+}
+
+std::string conversation_part(SpaceNumber space, const ConversationId& conversation,
+                              ConversationPart part) {
+  KeyWriter writer(space, TableId::conversations);
+  writer.id(conversation).u8(static_cast<std::uint8_t>(part));
+  return std::move(writer).take();
+}
+
+}  // namespace
+
+KeyWriter& KeyWriter::u8(std::uint8_t value) {
+  key_.push_back(static_cast<char>(value));
+  return *this;
+}
+
+KeyWriter& KeyWriter::u16(std::uint16_t value) {
+  append_big(key_, value);
+  return *this;
+}
+
+KeyWriter& KeyWriter::u32(std::uint32_t value) {
+  append_big(key_, value);
+  return *this;
+}
+
+KeyWriter& KeyWriter::u64(std::uint64_t value) {
+  append_big(key_, value);
+  return *this;
+}
+
+KeyWriter& KeyWriter::u64_down(std::uint64_t value) { return u64(~value); }
+
+KeyWriter& KeyWriter::time(std::int64_t micros) {
+  return u64(flip_sign(static_cast<std::uint64_t>(micros)));
+}
+
+KeyWriter& KeyWriter::time_down(std::int64_t micros) {
+  return u64_down(flip_sign(static_cast<std::uint64_t>(micros)));
+}
+
+KeyWriter& KeyWriter::importance_down(float importance) {
+  // The bits of floats that are not negative order as the floats do; -0 counts as 0.
+  const float value = importance == 0.0F ? 0.0F : importance;
+  return u32(~std::bit_cast<std::uint32_t>(value));
+}
+
+KeyWriter& KeyWriter::text(std::string_view text) {
+  for (;;) {
+    const std::size_t zero = text.find(kZero);
+    key_.append(text.substr(0, zero));
+    if (zero == std::string_view::npos) break;
+    key_.push_back(kZero);
+    key_.push_back(kEscapedZero);
+    text.remove_prefix(zero + 1);
+  }
+  key_.push_back(kZero);
+  key_.push_back(kEnd);
+  return *this;
+}
+
+KeyWriter& KeyWriter::raw(std::string_view bytes) {
+  key_.append(bytes);
+  return *this;
+}
+
+std::string_view KeyReader::raw(std::size_t size) {
+  if (!ok_ || rest_.size() < size) {
+    ok_ = false;
+    rest_ = {};
+    return {};
+  }
+  const std::string_view part = rest_.substr(0, size);
+  rest_.remove_prefix(size);
+  return part;
+}
+
+std::uint8_t KeyReader::u8() { return read_big<std::uint8_t>(raw(sizeof(std::uint8_t))); }
+
+std::uint16_t KeyReader::u16() { return read_big<std::uint16_t>(raw(sizeof(std::uint16_t))); }
+
+std::uint32_t KeyReader::u32() { return read_big<std::uint32_t>(raw(sizeof(std::uint32_t))); }
+
+std::uint64_t KeyReader::u64() { return read_big<std::uint64_t>(raw(sizeof(std::uint64_t))); }
+
+std::uint64_t KeyReader::u64_down() {
+  const std::uint64_t value = ~u64();
+  return ok_ ? value : 0;
+}
+
+std::int64_t KeyReader::time() {
+  const std::uint64_t value = flip_sign(u64());
+  return ok_ ? static_cast<std::int64_t>(value) : 0;
+}
+
+std::int64_t KeyReader::time_down() {
+  const std::uint64_t value = flip_sign(u64_down());
+  return ok_ ? static_cast<std::int64_t>(value) : 0;
+}
+
+float KeyReader::importance_down() {
+  const auto value = std::bit_cast<float>(~u32());
+  // -0 is equal to 0 and would be a second spelling of it.
+  if (ok_ && is_importance(value) && !std::signbit(value)) return value;
+  ok_ = false;
+  rest_ = {};
+  return 0;
+}
+
+std::string KeyReader::text() {
+  std::string text;
+  while (ok_) {
+    const std::size_t zero = rest_.find(kZero);
+    if (zero == std::string_view::npos || zero + 1 == rest_.size()) break;
+    text.append(rest_.substr(0, zero));
+    const char mark = rest_[zero + 1];
+    if (mark != kEnd && mark != kEscapedZero) break;
+    rest_.remove_prefix(zero + 2);
+    if (mark == kEnd) return text;
+    text.push_back(kZero);
+  }
+  ok_ = false;
+  rest_ = {};
+  return {};
+}
+
+std::string prefix_end(std::string_view prefix) {
+  const std::size_t last = prefix.find_last_not_of('\xFF');
+  if (last == std::string_view::npos) return {};
+  std::string end(prefix.substr(0, last + 1));
+  end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+  return end;
+}
+
+std::string user_key(SpaceNumber space, const UserId& user) {
+  return std::move(KeyWriter(space, TableId::users).id(user)).take();
+}
+
+std::string user_tail_key(SpaceNumber space, const UserId& user) {
+  return std::move(KeyWriter(space, TableId::user_tails).id(user)).take();
+}
+
+std::string identity_key(SpaceNumber space, std::string_view platform, std::string_view platform_id) {
+  KeyWriter writer(space, TableId::platform_identifiers);
+  writer.text(platform).text(platform_id);
+  return std::move(writer).take();
+}
+
+std::string datum_key(SpaceNumber space, const UserId& user, std::string_view category,
+                      const Hash128& value_hash, std::uint8_t probe) {
+  KeyWriter writer(space, TableId::user_data);
+  writer.id(user).text(category).hash(value_hash).u8(probe);
+  return std::move(writer).take();
+}
+
+std::string datum_prefix(SpaceNumber space, const UserId& user) {
+  return std::move(KeyWriter(space, TableId::user_data).id(user)).take();
+}
+
+std::string datum_prefix(SpaceNumber space, const UserId& user, std::string_view category) {
+  return std::move(KeyWriter(space, TableId::user_data).id(user).text(category)).take();
+}
+
+std::string conversation_key(SpaceNumber space, const ConversationId& conversation) {
+  return conversation_part(space, conversation, ConversationPart::header);
+}
+
+std::string conversation_tail_key(SpaceNumber space, const ConversationId& conversation) {
+  return conversation_part(space, conversation, ConversationPart::tail);
+}
+
+std::string memory_key(SpaceNumber space, const MemoryId& memory) {
+  return std::move(KeyWriter(space, TableId::memories).id(memory)).take();
+}
+
+std::string message_range(SpaceNumber space, const ConversationId& conversation) {
+  return std::move(KeyWriter(space, TableId::messages).id(conversation)).take();
+}
+
+std::string message_range(SpaceNumber space, const ConversationId& conversation, MessagePart part) {
+  return messages_of(space, conversation, part).take();
+}
+
+std::string message_key(SpaceNumber space, const ConversationId& conversation,
+                        const MessageOrder& order) {
+  return end_with(messages_of(space, conversation, MessagePart::record), order);
+}
+
+std::string message_sender_prefix(SpaceNumber space, const ConversationId& conversation,
+                                  std::uint16_t slot) {
+  return std::move(messages_of(space, conversation, MessagePart::by_sender).u16(slot)).take();
+}
+
+std::string message_sender_key(SpaceNumber space, const ConversationId& conversation,
+                               std::uint16_t slot, const MessageOrder& order) {
+  KeyWriter writer = messages_of(space, conversation, MessagePart::by_sender);
+  writer.u16(slot);
+  return end_with(std::move(writer), order);
+}
+
+std::string message_importance_key(SpaceNumber space, const ConversationId& conversation,
+                                   float importance, const MessageOrder& order) {
+  KeyWriter writer = messages_of(space, conversation, MessagePart::by_importance);
+  writer.importance_down(importance);
+  return end_with(std::move(writer), order);
+}
+
+std::optional<MessageKey> parse_message_key(std::string_view key) {
+  KeyReader reader(key);
+  MessageKey result;
+  result.space = reader.u32();
+  if (reader.u16() != static_cast<std::uint16_t>(TableId::messages)) return std::nullopt;
+  result.conversation = reader.id<ConversationId>();
+  result.part = static_cast<MessagePart>(reader.u8());
+  switch (result.part) {
+    case MessagePart::record: break;
+    case MessagePart::by_sender: result.slot = reader.u16(); break;
+    case MessagePart::by_importance: result.importance = reader.importance_down(); break;
+    default: return std::nullopt;
+  }
+  result.order.timestamp = reader.time_down();
+  result.order.sequence = reader.u64_down();
+  if (!reader.at_end()) return std::nullopt;
+  return result;
+}
+
+std::string format_key() { return system_prefix(kStoreSpace, SystemId::format); }
+
+std::string space_key(std::string_view name) {
+  return std::move(KeyWriter(kStoreSpace, SystemId::space_by_name).text(name)).take();
+}
+
+std::string next_space_key() { return system_prefix(kStoreSpace, SystemId::next_space); }
+
+std::string counters_key(SpaceNumber space) { return system_prefix(space, SystemId::counters); }
+
+std::string index_state_key(SpaceNumber space, IndexId index) {
+  KeyWriter writer(space, SystemId::index_state);
+  writer.u16(static_cast<std::uint16_t>(index));
+  return std::move(writer).take();
+}
+
+std::string alias_key(SpaceNumber space, const UserId& secondary) {
+  return std::move(KeyWriter(space, SystemId::alias).id(secondary)).take();
+}
+
+std::string work_guard_key(SpaceNumber space) { return system_prefix(space, SystemId::work_guard); }
+
+std::string name_guard_key(SpaceNumber space, const UserId& user, std::string_view category,
+                           std::string_view key) {
+  KeyWriter writer(space, SystemId::name_guard);
+  writer.id(user).hash(hash128(category, key));
+  return std::move(writer).take();
+}
+
+std::string system_prefix(SpaceNumber space, SystemId id) { return KeyWriter(space, id).take(); }
+
+}  // namespace callisto::schema

@@ -1,0 +1,195 @@
+#include "schema/tails.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <boost/endian/conversion.hpp>
+#include <cstring>
+
+namespace callisto::schema {
+
+namespace {
+
+constexpr std::size_t kUserTailBytes = 16;
+constexpr std::size_t kConversationTailBytes = 65;
+constexpr std::size_t kMessagePlaceBytes = 32;
+constexpr std::size_t kTagHashBytes = 4;
+
+enum ConversationFlag : std::uint8_t { kMarked = 0x01, kReopens = 0x02 };
+enum CoverFlag : std::uint8_t { kActive = 0x01, kSuperseded = 0x02, kExpires = 0x04 };
+
+template <class T>
+void append_little(std::string& out, T value) {
+  value = boost::endian::native_to_little(value);
+  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+/// Reads bytes whose number was checked before.
+class LittleReader {
+ public:
+  explicit LittleReader(std::string_view bytes) : rest_(bytes) {}
+  template <class T>
+  void operator()(T& value) {
+    std::memcpy(&value, rest_.data(), sizeof(value));
+    boost::endian::little_to_native_inplace(value);
+    rest_.remove_prefix(sizeof(value));
+  }
+  std::string_view rest() const noexcept { return rest_; }
+
+ private:
+  std::string_view rest_;
+};
+
+std::uint32_t tag_hash_at(std::string_view hashes, std::size_t index) noexcept {
+  std::uint32_t value = 0;
+  std::memcpy(&value, hashes.data() + index * kTagHashBytes, sizeof(value));
+  return boost::endian::little_to_native(value);
+}
+
+/// Whether the hashes are whole and rise: the one spelling of a set.
+bool is_tag_set(std::string_view hashes) noexcept {
+  if (hashes.size() % kTagHashBytes != 0) return false;
+  const std::size_t count = hashes.size() / kTagHashBytes;
+  for (std::size_t i = 1; i < count; ++i) {
+    if (tag_hash_at(hashes, i - 1) >= tag_hash_at(hashes, i)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string encode(const UserTail& tail) {
+  std::string bytes;
+  bytes.reserve(kUserTailBytes);
+  append_little(bytes, tail.last_seen);
+  append_little(bytes, tail.data_rows);
+  append_little(bytes, tail.identities);
+  return bytes;
+}
+
+std::optional<UserTail> decode_user_tail(std::string_view bytes) {
+  if (bytes.size() != kUserTailBytes) return std::nullopt;
+  UserTail tail;
+  LittleReader read(bytes);
+  read(tail.last_seen);
+  read(tail.data_rows);
+  read(tail.identities);
+  return tail;
+}
+
+std::string encode(const ConversationTail& tail) {
+  std::string bytes;
+  bytes.reserve(kConversationTailBytes);
+  append_little(bytes, tail.created_at);
+  append_little(bytes, tail.updated_at);
+  append_little(bytes, tail.last_message_at);
+  append_little(bytes, tail.last_sequence);
+  append_little(bytes, tail.message_count);
+  append_little(bytes, tail.token_count);
+  append_little(bytes, tail.processed_up_to);
+  append_little(bytes, tail.memory_up_to);
+  const int flags = (tail.is_marked ? kMarked : 0) | (tail.reopens ? kReopens : 0);
+  append_little(bytes, static_cast<std::uint8_t>(flags));
+  return bytes;
+}
+
+std::optional<ConversationTail> decode_conversation_tail(std::string_view bytes) {
+  if (bytes.size() != kConversationTailBytes) return std::nullopt;
+  ConversationTail tail;
+  LittleReader read(bytes);
+  read(tail.created_at);
+  read(tail.updated_at);
+  read(tail.last_message_at);
+  read(tail.last_sequence);
+  read(tail.message_count);
+  read(tail.token_count);
+  read(tail.processed_up_to);
+  read(tail.memory_up_to);
+  std::uint8_t flags = 0;
+  read(flags);
+  if ((flags & ~(kMarked | kReopens)) != 0) return std::nullopt;
+  tail.is_marked = (flags & kMarked) != 0;
+  tail.reopens = (flags & kReopens) != 0;
+  return tail;
+}
+
+std::string encode(const MessagePlace& place) {
+  std::string bytes;
+  bytes.reserve(kMessagePlaceBytes);
+  bytes.append(place.conversation);
+  append_little(bytes, place.timestamp);
+  append_little(bytes, place.sequence);
+  return bytes;
+}
+
+std::optional<MessagePlace> decode_message_place(std::string_view bytes) {
+  if (bytes.size() != kMessagePlaceBytes) return std::nullopt;
+  constexpr std::size_t kIdBytes = 16;
+  MessagePlace place;
+  place.conversation = bytes.substr(0, kIdBytes);
+  LittleReader read(bytes.substr(kIdBytes));
+  read(place.timestamp);
+  read(place.sequence);
+  return place;
+}
+
+bool MemoryCover::has_tag(std::uint32_t hash) const noexcept {
+  std::size_t low = 0;
+  std::size_t high = tag_hashes.size() / kTagHashBytes;
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    const std::uint32_t found = tag_hash_at(tag_hashes, middle);
+    if (found == hash) return true;
+    if (found < hash) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return false;
+}
+
+void MemoryCover::set_tags(std::vector<std::uint32_t> hashes) {
+  std::sort(hashes.begin(), hashes.end());
+  hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
+  tag_hashes.clear();
+  tag_hashes.reserve(hashes.size() * kTagHashBytes);
+  for (const std::uint32_t hash : hashes) append_little(tag_hashes, hash);
+}
+
+std::uint32_t tag_hash(std::string_view folded_tag) noexcept {
+  return static_cast<std::uint32_t>(XXH3_64bits(folded_tag.data(), folded_tag.size()));
+}
+
+std::string encode(const MemoryCover& cover) {
+  std::string bytes;
+  bytes.reserve(1 + sizeof(std::int64_t) + cover.tag_hashes.size());
+  const int flags = (cover.is_active ? kActive : 0) | (cover.is_superseded ? kSuperseded : 0) |
+                    (cover.expires_at ? kExpires : 0);
+  append_little(bytes, static_cast<std::uint8_t>(flags));
+  if (cover.expires_at) append_little(bytes, *cover.expires_at);
+  bytes.append(cover.tag_hashes);
+  return bytes;
+}
+
+std::optional<MemoryCover> decode_memory_cover(std::string_view bytes) {
+  if (bytes.empty()) return std::nullopt;
+  LittleReader read(bytes);
+  std::uint8_t flags = 0;
+  read(flags);
+  if ((flags & ~(kActive | kSuperseded | kExpires)) != 0) return std::nullopt;
+  MemoryCover cover;
+  cover.is_active = (flags & kActive) != 0;
+  cover.is_superseded = (flags & kSuperseded) != 0;
+  if ((flags & kExpires) != 0) {
+    std::int64_t expires_at = 0;
+    if (read.rest().size() < sizeof(expires_at)) return std::nullopt;
+    read(expires_at);
+    cover.expires_at = expires_at;
+  }
+  if (!is_tag_set(read.rest())) return std::nullopt;
+  cover.tag_hashes = read.rest();
+  return cover;
+}
+
+}  // namespace callisto::schema
