@@ -11,10 +11,13 @@
 
 #include "api/core.h"
 #include "callisto/store.h"
+#include "indexes/index_keys.h"
 #include "schema/records.h"
 #include "schema/tails.h"
 
 namespace callisto::detail {
+
+using indexes::KeyRange;
 
 /// "damaged record in TABLE at KEY (hex)": what is damaged is named, never served.
 Error damaged(std::string_view table, std::string_view key);
@@ -77,10 +80,6 @@ struct RangeEntry {
   std::string_view key;
   std::string_view value;
   std::size_t range = 0;  ///< Which of the ranges.
-};
-struct KeyRange {
-  std::string lower;
-  std::string upper;
 };
 /// Merges ranges of one family by what follows the first `skip` bytes of each range's keys (the
 /// prefix differs, the order behind it is one), forward or in reverse: the joined list of a user and

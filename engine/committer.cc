@@ -131,6 +131,11 @@ std::optional<Version> Committer::committed_version(Family family,
   return slots_.committed_version(slots_.slot_of(hash_key(family, key)));
 }
 
+std::size_t Committer::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
 void Committer::reset(Version version) {
   lead_alone([&] {
     slots_.reset(version);

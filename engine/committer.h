@@ -74,6 +74,8 @@ class Committer {
   /// for its turn.
   void forget_counters();
 
+  /// Writers that wait or are being written.
+  std::size_t waiting() const;
   std::size_t memory_bytes() const noexcept { return slots_.memory_bytes(); }
   std::uint64_t commits() const noexcept { return commits_.load(std::memory_order_relaxed); }
   std::uint64_t conflicts() const noexcept { return conflicts_.load(std::memory_order_relaxed); }
@@ -95,7 +97,7 @@ class Committer {
   CommitSink& sink_;
   SlotTable slots_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::deque<Member*> queue_;  ///< Guarded by mutex_. The front leads.
 
   // Of the leader, handed on with mutex_.

@@ -56,6 +56,8 @@ struct TableDefinition {
   bool (*is_row)(std::string_view key);
   /// Whether the bytes are a record of this table; they are aligned to 8.
   bool (*is_intact)(std::string_view bytes);
+  /// Whether an intact record names the key that it lies at; null where it names none.
+  bool (*is_at_home)(const Row& row);
   /// The value that entries of the row carry, or null where they carry none or one of their own.
   std::string (*cover)(const Row& row);
   std::span<const IndexDefinition> indexes;

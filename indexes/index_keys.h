@@ -18,6 +18,9 @@ namespace callisto::indexes {
 
 using schema::SpaceNumber;
 
+/// The single category that names a user; its values are indexed over all users.
+inline constexpr std::string_view kPreferredName = "preferred_name";
+
 // Users. Behind active: ~created user; behind last_seen: ~last_seen user.
 std::string user_by_active_prefix(SpaceNumber space, bool is_active);
 std::string user_by_last_seen_prefix(SpaceNumber space);
@@ -48,7 +51,7 @@ std::string conversation_by_created_prefix(SpaceNumber space);
 // Messages.
 /// The whole key; the value is a schema::MessagePlace.
 std::string message_by_id_key(SpaceNumber space, const MessageId& message);
-/// Then time, ascending, conversation, sequence: message_row_key().
+/// Then time, ascending, conversation, sequence: parse_message_by_time().
 std::string message_by_time_prefix(SpaceNumber space);
 
 // Memories. Behind each: ~created memory, unless it says otherwise; the value is a

@@ -70,13 +70,16 @@ constexpr Shape kShapes[] = {
     shape(TableId::user_data, "user_data", {kUser, kCategory, kHash, kProbe}),
     shape(TableId::memories, "memories", {kMemory}),
 
-    shape(IndexId::user_by_active, "user_by_active", {{{"active", Kind::flag}, kNewestCreated, kUser}}),
-    shape(IndexId::user_by_last_seen, "user_by_last_seen", {{{"last_seen", Kind::time_down}, kUser}}),
+    shape(IndexId::user_by_active, "user_by_active",
+          {{{"active", Kind::flag}, kNewestCreated, kUser}}),
+    shape(IndexId::user_by_last_seen, "user_by_last_seen",
+          {{{"last_seen", Kind::time_down}, kUser}}),
     shape(IndexId::identity_by_user, "identity_by_user", {kUser, kPlatform, kPlatformId}),
     shape(IndexId::identity_by_username, "identity_by_username",
           {{{"username", Kind::text}, kUser, kPlatform, kPlatformId}}),
     shape(IndexId::datum_newest, "datum_newest", {kUser, kCategory, kNewestCreated, kHash, kProbe}),
-    shape(IndexId::user_by_preferred_name, "user_by_preferred_name", {{{"name", Kind::text}, kUser}}),
+    shape(IndexId::user_by_preferred_name, "user_by_preferred_name",
+          {{{"name", Kind::text}, kUser, kHash, kProbe}}),
 
     shape(IndexId::conversation_by_participant, "conversation_by_participant",
           {kUser, kNewestCreated, kConversation}),
@@ -135,6 +138,7 @@ constexpr Shape kShapes[] = {
     shape(SystemId::work, "work", {{{"op", Kind::number8}, {"target", Kind::target}}}),
     shape(SystemId::alias, "alias", {kUser}),
     shape(SystemId::work_guard, "work_guard"),
+    shape(SystemId::space_name, "space_name"),
     shape(SystemId::name_guard, "name_guard", {kUser, kHash}),
 };
 
@@ -153,8 +157,8 @@ std::string quote(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     // U+0080 to U+009F are C2 80 to C2 9F.
-    const bool is_c1_lead = byte == 0xC2 && i + 1 < text.size() &&
-                            static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    const bool is_c1_lead =
+        byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
     if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !is_utf8) || is_c1_lead || is_c1_trail) {
       out += "\\x" + to_hex(text.substr(i, 1));
     } else {
@@ -193,21 +197,36 @@ std::string index_text(std::uint16_t number) {
 /// A part in words; nullopt, or !reader.ok(), when it does not fit.
 std::optional<std::string> part_text(Kind kind, KeyReader& reader) {
   switch (kind) {
-    case Kind::none: break;
-    case Kind::id: return reader.id<Id<void>>().to_string();
-    case Kind::text: return quote(reader.text());
-    case Kind::hash: return to_hex(reader.raw(std::tuple_size_v<Hash128>));
-    case Kind::time: return Time(reader.time()).to_string();
-    case Kind::time_down: return Time(reader.time_down()).to_string();
-    case Kind::number8: return std::to_string(reader.u8());
-    case Kind::number8_down: return std::to_string(255 - reader.u8());
-    case Kind::number16: return std::to_string(reader.u16());
-    case Kind::number64: return std::to_string(reader.u64());
-    case Kind::number64_down: return std::to_string(reader.u64_down());
-    case Kind::flag: return flag_text(reader.u8());
-    case Kind::importance_down: return float_text(reader.importance_down());
-    case Kind::index: return index_text(reader.u16());
-    case Kind::target: return target_text(reader);
+    case Kind::none:
+      break;
+    case Kind::id:
+      return reader.id<Id<void>>().to_string();
+    case Kind::text:
+      return quote(reader.text());
+    case Kind::hash:
+      return to_hex(reader.raw(std::tuple_size_v<Hash128>));
+    case Kind::time:
+      return Time(reader.time()).to_string();
+    case Kind::time_down:
+      return Time(reader.time_down()).to_string();
+    case Kind::number8:
+      return std::to_string(reader.u8());
+    case Kind::number8_down:
+      return std::to_string(255 - reader.u8());
+    case Kind::number16:
+      return std::to_string(reader.u16());
+    case Kind::number64:
+      return std::to_string(reader.u64());
+    case Kind::number64_down:
+      return std::to_string(reader.u64_down());
+    case Kind::flag:
+      return flag_text(reader.u8());
+    case Kind::importance_down:
+      return float_text(reader.importance_down());
+    case Kind::index:
+      return index_text(reader.u16());
+    case Kind::target:
+      return target_text(reader);
   }
   return std::nullopt;
 }
@@ -225,8 +244,12 @@ bool append_parts(std::string& out, KeyReader& reader, const std::array<Part, kM
 bool append_conversation(std::string& out, KeyReader& reader) {
   if (!append_parts(out, reader, {kConversation})) return false;
   switch (static_cast<ConversationPart>(reader.u8())) {
-    case ConversationPart::header: out += " header"; return true;
-    case ConversationPart::tail: out += " tail"; return true;
+    case ConversationPart::header:
+      out += " header";
+      return true;
+    case ConversationPart::tail:
+      out += " tail";
+      return true;
   }
   return false;
 }

@@ -185,7 +185,8 @@ std::string user_tail_key(SpaceNumber space, const UserId& user) {
   return std::move(KeyWriter(space, TableId::user_tails).id(user)).take();
 }
 
-std::string identity_key(SpaceNumber space, std::string_view platform, std::string_view platform_id) {
+std::string identity_key(SpaceNumber space, std::string_view platform,
+                         std::string_view platform_id) {
   KeyWriter writer(space, TableId::platform_identifiers);
   writer.text(platform).text(platform_id);
   return std::move(writer).take();
@@ -204,6 +205,20 @@ std::string datum_prefix(SpaceNumber space, const UserId& user) {
 
 std::string datum_prefix(SpaceNumber space, const UserId& user, std::string_view category) {
   return std::move(KeyWriter(space, TableId::user_data).id(user).text(category)).take();
+}
+
+std::optional<DatumKey> parse_datum_key(std::string_view key) {
+  KeyReader reader(key);
+  reader.u32();
+  if (reader.u16() != static_cast<std::uint16_t>(TableId::user_data)) return std::nullopt;
+  DatumKey result;
+  result.user = reader.id<UserId>();
+  result.category = reader.text();
+  const std::string_view hash = reader.raw(result.value_hash.size());
+  result.probe = reader.u8();
+  if (!reader.at_end()) return std::nullopt;
+  std::memcpy(result.value_hash.data(), hash.data(), hash.size());
+  return result;
 }
 
 std::string conversation_key(SpaceNumber space, const ConversationId& conversation) {
@@ -258,10 +273,16 @@ std::optional<MessageKey> parse_message_key(std::string_view key) {
   result.conversation = reader.id<ConversationId>();
   result.part = static_cast<MessagePart>(reader.u8());
   switch (result.part) {
-    case MessagePart::record: break;
-    case MessagePart::by_sender: result.slot = reader.u16(); break;
-    case MessagePart::by_importance: result.importance = reader.importance_down(); break;
-    default: return std::nullopt;
+    case MessagePart::record:
+      break;
+    case MessagePart::by_sender:
+      result.slot = reader.u16();
+      break;
+    case MessagePart::by_importance:
+      result.importance = reader.importance_down();
+      break;
+    default:
+      return std::nullopt;
   }
   result.order.timestamp = reader.time_down();
   result.order.sequence = reader.u64_down();

@@ -104,6 +104,13 @@ std::string datum_key(SpaceNumber space, const UserId& user, std::string_view ca
                       const Hash128& value_hash, std::uint8_t probe);
 std::string datum_prefix(SpaceNumber space, const UserId& user);
 std::string datum_prefix(SpaceNumber space, const UserId& user, std::string_view category);
+struct DatumKey {
+  UserId user;
+  std::string category;
+  Hash128 value_hash{};
+  std::uint8_t probe = 0;
+};
+std::optional<DatumKey> parse_datum_key(std::string_view key);
 std::string conversation_key(SpaceNumber space, const ConversationId& conversation);
 std::string conversation_tail_key(SpaceNumber space, const ConversationId& conversation);
 std::string memory_key(SpaceNumber space, const MemoryId& memory);

@@ -50,7 +50,7 @@ const std::locale& unicode_locale() {
   return instance;
 }
 
-std::string normalize(std::string_view text, locale::norm_type form) {
+std::string to_form(std::string_view text, locale::norm_type form) {
   return locale::normalize(text.data(), text.data() + text.size(), form, unicode_locale());
 }
 
@@ -88,17 +88,17 @@ std::size_t count_code_points(std::string_view text) noexcept {
 
 std::string nfc(std::string_view text) {
   if (is_surely_nfc(text)) return std::string(text);
-  return normalize(text, locale::norm_nfc);
+  return to_form(text, locale::norm_nfc);
 }
 
 std::string fold(std::string_view text) {
   if (is_ascii(text)) return fold_ascii(text);
   // Decomposed first, as Unicode's canonical caseless matching has it (D145): what is equal under
   // NFC folds to the same text whatever its spelling.
-  const std::string apart = normalize(text, locale::norm_nfd);
+  const std::string apart = to_form(text, locale::norm_nfd);
   const std::string folded =
       locale::fold_case(apart.data(), apart.data() + apart.size(), unicode_locale());
-  return normalize(folded, locale::norm_nfc);
+  return to_form(folded, locale::norm_nfc);
 }
 
 Result<void> check_text(std::string_view text, const char* field, std::size_t max_code_points,

@@ -12,6 +12,10 @@
 
 namespace callisto {
 
+namespace schema {
+class FlexValue;
+}
+
 /// Kinds of a JSON value. Integers and doubles are apart: 1 and 1.0 come back as they went in.
 enum class JsonKind : std::uint8_t { absent, null, boolean, int64, uint64, number, string, array, object };
 
@@ -53,9 +57,13 @@ class CALLISTO_API JsonView {
   JsonView(Bytes hold, const std::uint8_t* data, std::size_t size) noexcept;
 
  private:
+  JsonView(const Bytes& hold, const schema::FlexValue& value) noexcept;
+  schema::FlexValue value() const noexcept;  // requires a kind other than absent
+
   Bytes hold_;
-  const std::uint8_t* data_ = nullptr;  // where the FlexBuffers reference points
-  std::uint8_t parent_width_ = 0;       // 0: absent
+  // Where the value lies inside hold_, and of which type it is (schema/flex.h).
+  const std::uint8_t* slot_ = nullptr;  // null: absent
+  std::uint8_t slot_width_ = 0;
   std::uint8_t packed_type_ = 0;
 };
 

@@ -9,12 +9,12 @@
 #include <string>
 
 #include "schema/keys.h"
-#include "tests/schema/seed.h"
+#include "tests/support/test_environment.h"
 
 namespace callisto::schema {
 namespace {
 
-using tests::seeded_random;
+std::mt19937_64 seeded_random() { return std::mt19937_64(testing::test_seed()); }
 
 /// Bytes on the heap with nothing behind them, so that a sanitizer sees a read past their end.
 class Exact {
@@ -51,8 +51,11 @@ TEST(Tails, UserTailComesBack) {
 }
 
 TEST(Tails, UserTailBytesAreTheDocumentedOnes) {
-  EXPECT_EQ(to_hex(encode(UserTail{.last_seen = 0x0102030405060708, .data_rows = 9, .identities = 10})),
-            "0807060504030201" "09000000" "0a000000");
+  EXPECT_EQ(
+      to_hex(encode(UserTail{.last_seen = 0x0102030405060708, .data_rows = 9, .identities = 10})),
+      "0807060504030201"
+      "09000000"
+      "0a000000");
 }
 
 TEST(Tails, ConversationTailComesBack) {
@@ -147,7 +150,8 @@ TEST(MemoryCover, TellsTagsThatAreNotThere) {
   EXPECT_FALSE(cover.has_tag(0));
   cover.set_tags({0, 5, 0xFFFFFFFF, 5, 0x01000000});
   EXPECT_EQ(cover.tag_hashes.size(), 16U);
-  for (const std::uint32_t there : {0U, 5U, 0x01000000U, 0xFFFFFFFFU}) EXPECT_TRUE(cover.has_tag(there));
+  for (const std::uint32_t there : {0U, 5U, 0x01000000U, 0xFFFFFFFFU})
+    EXPECT_TRUE(cover.has_tag(there));
   for (const std::uint32_t absent : {1U, 4U, 6U, 0x00FFFFFFU, 0xFFFFFFFEU}) {
     EXPECT_FALSE(cover.has_tag(absent)) << absent;
   }
@@ -159,11 +163,11 @@ TEST(MemoryCover, RefusesWhatItDoesNotWrite) {
   const std::string two = from_hex("02000000").value();
   EXPECT_TRUE(decode_memory_cover("\x05" + time + one + two));
   EXPECT_FALSE(decode_memory_cover(""));
-  EXPECT_FALSE(decode_memory_cover("\x08"));                       // unknown flag
+  EXPECT_FALSE(decode_memory_cover("\x08"));                                 // unknown flag
   EXPECT_FALSE(decode_memory_cover(Exact("\x05" + time.substr(1)).view()));  // cut time
-  EXPECT_FALSE(decode_memory_cover("\x01" + one + two.substr(1)));  // cut hash
-  EXPECT_FALSE(decode_memory_cover("\x01" + two + one));            // falling
-  EXPECT_FALSE(decode_memory_cover("\x01" + one + one));            // repeated
+  EXPECT_FALSE(decode_memory_cover("\x01" + one + two.substr(1)));           // cut hash
+  EXPECT_FALSE(decode_memory_cover("\x01" + two + one));                     // falling
+  EXPECT_FALSE(decode_memory_cover("\x01" + one + one));                     // repeated
 }
 
 TEST(MemoryCover, WhatIsReadIsWrittenTheSame) {

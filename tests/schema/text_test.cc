@@ -10,12 +10,12 @@
 #include <thread>
 #include <vector>
 
-#include "tests/schema/seed.h"
+#include "tests/support/test_environment.h"
 
 namespace callisto::schema {
 namespace {
 
-using tests::seeded_random;
+std::mt19937_64 seeded_random() { return std::mt19937_64(testing::test_seed()); }
 
 constexpr std::uint32_t kLastCodePoint = 0x10FFFF;
 
@@ -46,10 +46,25 @@ TEST(Utf8, EveryCodePointIsValidAndSurrogatesAreNot) {
 }
 
 TEST(Utf8, BrokenSequencesAreRefusedAtEveryPlace) {
-  const std::vector<std::string> broken = {
-      "\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x41", "\xE0\x80\x80", "\xE0\x9F\xBF",
-      "\xE2\x82", "\xE2\x82\x41", "\xED\xA0\x80", "\xF0\x80\x80\x80", "\xF0\x8F\xBF\xBF",
-      "\xF0\x9F\x98", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xF8\x88\x80\x80\x80", "\xFE", "\xFF"};
+  const std::vector<std::string> broken = {"\x80",
+                                           "\xBF",
+                                           "\xC0\x80",
+                                           "\xC1\xBF",
+                                           "\xC2",
+                                           "\xC2\x41",
+                                           "\xE0\x80\x80",
+                                           "\xE0\x9F\xBF",
+                                           "\xE2\x82",
+                                           "\xE2\x82\x41",
+                                           "\xED\xA0\x80",
+                                           "\xF0\x80\x80\x80",
+                                           "\xF0\x8F\xBF\xBF",
+                                           "\xF0\x9F\x98",
+                                           "\xF4\x90\x80\x80",
+                                           "\xF5\x80\x80\x80",
+                                           "\xF8\x88\x80\x80\x80",
+                                           "\xFE",
+                                           "\xFF"};
   for (const std::string& bytes : broken) {
     for (const std::size_t before : {0, 1, 7, 8, 9, 16}) {
       for (const std::size_t after : {0, 1, 8}) {
@@ -84,17 +99,21 @@ TEST(Utf8, RandomTextsAreCountedByCodePoint) {
 
 TEST(Nfc, JoinsWhatUnicodeJoins) {
   EXPECT_EQ(nfc("cafe\xCC\x81"), "caf\xC3\xA9");
-  EXPECT_EQ(nfc("\xE2\x84\xAB"), "\xC3\x85");                       // Angstrom sign
+  EXPECT_EQ(nfc("\xE2\x84\xAB"), "\xC3\x85");                              // Angstrom sign
   EXPECT_EQ(nfc("\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB"), "\xED\x95\x9C");  // Hangul
-  EXPECT_EQ(nfc("a\xCC\x81\xCC\xA3"), nfc("a\xCC\xA3\xCC\x81"));    // order of marks
-  EXPECT_EQ(nfc("\xEF\xAC\x81"), "\xEF\xAC\x81");                   // no compatibility forms
-  EXPECT_EQ(nfc(std::string_view("e\xCC\x81\0e\xCC\x81", 7)), std::string_view("\xC3\xA9\0\xC3\xA9", 5));
+  EXPECT_EQ(nfc("a\xCC\x81\xCC\xA3"), nfc("a\xCC\xA3\xCC\x81"));           // order of marks
+  EXPECT_EQ(nfc("\xEF\xAC\x81"), "\xEF\xAC\x81");                          // no compatibility forms
+  EXPECT_EQ(nfc(std::string_view("e\xCC\x81\0e\xCC\x81", 7)),
+            std::string_view("\xC3\xA9\0\xC3\xA9", 5));
 }
 
 TEST(Nfc, LeavesAsciiAndLatinAlone) {
   EXPECT_EQ(nfc(""), "");
   EXPECT_EQ(nfc("Reece"), "Reece");
-  EXPECT_EQ(nfc("Stra\xC3\x9F" "e"), "Stra\xC3\x9F" "e");
+  EXPECT_EQ(nfc("Stra\xC3\x9F"
+                "e"),
+            "Stra\xC3\x9F"
+            "e");
 }
 
 // The fast path takes every text without a byte of CC or above; nothing there may need work.
@@ -108,14 +127,16 @@ TEST(Nfc, IsTheIdentityBelowTheCombiningMarks) {
 TEST(Nfc, AtMostTwelveBytesForACodePoint) {
   std::size_t longest = 0;
   for (std::uint32_t point = 0; point <= kLastCodePoint; ++point) {
-    if (!is_surrogate(point)) longest = std::max({longest, nfc(utf8(point)).size(), fold(utf8(point)).size()});
+    if (!is_surrogate(point))
+      longest = std::max({longest, nfc(utf8(point)).size(), fold(utf8(point)).size()});
   }
   EXPECT_EQ(longest, 12U);
 }
 
 TEST(Fold, FollowsUnicodesFullFolding) {
   EXPECT_EQ(fold("Coffee SHOP 42"), "coffee shop 42");
-  EXPECT_EQ(fold("STRASSE"), fold("Stra\xC3\x9F" "e"));
+  EXPECT_EQ(fold("STRASSE"), fold("Stra\xC3\x9F"
+                                  "e"));
   EXPECT_EQ(fold("\xC3\x89t\xC3\xA9"), "\xC3\xA9t\xC3\xA9");
   EXPECT_EQ(fold("E\xCC\x81"), "\xC3\xA9");
   EXPECT_EQ(fold("\xCE\xA3\xCE\x91\xCE\xA3"), fold("\xCF\x83\xCE\xB1\xCF\x82"));  // both sigmas
@@ -132,9 +153,10 @@ TEST(Fold, AsciiGoesTheSameWayAsAllText) {
 /// Text of letters that meet: base letters, marks, and what folds to several code points.
 std::string random_text(std::mt19937_64& random) {
   static const std::vector<std::uint32_t> points = {
-      'a', 'E', 'i', 'I', 'S', 0xDF, 0xC5, 0x130, 0x131, 0x149, 0x1F0, 0x300, 0x301, 0x307, 0x308,
-      0x323, 0x345, 0x390, 0x3B0, 0x3A9, 0x3C2, 0x587, 0x1E9E, 0x1F80, 0x1FB7, 0x1FF7, 0x212B, 0xFB03,
-      0x1D160, 0x1100, 0x1161, 0x11A8, 0xAC00, 0x0F73, 0x1F600};
+      'a',    'E',     'i',    'I',    'S',    0xDF,   0xC5,   0x130,  0x131,
+      0x149,  0x1F0,   0x300,  0x301,  0x307,  0x308,  0x323,  0x345,  0x390,
+      0x3B0,  0x3A9,   0x3C2,  0x587,  0x1E9E, 0x1F80, 0x1FB7, 0x1FF7, 0x212B,
+      0xFB03, 0x1D160, 0x1100, 0x1161, 0x11A8, 0xAC00, 0x0F73, 0x1F600};
   std::string text;
   for (std::size_t i = random() % 7; i > 0; --i) text += utf8(points[random() % points.size()]);
   return text;
@@ -157,11 +179,17 @@ TEST(Fold, ManyThreadsGetTheSame) {
   std::vector<std::string> results(4);
   for (std::string& result : results) {
     threads.emplace_back([&result] {
-      for (int i = 0; i < 200; ++i) result = fold("\xC3\x89" "cole E\xCC\x81");
+      for (int i = 0; i < 200; ++i)
+        result = fold(
+            "\xC3\x89"
+            "cole E\xCC\x81");
     });
   }
   for (std::thread& thread : threads) thread.join();
-  for (const std::string& result : results) EXPECT_EQ(result, "\xC3\xA9" "cole \xC3\xA9");
+  for (const std::string& result : results)
+    EXPECT_EQ(result,
+              "\xC3\xA9"
+              "cole \xC3\xA9");
 }
 
 TEST(CheckText, CountsCodePointsNotBytes) {

@@ -1,0 +1,50 @@
+#pragma once
+
+// What the calls about messages share: input into fields, where a message lies, and views of many.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "api/check.h"
+#include "api/core.h"
+#include "api/rows.h"
+#include "callisto/message.h"
+
+namespace callisto::detail {
+
+/// fb::Message::sender_slot of a message without a sender.
+inline constexpr std::uint16_t kNoSlot = 0xFFFF;
+/// Sequences are 1 to this, so that adding to one never overflows.
+inline constexpr std::uint64_t kMaxSequence = std::uint64_t{1} << 62;
+
+/// Checked input as a message's fields, without what its conversation decides: conversation,
+/// sender_slot, sequence and timestamp; and without the envelope, which fill_envelope() adds.
+Result<schema::fb::MessageT> message_fields(const NewMessage& message);
+
+/// Where a message lies.
+struct MessageAt {
+  ConversationId conversation;
+  schema::MessageOrder order;
+};
+std::string message_key(SpaceNumber space, const MessageAt& at);
+MessageAt place_of(const schema::fb::Message& message);
+
+/// The place of a message, also of one in a conversation that is being purged or staged.
+Result<std::optional<MessageAt>> find_message(ReadContext& context, const MessageId& id);
+/// The same, read for update. A message that is not visible is there too.
+Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context, const MessageId& id);
+/// The record of a message that an index entry names: it must be there.
+Result<Bytes> fetch_message_for_update(WriteContext& context, const MessageAt& at);
+
+/// Writes a new message whose fields are complete.
+Result<void> insert_message(WriteContext& context, const schema::fb::MessageT& fields);
+
+/// Views of checked records; each conversation's header is fetched once, and only for senders.
+Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows);
+/// Views of the messages at these places, in their order.
+Result<std::vector<Message>> fetch_messages(ReadContext& context, std::span<const MessageAt> places);
+
+}  // namespace callisto::detail

@@ -1,0 +1,144 @@
+#include "api/user_rows.h"
+
+#include <utility>
+
+#include "schema/keys.h"
+
+namespace callisto::detail {
+
+namespace {
+
+constexpr std::int64_t kSeenStepMicros = 60'000'000;
+
+std::optional<std::string> encoded(const std::optional<schema::UserTail>& tail) {
+  if (!tail) return std::nullopt;
+  return schema::encode(*tail);
+}
+
+Result<std::vector<std::optional<schema::UserTail>>> fetch_tails(ReadContext& context,
+                                                                 std::span<const UserId> users) {
+  std::vector<std::string> keys;
+  keys.reserve(users.size());
+  for (const UserId& user : users) keys.push_back(schema::user_tail_key(context.space(), user));
+  std::vector<std::optional<schema::UserTail>> tails(users.size());
+  auto done = context.reader().multi_get(
+      kv::Family::users, keys,
+      [&](std::size_t i, std::string_view value) { tails[i] = schema::decode_user_tail(value); });
+  if (!done) return std::move(done).error();
+  for (std::size_t i = 0; i < tails.size(); ++i) {
+    if (!tails[i]) return damaged("user_tails", keys[i]);
+  }
+  return tails;
+}
+
+constexpr std::size_t kChunkRows = 64;
+
+/// Keys of the rows that the next entries of [lower, upper) lead to; moves `lower` behind them.
+Result<std::vector<std::string>> next_row_keys(
+    kv::Reader& reader, std::string& lower, const std::string& upper,
+    std::optional<std::string> (*row_key)(std::string_view entry_key)) {
+  std::vector<std::string> keys;
+  std::string last;
+  auto done = for_each(reader, kv::Family::indexes, lower, upper, false,
+                       [&](std::string_view entry, std::string_view) -> Result<bool> {
+                         auto key = row_key(entry);
+                         if (!key) return damaged("indexes", entry);
+                         keys.push_back(std::move(*key));
+                         last.assign(entry);
+                         return keys.size() < kChunkRows;
+                       });
+  if (!done) return std::move(done).error();
+  if (!keys.empty()) lower = last + '\0';
+  return keys;
+}
+
+template <class Table>
+constexpr const char* kTableName = "";
+template <>
+constexpr const char* kTableName<schema::fb::PlatformIdentifier> = "platform_identifiers";
+template <>
+constexpr const char* kTableName<schema::fb::UserDatum> = "user_data";
+
+}  // namespace
+
+template <class Table>
+Result<void> for_each_indexed(ReadContext& context, const std::string& prefix,
+                              std::optional<std::string> (*row_key)(std::string_view entry_key),
+                              const std::function<Result<bool>(const Bytes&)>& each) {
+  std::string lower = prefix;
+  const std::string upper = schema::prefix_end(prefix);
+  while (true) {
+    auto keys = next_row_keys(context.reader(), lower, upper, row_key);
+    if (!keys) return std::move(keys).error();
+    auto rows = fetch_many<Table>(context.reader(), *keys);
+    if (!rows) return std::move(rows).error();
+    for (std::size_t i = 0; i < keys->size(); ++i) {
+      if (!(*rows)[i]) return damaged(kTableName<Table>, (*keys)[i]);
+      auto go_on = each(*(*rows)[i]);
+      if (!go_on) return std::move(go_on).error();
+      if (!*go_on) return {};
+    }
+    if (keys->size() < kChunkRows) return {};
+  }
+}
+
+template Result<void> for_each_indexed<schema::fb::PlatformIdentifier>(
+    ReadContext&, const std::string&, std::optional<std::string> (*)(std::string_view),
+    const std::function<Result<bool>(const Bytes&)>&);
+template Result<void> for_each_indexed<schema::fb::UserDatum>(
+    ReadContext&, const std::string&, std::optional<std::string> (*)(std::string_view),
+    const std::function<Result<bool>(const Bytes&)>&);
+
+bool is_present(const SpaceState& state, const UserId& user) noexcept {
+  return state.is_idle() || state.resolve(user) == user;
+}
+
+Result<std::optional<User>> load_user(ReadContext& context, const UserId& user) {
+  auto row = fetch<schema::fb::User>(context.reader(), schema::user_key(context.space(), user));
+  if (!row) return std::move(row).error();
+  if (!*row) return std::optional<User>();
+  auto tail = fetch_user_tail(context.reader(), context.space(), user);
+  if (!tail) return std::move(tail).error();
+  if (!*tail) return damaged("user_tails", schema::user_tail_key(context.space(), user));
+  return std::optional<User>(ViewAccess::user(**row, **tail));
+}
+
+Result<std::vector<User>> load_users(ReadContext& context, std::span<const UserId> users) {
+  std::vector<User> views;
+  if (users.empty()) return views;
+  std::vector<std::string> keys;
+  keys.reserve(users.size());
+  for (const UserId& user : users) keys.push_back(schema::user_key(context.space(), user));
+  auto rows = fetch_many<schema::fb::User>(context.reader(), keys);
+  if (!rows) return std::move(rows).error();
+  auto tails = fetch_tails(context, users);
+  if (!tails) return std::move(tails).error();
+  views.reserve(users.size());
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    if (!(*rows)[i]) return damaged("users", keys[i]);
+    views.push_back(ViewAccess::user(*(*rows)[i], *(*tails)[i]));
+  }
+  return views;
+}
+
+Result<schema::UserTail> require_tail(WriteContext& context, const UserId& user, const char* field) {
+  auto tail = fetch_user_tail_for_update(context.transaction(), context.space(), user);
+  if (!tail) return std::move(tail).error();
+  if (!*tail) return Error(Code::not_found, field, "no such user");
+  return **tail;
+}
+
+Result<void> write_tail(WriteContext& context, const UserId& user,
+                        const std::optional<schema::UserTail>& before,
+                        const std::optional<schema::UserTail>& after) {
+  if (before == after) return {};
+  return context.write_row(TableId::user_tails, schema::user_tail_key(context.space(), user),
+                           encoded(before), encoded(after));
+}
+
+bool is_worth_noting(Time at, std::int64_t last_seen) noexcept {
+  // Does not overflow: kMaxTime leaves more than a minute.
+  return at.micros() >= last_seen + kSeenStepMicros;
+}
+
+}  // namespace callisto::detail

@@ -1,0 +1,249 @@
+#include "engine/rocksdb/file_system.h"
+
+#include <cerrno>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "engine/rocksdb/status.h"
+#include "engine/rocksdb/write_gate.h"
+
+namespace callisto::kv {
+namespace {
+
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+
+IOStatus from_errno(int error_number, const std::string& path) {
+  const std::string text = std::generic_category().message(error_number);
+  return error_number == ENOSPC ? IOStatus::NoSpace(path, text) : IOStatus::IOError(path, text);
+}
+
+/// The number of a log file (000012.log), nullopt for any other file.
+std::optional<std::uint64_t> log_file_number(std::string_view path) {
+  constexpr std::string_view kSuffix = ".log";
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  if (!name.ends_with(kSuffix)) return std::nullopt;
+  std::uint64_t number = 0;
+  const char* end = name.data() + name.size() - kSuffix.size();
+  const auto parsed = std::from_chars(name.data(), end, number);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return number;
+}
+
+class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  GuardedFile(std::unique_ptr<rocksdb::FSWritableFile> target, std::string path,
+              GuardedFileSystem& files)
+      : rocksdb::FSWritableFileOwnerWrapper(std::move(target)),
+        path_(std::move(path)),
+        log_file_(log_file_number(path_)),
+        files_(files) {}
+
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
+                  IODebugContext* debug) override {
+    return guard(FileOperation::append, [&] { return target()->Append(data, options, debug); });
+  }
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
+                  const rocksdb::DataVerificationInfo& checksum, IODebugContext* debug) override {
+    return guard(FileOperation::append,
+                 [&] { return target()->Append(data, options, checksum, debug); });
+  }
+  IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t offset,
+                            const IOOptions& options, IODebugContext* debug) override {
+    return guard(FileOperation::append,
+                 [&] { return target()->PositionedAppend(data, offset, options, debug); });
+  }
+  IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t offset,
+                            const IOOptions& options,
+                            const rocksdb::DataVerificationInfo& checksum,
+                            IODebugContext* debug) override {
+    return guard(FileOperation::append, [&] {
+      return target()->PositionedAppend(data, offset, options, checksum, debug);
+    });
+  }
+  IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* debug) override {
+    return guard(FileOperation::truncate, [&] { return target()->Truncate(size, options, debug); });
+  }
+  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    return guard(FileOperation::sync, [&] { return target()->Sync(options, debug); });
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return guard(FileOperation::sync, [&] { return target()->Fsync(options, debug); });
+  }
+  IOStatus RangeSync(std::uint64_t offset, std::uint64_t size, const IOOptions& options,
+                     IODebugContext* debug) override {
+    return guard(FileOperation::sync,
+                 [&] { return target()->RangeSync(offset, size, options, debug); });
+  }
+
+ private:
+  template <class Work>
+  IOStatus guard(FileOperation operation, Work&& work) {
+    IOStatus status = files_.permit(operation, path_);
+    if (status.ok()) status = work();
+    if (!status.ok() && log_file_) status = files_.log_file_failed(*log_file_, status);
+    return status;
+  }
+
+  const std::string path_;
+  const std::optional<std::uint64_t> log_file_;
+  GuardedFileSystem& files_;
+};
+
+class GuardedDirectory final : public rocksdb::FSDirectoryWrapper {
+ public:
+  GuardedDirectory(std::unique_ptr<rocksdb::FSDirectory> target, std::string path,
+                   GuardedFileSystem& files)
+      : rocksdb::FSDirectoryWrapper(std::move(target)), path_(std::move(path)), files_(files) {}
+
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    IOStatus status = files_.permit(FileOperation::sync_directory, path_);
+    return status.ok() ? rocksdb::FSDirectoryWrapper::Fsync(options, debug) : status;
+  }
+  IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
+                               const rocksdb::DirFsyncOptions& reason) override {
+    IOStatus status = files_.permit(FileOperation::sync_directory, path_);
+    if (!status.ok()) return status;
+    return rocksdb::FSDirectoryWrapper::FsyncWithDirOptions(options, debug, reason);
+  }
+
+ private:
+  const std::string path_;
+  GuardedFileSystem& files_;
+};
+
+}  // namespace
+
+GuardedFileSystem::GuardedFileSystem(std::shared_ptr<rocksdb::FileSystem> target, FileHook hook,
+                                     WriteGate& gate)
+    : rocksdb::FileSystemWrapper(std::move(target)), hook_(std::move(hook)), gate_(gate) {}
+
+// RocksDB is not exception-safe: what a hook throws ends here.
+IOStatus GuardedFileSystem::permit(FileOperation operation, const std::string& path) {
+  if (!gate_.is_open()) return IOStatus::IOError(path, "stopped after an earlier failure");
+  if (!hook_) return IOStatus::OK();
+  int error_number = EIO;
+  try {
+    error_number = hook_(operation, path);
+  } catch (...) {
+  }
+  return error_number == 0 ? IOStatus::OK() : from_errno(error_number, path);
+}
+
+IOStatus GuardedFileSystem::begin_log_file(std::uint64_t number) {
+  const std::lock_guard lock(log_files_mutex_);
+  if (!gate_.is_open()) return IOStatus::IOError("log file", "stopped after an earlier failure");
+  if (number > newest_log_file_) newest_log_file_ = number;
+  return IOStatus::OK();
+}
+
+// Under the lock that begin_log_file() takes: the newest file either stays the newest, because the
+// gate is shut, or is not the newest any more.
+IOStatus GuardedFileSystem::log_file_failed(std::uint64_t number, const IOStatus& failure) {
+  const std::lock_guard lock(log_files_mutex_);
+  gate_.shut(to_error(failure, "log file"));
+  return number == newest_log_file_ ? failure : IOStatus::OK();
+}
+
+IOStatus GuardedFileSystem::wrap(const std::string& path, IOStatus status,
+                                 std::unique_ptr<rocksdb::FSWritableFile>* file) {
+  if (status.ok()) *file = std::make_unique<GuardedFile>(std::move(*file), path, *this);
+  return status;
+}
+
+IOStatus GuardedFileSystem::NewWritableFile(const std::string& path,
+                                            const rocksdb::FileOptions& options,
+                                            std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                            IODebugContext* debug) {
+  IOStatus status = permit(FileOperation::create, path);
+  if (status.ok()) {
+    if (const auto number = log_file_number(path)) status = begin_log_file(*number);
+  }
+  if (!status.ok()) return status;
+  return wrap(path, target_->NewWritableFile(path, options, result, debug), result);
+}
+
+IOStatus GuardedFileSystem::ReopenWritableFile(const std::string& path,
+                                               const rocksdb::FileOptions& options,
+                                               std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                               IODebugContext* debug) {
+  IOStatus status = permit(FileOperation::create, path);
+  if (!status.ok()) return status;
+  return wrap(path, target_->ReopenWritableFile(path, options, result, debug), result);
+}
+
+IOStatus GuardedFileSystem::ReuseWritableFile(const std::string& path, const std::string& old_path,
+                                              const rocksdb::FileOptions& options,
+                                              std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                              IODebugContext* debug) {
+  IOStatus status = permit(FileOperation::rename, old_path);
+  if (!status.ok()) return status;
+  return wrap(path, target_->ReuseWritableFile(path, old_path, options, result, debug), result);
+}
+
+IOStatus GuardedFileSystem::NewRandomRWFile(const std::string& path,
+                                            const rocksdb::FileOptions& options,
+                                            std::unique_ptr<rocksdb::FSRandomRWFile>* result,
+                                            IODebugContext* debug) {
+  IOStatus status = permit(FileOperation::create, path);
+  return status.ok() ? target_->NewRandomRWFile(path, options, result, debug) : status;
+}
+
+IOStatus GuardedFileSystem::NewDirectory(const std::string& path, const IOOptions& options,
+                                         std::unique_ptr<rocksdb::FSDirectory>* result,
+                                         IODebugContext* debug) {
+  IOStatus status = target_->NewDirectory(path, options, result, debug);
+  if (status.ok()) *result = std::make_unique<GuardedDirectory>(std::move(*result), path, *this);
+  return status;
+}
+
+IOStatus GuardedFileSystem::RenameFile(const std::string& from, const std::string& to,
+                                       const IOOptions& options, IODebugContext* debug) {
+  IOStatus status = permit(FileOperation::rename, from);
+  return status.ok() ? target_->RenameFile(from, to, options, debug) : status;
+}
+
+IOStatus GuardedFileSystem::LinkFile(const std::string& from, const std::string& to,
+                                     const IOOptions& options, IODebugContext* debug) {
+  IOStatus status = permit(FileOperation::create, to);
+  return status.ok() ? target_->LinkFile(from, to, options, debug) : status;
+}
+
+IOStatus GuardedFileSystem::DeleteFile(const std::string& path, const IOOptions& options,
+                                       IODebugContext* debug) {
+  IOStatus status = permit(FileOperation::remove, path);
+  return status.ok() ? target_->DeleteFile(path, options, debug) : status;
+}
+
+IOStatus GuardedFileSystem::DeleteDir(const std::string& path, const IOOptions& options,
+                                      IODebugContext* debug) {
+  IOStatus status = permit(FileOperation::remove, path);
+  return status.ok() ? target_->DeleteDir(path, options, debug) : status;
+}
+
+IOStatus GuardedFileSystem::CreateDir(const std::string& path, const IOOptions& options,
+                                      IODebugContext* debug) {
+  IOStatus status = permit(FileOperation::create, path);
+  return status.ok() ? target_->CreateDir(path, options, debug) : status;
+}
+
+IOStatus GuardedFileSystem::CreateDirIfMissing(const std::string& path, const IOOptions& options,
+                                               IODebugContext* debug) {
+  if (target_->FileExists(path, options, debug).ok()) {
+    return target_->CreateDirIfMissing(path, options, debug);
+  }
+  IOStatus status = permit(FileOperation::create, path);
+  return status.ok() ? target_->CreateDirIfMissing(path, options, debug) : status;
+}
+
+IOStatus GuardedFileSystem::Truncate(const std::string& path, std::size_t size,
+                                     const IOOptions& options, IODebugContext* debug) {
+  IOStatus status = permit(FileOperation::truncate, path);
+  return status.ok() ? target_->Truncate(path, size, options, debug) : status;
+}
+
+}  // namespace callisto::kv

@@ -1,0 +1,88 @@
+// Messages.
+
+#include "indexes/extract.h"
+#include "schema/tails.h"
+
+namespace callisto::indexes {
+
+namespace {
+
+using schema::fb::Message;
+
+constexpr std::uint16_t kNoSender = 0xFFFF;
+
+ConversationId conversation_of(const Message& message) {
+  return schema::from_fb<ConversationId>(message.conversation());
+}
+
+schema::MessageOrder order_of(const Message& message) {
+  return {message.timestamp(), message.sequence()};
+}
+
+}  // namespace
+
+namespace extract {
+
+void message_by_id(const Row& row, Entries& entries) {
+  const auto& message = record_of<Message>(row);
+  const auto id = schema::from_fb<MessageId>(&message.stamp()->id());
+  const schema::MessagePlace place{std::string(conversation_of(message).view()),
+                                   message.timestamp(), message.sequence()};
+  entries.push_back({message_by_id_key(row.space, id), schema::encode(place)});
+}
+
+void message_by_time(const Row& row, Entries& entries) {
+  const auto& message = record_of<Message>(row);
+  schema::KeyWriter key(message_by_time_prefix(row.space));
+  key.time(message.timestamp()).id(conversation_of(message)).u64(message.sequence());
+  entries.push_back({std::move(key).take(), {}});
+}
+
+void message_by_sender(const Row& row, Entries& entries) {
+  const auto& message = record_of<Message>(row);
+  if (message.sender_slot() == kNoSender) return;
+  entries.push_back({schema::message_sender_key(row.space, conversation_of(message),
+                                                message.sender_slot(), order_of(message)),
+                     {}});
+}
+
+void message_by_importance(const Row& row, Entries& entries) {
+  const auto& message = record_of<Message>(row);
+  entries.push_back({schema::message_importance_key(row.space, conversation_of(message),
+                                                    message.importance(), order_of(message)),
+                     {}});
+}
+
+}  // namespace extract
+
+namespace row_key {
+
+std::optional<std::string> of_message_by_id(std::string_view entry_key,
+                                            std::string_view entry_value) {
+  schema::KeyReader reader(entry_key);
+  const schema::SpaceNumber space = reader.u32();
+  reader.u16();
+  reader.id<MessageId>();
+  const auto place = schema::decode_message_place(entry_value);
+  if (!reader.at_end() || !place) return std::nullopt;
+  const auto conversation = schema::KeyReader(place->conversation).id<ConversationId>();
+  return schema::message_key(space, conversation, {place->timestamp, place->sequence});
+}
+
+std::optional<std::string> of_message_by_time(std::string_view entry_key,
+                                              std::string_view /*entry_value*/) {
+  const auto key = parse_message_by_time(entry_key);
+  if (!key) return std::nullopt;
+  return schema::message_key(key->space, key->conversation, key->order);
+}
+
+std::optional<std::string> of_message_part(std::string_view entry_key,
+                                           std::string_view /*entry_value*/) {
+  const auto key = schema::parse_message_key(entry_key);
+  if (!key) return std::nullopt;
+  return schema::message_key(key->space, key->conversation, key->order);
+}
+
+}  // namespace row_key
+
+}  // namespace callisto::indexes

@@ -1,0 +1,306 @@
+#include "engine/committer.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "engine/slots.h"
+#include "tests/engine/fake_sink.h"
+
+namespace callisto::kv {
+namespace {
+
+WriteSet put(std::string_view key, std::string_view value = "v") {
+  WriteSet set;
+  set.put(Family::users, key, value).value();
+  return set;
+}
+
+WriteSet add(std::string_view group, std::int64_t delta, std::uint16_t counter = 1) {
+  WriteSet set;
+  set.add({std::string(group), counter, delta}).value();
+  return set;
+}
+
+class CommitterTest : public ::testing::Test {
+ protected:
+  Result<Version> commit(const WriteSet& set, std::optional<Version> snapshot,
+                         const std::vector<std::uint64_t>& guards = {},
+                         Durability durability = Durability::buffered) {
+    return committer_.commit({&set, guards, snapshot, durability});
+  }
+  Code code(const Result<Version>& result) { return result ? Code{} : result.error().code(); }
+  std::string stored(std::string_view key) {
+    return sink_.get(Family::users, key, sink_.version()).value_or("absent");
+  }
+
+  /// Commits `first` while it is held up in the sink, queues each of `others` behind it in order,
+  /// and lets all go: the outcomes of the others.
+  std::vector<Result<Version>> commit_together(const std::vector<CommitRequest>& others) {
+    sink_.hold();
+    const std::size_t before = sink_.writes().size();
+    const WriteSet first = put("first");
+    std::thread leader([&] { ignore_error(commit(first, std::nullopt), "it only holds the place"); });
+    sink_.wait_for_writes(before + 1);
+    std::vector<Result<Version>> outcomes(others.size(), Version{0});
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < others.size(); ++i) {
+      threads.emplace_back([&, i] { outcomes[i] = committer_.commit(others[i]); });
+      while (committer_.waiting() < i + 2) std::this_thread::yield();
+    }
+    sink_.release();
+    leader.join();
+    for (std::thread& thread : threads) thread.join();
+    return outcomes;
+  }
+
+  FakeSink sink_;
+  Committer committer_{sink_};
+};
+
+TEST_F(CommitterTest, WritesAndRemembersTheVersion) {
+  const Version before = sink_.version();
+  EXPECT_EQ(committer_.committed_version(Family::users, "k"), Version{0});
+  const auto version = commit(put("k", "1"), before);
+  ASSERT_TRUE(version);
+  EXPECT_GT(*version, before);
+  EXPECT_EQ(stored("k"), "1");
+  EXPECT_EQ(committer_.committed_version(Family::users, "k"), *version);
+  EXPECT_EQ(committer_.committed_version(Family::users, "l"), Version{0});
+  EXPECT_EQ(committer_.commits(), 1u);
+  EXPECT_EQ(committer_.waiting(), 0u);
+  EXPECT_EQ(committer_.memory_bytes(), 8u << 20);
+}
+
+TEST_F(CommitterTest, RefusesWhoStandsOnWhatChanged) {
+  const Version before = sink_.version();
+  ASSERT_TRUE(commit(put("k", "theirs"), before));
+  const std::vector<std::uint64_t> guards{hash_key(Family::users, "k")};
+  WriteSet touching = put("other");
+  touching.touch(Family::users, "k");
+
+  EXPECT_EQ(code(commit(put("k", "mine"), before)), Code::conflict);
+  EXPECT_EQ(code(commit(put("other"), before, guards)), Code::conflict);
+  EXPECT_EQ(code(commit(touching, before)), Code::conflict);
+  EXPECT_EQ(stored("k"), "theirs");
+  EXPECT_EQ(stored("other"), "absent");
+  EXPECT_EQ(committer_.conflicts(), 3u);
+
+  const Version now = sink_.version();
+  EXPECT_TRUE(commit(put("other"), now, guards));
+  EXPECT_TRUE(commit(put("k", "mine"), now));
+}
+
+TEST_F(CommitterTest, ATouchCountsAsAChangeAndAGuardDoesNot) {
+  const Version before = sink_.version();
+  const std::vector<std::uint64_t> guards{hash_key(Family::users, "k")};
+  ASSERT_TRUE(commit(put("a"), before, guards));
+  EXPECT_TRUE(commit(put("b"), before, guards));
+  WriteSet touch;
+  touch.touch(Family::users, "k");
+  const auto touched = commit(touch, before);
+  ASSERT_TRUE(touched);
+  EXPECT_EQ(committer_.committed_version(Family::users, "k"), *touched);
+  EXPECT_EQ(code(commit(put("c"), before, guards)), Code::conflict);
+}
+
+TEST_F(CommitterTest, ABlindWriteConflictsWithNothingButOthersWithIt) {
+  const Version before = sink_.version();
+  ASSERT_TRUE(commit(put("k", "1"), before));
+  const auto blind = commit(put("k", "2"), std::nullopt);
+  ASSERT_TRUE(blind);
+  EXPECT_EQ(stored("k"), "2");
+  EXPECT_EQ(committer_.committed_version(Family::users, "k"), *blind);
+  EXPECT_EQ(code(commit(put("k", "3"), *blind - 1)), Code::conflict);
+}
+
+TEST_F(CommitterTest, WhoWaitsTogetherIsWrittenTogether) {
+  const Version snapshot = sink_.version();
+  std::vector<WriteSet> sets;
+  for (int i = 0; i < 8; ++i) sets.push_back(put("k" + std::to_string(i)));
+  std::vector<CommitRequest> requests;
+  for (const WriteSet& set : sets) requests.push_back({.writes = &set, .snapshot = snapshot});
+  requests[5].durability = Durability::synced;
+
+  const auto outcomes = commit_together(requests);
+  const auto writes = sink_.writes();
+  ASSERT_EQ(writes.size(), 2u);
+  EXPECT_EQ(writes[1].sets, 8u);
+  EXPECT_EQ(writes[0].durability, Durability::buffered);
+  EXPECT_EQ(writes[1].durability, Durability::synced) << "one member asked for it";
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(outcomes[i].value(), sink_.version());
+    EXPECT_EQ(stored("k" + std::to_string(i)), "v");
+  }
+  EXPECT_EQ(committer_.commits(), 9u);
+}
+
+TEST_F(CommitterTest, AGroupIsBoundedInBytes) {
+  const std::string large(400'000, 'v');
+  std::vector<WriteSet> sets;
+  for (int i = 0; i < 6; ++i) sets.push_back(put("k" + std::to_string(i), large));
+  std::vector<CommitRequest> requests;
+  for (const WriteSet& set : sets) requests.push_back({.writes = &set});
+  for (const auto& outcome : commit_together(requests)) EXPECT_TRUE(outcome);
+  std::size_t sets_written = 0;
+  for (const FakeSink::Write& write : sink_.writes()) {
+    EXPECT_LE(write.bytes, Committer::kGroupBytes);
+    sets_written += write.sets;
+  }
+  EXPECT_EQ(sets_written, 7u);
+  EXPECT_EQ(sink_.writes().size(), 4u);
+}
+
+TEST_F(CommitterTest, AWriterAboveTheGroupLimitGoesAlone) {
+  const WriteSet large = put("large", std::string(3u << 20, 'v'));
+  const WriteSet small = put("small");
+  for (const auto& outcome : commit_together({{.writes = &large}, {.writes = &small}})) {
+    EXPECT_TRUE(outcome);
+  }
+  EXPECT_EQ(sink_.writes().size(), 3u);
+}
+
+TEST_F(CommitterTest, MembersOfOneGroupConflictWithEachOther) {
+  const Version snapshot = sink_.version();
+  const WriteSet first = put("k", "first");
+  const WriteSet second = put("k", "second");
+  const WriteSet third = put("l");
+  const std::vector<std::uint64_t> guards{hash_key(Family::users, "k")};
+  const auto outcomes = commit_together({{.writes = &first, .snapshot = snapshot},
+                                         {.writes = &second, .snapshot = snapshot},
+                                         {.writes = &third, .guards = guards, .snapshot = snapshot}});
+  EXPECT_TRUE(outcomes[0]);
+  EXPECT_EQ(code(outcomes[1]), Code::conflict);
+  EXPECT_EQ(code(outcomes[2]), Code::conflict);
+  EXPECT_EQ(stored("k"), "first");
+  EXPECT_EQ(stored("l"), "absent");
+}
+
+TEST_F(CommitterTest, BlindMembersOfOneGroupApplyInTheirOrder) {
+  const WriteSet first = put("k", "first");
+  const WriteSet second = put("k", "second");
+  for (const auto& outcome : commit_together({{.writes = &first}, {.writes = &second}})) {
+    EXPECT_TRUE(outcome);
+  }
+  EXPECT_EQ(stored("k"), "second");
+}
+
+TEST_F(CommitterTest, AGroupOfConflictsReachesNoSink) {
+  ASSERT_TRUE(commit(put("k"), std::nullopt));
+  const std::size_t writes = sink_.writes().size();
+  EXPECT_EQ(code(commit(put("k"), Version{0})), Code::conflict);
+  EXPECT_EQ(sink_.writes().size(), writes);
+}
+
+TEST_F(CommitterTest, AFailedWriteFailsItsGroupAndStopsTheNextUntilReset) {
+  ASSERT_TRUE(commit(add("group", 5), std::nullopt));
+  const auto known = committer_.committed_version(Family::users, "elsewhere");
+  sink_.fail({Code::unknown_outcome, "the sync failed"});
+  WriteSet both = put("k");
+  both.add({"group", 1, 2}).value();
+  const auto failed = commit(both, sink_.version());
+  EXPECT_EQ(code(failed), Code::unknown_outcome);
+  EXPECT_EQ(failed.error().message(), "the sync failed");
+  EXPECT_EQ(committer_.committed_version(Family::users, "k"), std::nullopt);
+  EXPECT_EQ(committer_.committed_version(Family::system, "group"), std::nullopt);
+  EXPECT_EQ(committer_.committed_version(Family::users, "elsewhere"), known);
+
+  const std::size_t writes = sink_.writes().size();
+  EXPECT_EQ(code(commit(put("other"), sink_.version())), Code::unavailable);
+  EXPECT_EQ(code(commit(put("other"), std::nullopt)), Code::unavailable);
+  EXPECT_EQ(sink_.writes().size(), writes) << "nothing reaches the disk after a failure";
+
+  const Version old = sink_.version() - 1;
+  committer_.reset(sink_.version());
+  EXPECT_EQ(committer_.committed_version(Family::users, "k"), sink_.version());
+  EXPECT_EQ(code(commit(put("k"), old)), Code::conflict);
+  EXPECT_TRUE(commit(both, sink_.version()));
+  EXPECT_EQ(sink_.counters("group")[1], 7) << "the failed delta is not counted";
+}
+
+TEST_F(CommitterTest, EveryMemberOfAFailedGroupHearsIt) {
+  const WriteSet first = put("a");
+  const WriteSet second = put("b");
+  sink_.fail({Code::io_error, "broken"});
+  // The failure hits the write that is held up; the two behind it never reach the disk.
+  const auto outcomes = commit_together({{.writes = &first}, {.writes = &second}});
+  EXPECT_EQ(code(outcomes[0]), Code::unavailable);
+  EXPECT_EQ(code(outcomes[1]), Code::unavailable);
+  EXPECT_EQ(sink_.writes().size(), 1u);
+}
+
+TEST_F(CommitterTest, CountersStartFromTheStoredRow) {
+  WriteSet row;
+  row.put(Family::system, "group", encode_counters({{{1, 40}, {9, 3}}})).value();
+  ASSERT_TRUE(commit(row, std::nullopt));
+  ASSERT_TRUE(commit(add("group", 2), sink_.version()));
+  ASSERT_TRUE(commit(add("group", -3, 9), sink_.version()));
+  EXPECT_EQ(sink_.counters("group"), (std::map<std::uint16_t, std::int64_t>{{1, 42}}));
+}
+
+TEST_F(CommitterTest, AddsDoNotConflictWithEachOtherButWithWhoGuardsTheRow) {
+  const Version snapshot = sink_.version();
+  const WriteSet first = add("group", 1);
+  const WriteSet second = add("group", 2);
+  const WriteSet guarding = put("k");
+  const std::vector<std::uint64_t> guards{hash_key(Family::system, "group")};
+  const auto outcomes = commit_together({{.writes = &first, .snapshot = snapshot},
+                                         {.writes = &second, .snapshot = snapshot},
+                                         {.writes = &guarding, .guards = guards, .snapshot = snapshot}});
+  EXPECT_TRUE(outcomes[0]);
+  EXPECT_TRUE(outcomes[1]);
+  EXPECT_EQ(code(outcomes[2]), Code::conflict);
+  EXPECT_EQ(sink_.counters("group")[1], 3);
+  EXPECT_EQ(sink_.writes().back().rows, 1u) << "one row a group of writers";
+}
+
+TEST_F(CommitterTest, ARowWrittenDirectlyIsTheNewStartOfItsCounters) {
+  ASSERT_TRUE(commit(add("group", 100), std::nullopt));
+  WriteSet replaced;
+  replaced.put(Family::system, "group", encode_counters({{{1, 7}}})).value();
+  const WriteSet one = add("group", 1);
+  WriteSet erased;
+  erased.erase(Family::system, "group").value();
+  erased.add({"group", 1, 5}).value();
+
+  for (const auto& outcome : commit_together({{.writes = &one}, {.writes = &replaced}, {.writes = &one}})) {
+    EXPECT_TRUE(outcome);
+  }
+  EXPECT_EQ(sink_.counters("group")[1], 8);
+  ASSERT_TRUE(commit(erased, std::nullopt));
+  EXPECT_EQ(sink_.counters("group")[1], 5);
+  // The same for a group that was not known before the group of writers that replaces its row.
+  committer_.forget_counters();
+  for (const auto& outcome : commit_together({{.writes = &replaced}, {.writes = &one}})) {
+    EXPECT_TRUE(outcome);
+  }
+  EXPECT_EQ(sink_.counters("group")[1], 8);
+}
+
+TEST_F(CommitterTest, ForgottenCountersAreReadAgain) {
+  ASSERT_TRUE(commit(add("group", 1), std::nullopt));
+  committer_.forget_counters();
+  sink_.fail_read({Code::io_error, "unreadable"});
+  EXPECT_EQ(code(commit(add("group", 1), std::nullopt)), Code::io_error);
+  EXPECT_TRUE(commit(add("group", 1), std::nullopt)) << "a failed read stops nothing";
+  EXPECT_EQ(sink_.counters("group")[1], 2);
+}
+
+TEST_F(CommitterTest, ADamagedRowRefusesOnlyWhoAddsToIt) {
+  WriteSet damaged;
+  damaged.put(Family::system, "group", "\x80").value();
+  ASSERT_TRUE(commit(damaged, std::nullopt));
+  const WriteSet adding = add("group", 1);
+  const WriteSet other = put("k");
+  const auto outcomes = commit_together({{.writes = &adding}, {.writes = &other}});
+  EXPECT_EQ(code(outcomes[0]), Code::corruption);
+  EXPECT_TRUE(outcomes[1]);
+}
+
+}  // namespace
+}  // namespace callisto::kv
