@@ -21,10 +21,14 @@ FlexValue FlexValue::root(const std::uint8_t* data, std::size_t size) noexcept {
 
 std::int64_t FlexValue::as_int64() const noexcept {
   switch (slot_width_) {
-    case 1: return load<std::int8_t>(slot_);
-    case 2: return load<std::int16_t>(slot_);
-    case 4: return load<std::int32_t>(slot_);
-    default: return load<std::int64_t>(slot_);
+    case 1:
+      return load<std::int8_t>(slot_);
+    case 2:
+      return load<std::int16_t>(slot_);
+    case 4:
+      return load<std::int32_t>(slot_);
+    default:
+      return load<std::int64_t>(slot_);
   }
 }
 

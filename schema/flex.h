@@ -1,8 +1,8 @@
 #pragma once
 
 // Stored JSON read in place: the part of the FlexBuffers format that Callisto writes (FORMAT.md,
-// "JSON"). FlexBuffers' own reader wants zero-terminated names and hides where a value lies, which a
-// view must keep; its verifier (2.0.8) lets names without an end pass. Writing is the library's.
+// "JSON"). FlexBuffers' own reader wants zero-terminated names and hides where a value lies, which
+// a view must keep; its verifier (2.0.8) lets names without an end pass. Writing is the library's.
 
 #include <bit>
 #include <cstddef>
@@ -14,8 +14,8 @@
 
 namespace callisto::schema {
 
-/// The low two bits of a packed type are the width (1, 2, 4, 8 bytes) as a power of two, the rest is
-/// one of these. Others of the format are never written and count as damage.
+/// The low two bits of a packed type are the width (1, 2, 4, 8 bytes) as a power of two, the rest
+/// is one of these. Others of the format are never written and count as damage.
 enum class FlexType : std::uint8_t {
   null = 0,
   int64 = 1,
@@ -40,10 +40,14 @@ T load(const std::uint8_t* at) noexcept {
 /// An unsigned number of 1, 2, 4 or 8 bytes.
 inline std::uint64_t read_flex_uint(const std::uint8_t* at, std::size_t width) noexcept {
   switch (width) {
-    case 1: return *at;
-    case 2: return load<std::uint16_t>(at);
-    case 4: return load<std::uint32_t>(at);
-    default: return load<std::uint64_t>(at);
+    case 1:
+      return *at;
+    case 2:
+      return load<std::uint16_t>(at);
+    case 4:
+      return load<std::uint32_t>(at);
+    default:
+      return load<std::uint64_t>(at);
   }
 }
 
@@ -53,8 +57,8 @@ inline double read_flex_double(const std::uint8_t* at, std::size_t width) noexce
 }
 
 /// A value inside bytes that is_intact_flex() has passed: where its slot lies, and of which type it
-/// is. Valid as long as the bytes; every call is free of allocation. Calls for another type than the
-/// value's are not allowed, indexes must be below size().
+/// is. Valid as long as the bytes; every call is free of allocation. Calls for another type than
+/// the value's are not allowed, indexes must be below size().
 class FlexValue {
  public:
   FlexValue(const std::uint8_t* slot, std::uint8_t slot_width, std::uint8_t packed_type) noexcept

@@ -46,15 +46,20 @@ class FlexChecker {
     switch (static_cast<FlexType>(packed_type >> 2)) {
       case FlexType::null:
       case FlexType::int64:
-      case FlexType::uint64: return true;
-      case FlexType::boolean: return read(slot, slot_width) <= 1;
+      case FlexType::uint64:
+        return true;
+      case FlexType::boolean:
+        return read(slot, slot_width) <= 1;
       case FlexType::number:
         return slot_width >= 4 && std::isfinite(read_flex_double(data_ + slot, slot_width));
-      case FlexType::string: return check_string(slot, slot_width, width);
-      case FlexType::vector: return check_vector(slot, slot_width, width, depth);
+      case FlexType::string:
+        return check_string(slot, slot_width, width);
+      case FlexType::vector:
+        return check_vector(slot, slot_width, width, depth);
       case FlexType::map:
         return check_vector(slot, slot_width, width, depth) && check_names(slot, slot_width, width);
-      default: return false;
+      default:
+        return false;
     }
   }
 
@@ -67,7 +72,8 @@ class FlexChecker {
     return true;
   }
 
-  bool check_vector(std::size_t slot, std::size_t slot_width, std::size_t width, std::size_t depth) {
+  bool check_vector(std::size_t slot, std::size_t slot_width, std::size_t width,
+                    std::size_t depth) {
     std::size_t elements = 0;
     if (depth == kMaxJsonDepth || !follow(slot, slot_width, width, width, elements)) return false;
     const std::uint64_t count = read(elements - width, width);
@@ -104,7 +110,8 @@ class FlexChecker {
     if (!follow(slot, slot_width, 1, 0, text)) return false;
     const void* const end = std::memchr(data_ + text, 0, size_ - text);
     if (end == nullptr) return false;
-    const auto length = static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - (data_ + text));
+    const auto length =
+        static_cast<std::size_t>(static_cast<const std::uint8_t*>(end) - (data_ + text));
     name = {reinterpret_cast<const char*>(data_ + text), length};
     // Equal names are stored once, so their sum is bounded by the text alone.
     if (length > names_left_) return false;

@@ -13,11 +13,21 @@ void copy_member(flexbuffers::Builder& builder, std::string_view name, const Fle
 void copy(flexbuffers::Builder& builder, const FlexValue& value) {
   switch (value.type()) {
     case FlexType::null:
-    case FlexType::keys: builder.Null(); return;
-    case FlexType::boolean: builder.Bool(value.as_bool()); return;
-    case FlexType::int64: builder.Int(value.as_int64()); return;
-    case FlexType::uint64: builder.UInt(value.as_uint64()); return;
-    case FlexType::number: builder.Double(value.as_double()); return;
+    case FlexType::keys:
+      builder.Null();
+      return;
+    case FlexType::boolean:
+      builder.Bool(value.as_bool());
+      return;
+    case FlexType::int64:
+      builder.Int(value.as_int64());
+      return;
+    case FlexType::uint64:
+      builder.UInt(value.as_uint64());
+      return;
+    case FlexType::number:
+      builder.Double(value.as_double());
+      return;
     case FlexType::string: {
       const std::string_view text = value.as_string();
       builder.String(text.data(), text.size());

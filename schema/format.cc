@@ -51,9 +51,4 @@ Result<void> check_format(std::string_view row) {
   return {};
 }
 
-std::string space_target(SpaceNumber space) {
-  const SpaceNumber big = boost::endian::native_to_big(space);
-  return std::string(reinterpret_cast<const char*>(&big), sizeof big);
-}
-
 }  // namespace callisto::schema

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "callisto/result.h"
-#include "schema/ids.h"
 
 namespace callisto::schema {
 
@@ -22,8 +21,5 @@ inline constexpr std::uint64_t kKnownIncompatibleFeatures = 0;
 std::string encode_format();
 /// format_too_new, format_unsupported (an older draft), corruption.
 Result<void> check_format(std::string_view row);
-
-/// The target of a drop_space work item.
-std::string space_target(SpaceNumber space);
 
 }  // namespace callisto::schema

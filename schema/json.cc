@@ -93,9 +93,9 @@ class Handler {
     std::sort(members, open_.end(), [this](const Node& a, const Node& b) {
       return document_.name(a) < document_.name(b);
     });
-    const auto twice = std::adjacent_find(members, open_.end(), [this](const Node& a, const Node& b) {
-      return document_.name(a) == document_.name(b);
-    });
+    const auto twice = std::adjacent_find(
+        members, open_.end(),
+        [this](const Node& a, const Node& b) { return document_.name(a) == document_.name(b); });
     if (twice != open_.end()) return refuse(kNameTwice, error);
     close(FlexType::map, size);
     return true;
@@ -214,14 +214,27 @@ class Handler {
 void build(flexbuffers::Builder& builder, const Document& document, const Node& node) {
   switch (node.type) {
     case FlexType::null:
-    case FlexType::keys: builder.Null(); return;
-    case FlexType::boolean: builder.Bool(node.boolean); return;
-    case FlexType::int64: builder.Int(node.int64); return;
-    case FlexType::uint64: builder.UInt(node.uint64); return;
-    case FlexType::number: builder.Double(node.number); return;
-    case FlexType::string: builder.String(document.chars.data() + node.start, node.size); return;
+    case FlexType::keys:
+      builder.Null();
+      return;
+    case FlexType::boolean:
+      builder.Bool(node.boolean);
+      return;
+    case FlexType::int64:
+      builder.Int(node.int64);
+      return;
+    case FlexType::uint64:
+      builder.UInt(node.uint64);
+      return;
+    case FlexType::number:
+      builder.Double(node.number);
+      return;
+    case FlexType::string:
+      builder.String(document.chars.data() + node.start, node.size);
+      return;
     case FlexType::vector:
-    case FlexType::map: break;
+    case FlexType::map:
+      break;
   }
   const bool is_map = node.type == FlexType::map;
   const std::size_t start = is_map ? builder.StartMap() : builder.StartVector();
@@ -241,9 +254,9 @@ Error invalid(const char* field, std::string limit) {
   return Error(Code::invalid_argument, field, std::move(limit));
 }
 
-Result<Document> parse(std::string_view text, const char* field) {
+Result<Document> parse(std::string_view text, const char* field, std::size_t max_depth) {
   json::parse_options options;
-  options.max_depth = kMaxJsonDepth;
+  options.max_depth = max_depth;
   json::basic_parser<Handler> parser(options);
   json::error_code error;
   const std::size_t parsed = parser.write_some(false, text.data(), text.size(), error);
@@ -254,19 +267,33 @@ Result<Document> parse(std::string_view text, const char* field) {
   return invalid(field, "JSON; fails at byte " + std::to_string(parsed));
 }
 
+std::vector<std::uint8_t> to_bytes(const Document& document, std::size_t text_bytes) {
+  flexbuffers::Builder builder(text_bytes);
+  build(builder, document, document.root);
+  builder.Finish();
+  return builder.GetBuffer();
+}
+
 }  // namespace
+
+Result<std::vector<std::uint8_t>> json_line_to_flex(std::string_view text, std::size_t max_bytes) {
+  if (text.size() > max_bytes) {
+    return invalid("line", "at most " + std::to_string(max_bytes) + " bytes");
+  }
+  Result<Document> document = parse(text, "line", kMaxLineDepth);
+  if (!document) return std::move(document).error();
+  if (document->root.type != FlexType::map) return invalid("line", kNoObject);
+  return to_bytes(*document, text.size());
+}
 
 Result<std::vector<std::uint8_t>> json_to_flex(std::string_view text, const char* field,
                                                bool object_only) {
   if (text.empty()) return std::vector<std::uint8_t>();
   if (text.size() > kMaxJsonBytes) return invalid(field, kTooLong);
-  Result<Document> document = parse(text, field);
+  Result<Document> document = parse(text, field, kMaxJsonDepth);
   if (!document) return std::move(document).error();
   if (object_only && document->root.type != FlexType::map) return invalid(field, kNoObject);
-  flexbuffers::Builder builder(text.size());
-  build(builder, *document, document->root);
-  builder.Finish();
-  std::vector<std::uint8_t> bytes = builder.GetBuffer();
+  std::vector<std::uint8_t> bytes = to_bytes(*document, text.size());
   // Canonical text has to pass here again when an export is imported. It can be about twice as long
   // as what was given (9e4 is 90000.0), not more.
   if (text.size() > kMaxJsonBytes / 3 &&

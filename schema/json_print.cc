@@ -22,12 +22,24 @@ void append_escape(std::string& out, char c) {
   out += '\\';
   switch (c) {
     case '"':
-    case '\\': out += c; break;
-    case '\b': out += 'b'; break;
-    case '\f': out += 'f'; break;
-    case '\n': out += 'n'; break;
-    case '\r': out += 'r'; break;
-    case '\t': out += 't'; break;
+    case '\\':
+      out += c;
+      break;
+    case '\b':
+      out += 'b';
+      break;
+    case '\f':
+      out += 'f';
+      break;
+    case '\n':
+      out += 'n';
+      break;
+    case '\r':
+      out += 'r';
+      break;
+    case '\t':
+      out += 't';
+      break;
     default:
       out += "u00";
       out += kDigits[c >> 4];
@@ -35,7 +47,9 @@ void append_escape(std::string& out, char c) {
   }
 }
 
-void append_string(std::string& out, std::string_view text) {
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   std::size_t plain = 0;  // start of what needs no escape
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -49,14 +63,26 @@ void append_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+namespace {
+
 // Recursion is bounded: checked bytes are at most kMaxJsonDepth deep.
 void append_value(std::string& out, const FlexValue& value) {
   switch (value.type()) {
-    case FlexType::boolean: out += value.as_bool() ? "true" : "false"; return;
-    case FlexType::int64: append_integer(out, value.as_int64()); return;
-    case FlexType::uint64: append_integer(out, value.as_uint64()); return;
-    case FlexType::number: append_double(out, value.as_double()); return;
-    case FlexType::string: append_string(out, value.as_string()); return;
+    case FlexType::boolean:
+      out += value.as_bool() ? "true" : "false";
+      return;
+    case FlexType::int64:
+      append_integer(out, value.as_int64());
+      return;
+    case FlexType::uint64:
+      append_integer(out, value.as_uint64());
+      return;
+    case FlexType::number:
+      append_double(out, value.as_double());
+      return;
+    case FlexType::string:
+      append_json_string(out, value.as_string());
+      return;
     case FlexType::vector:
       out += '[';
       for (std::size_t i = 0, size = value.size(); i < size; ++i) {
@@ -69,14 +95,16 @@ void append_value(std::string& out, const FlexValue& value) {
       out += '{';
       for (std::size_t i = 0, size = value.size(); i < size; ++i) {
         if (i > 0) out += ',';
-        append_string(out, value.name(i));
+        append_json_string(out, value.name(i));
         out += ':';
         append_value(out, value.element(i));
       }
       out += '}';
       return;
     case FlexType::null:
-    case FlexType::keys: out += "null"; return;
+    case FlexType::keys:
+      out += "null";
+      return;
   }
 }
 

@@ -177,6 +177,12 @@ std::string prefix_end(std::string_view prefix) {
   return end;
 }
 
+std::string space_prefix(SpaceNumber space) {
+  std::string key;
+  append_big(key, space);
+  return key;
+}
+
 std::string user_key(SpaceNumber space, const UserId& user) {
   return std::move(KeyWriter(space, TableId::users).id(user)).take();
 }
@@ -298,11 +304,19 @@ std::string space_key(std::string_view name) {
 
 std::string next_space_key() { return system_prefix(kStoreSpace, SystemId::next_space); }
 
+std::string space_name_key(SpaceNumber space) { return system_prefix(space, SystemId::space_name); }
+
 std::string counters_key(SpaceNumber space) { return system_prefix(space, SystemId::counters); }
 
 std::string index_state_key(SpaceNumber space, IndexId index) {
   KeyWriter writer(space, SystemId::index_state);
   writer.u16(static_cast<std::uint16_t>(index));
+  return std::move(writer).take();
+}
+
+std::string work_key(SpaceNumber space, std::uint8_t op, std::string_view target) {
+  KeyWriter writer(space, SystemId::work);
+  writer.u8(op).raw(target);
   return std::move(writer).take();
 }
 

@@ -94,6 +94,9 @@ std::string prefix_end(std::string_view prefix);
 
 inline constexpr std::size_t kKeyHeadBytes = 6;  // S X
 
+/// S: the start of every key of a space, and the target of the work that drops it.
+std::string space_prefix(SpaceNumber space);
+
 // Records.
 std::string user_key(SpaceNumber space, const UserId& user);
 std::string user_tail_key(SpaceNumber space, const UserId& user);
@@ -159,7 +162,7 @@ std::string name_guard_key(SpaceNumber space, const UserId& user, std::string_vi
 /// All rows of one system id in one space.
 std::string system_prefix(SpaceNumber space, SystemId id);
 
-/// A key in words for dump --keys and for reports: "memory_by_tag 1 text=... created=... id=...";
+/// A key in words for dump --keys and for reports: memory_by_tag 1 tag="pie" created=... memory=...;
 /// hexadecimal where it does not parse.
 std::string describe_key(std::string_view key);
 /// Lower-case hexadecimal.

@@ -103,7 +103,10 @@ template <class Table>
 bool is_intact(const std::uint8_t* data, std::size_t size) {
   if (data == nullptr || reinterpret_cast<std::uintptr_t>(data) % 8 != 0) return false;
   if (size > kMaxRecordBytes) return false;
-  flatbuffers::Verifier verifier(data, size, kMaxTableDepth, kMaxTables);
+  flatbuffers::Verifier::Options limits;
+  limits.max_depth = kMaxTableDepth;
+  limits.max_tables = kMaxTables;
+  flatbuffers::Verifier verifier(data, size, limits);
   if (!verifier.VerifyBuffer<Table>(nullptr)) return false;
   const Table& table = *flatbuffers::GetRoot<Table>(data);
   return is_intact_json(table.metadata()) && has_intact_content(table);
@@ -124,7 +127,7 @@ typename Table::NativeTableType unpack(const Bytes& bytes) {
   return fields;
 }
 
-#define CALLISTO_RECORD(Table)                                                        \
+#define CALLISTO_RECORD(Table)                                                       \
   template Result<std::string> encode<fb::Table>(const fb::Table::NativeTableType&); \
   template bool is_intact<fb::Table>(const std::uint8_t*, std::size_t);              \
   template std::optional<Bytes> take<fb::Table>(std::string_view);                   \

@@ -437,6 +437,15 @@ TEST(DescribeKey, NamesThePartsOfAKey) {
             "index_state 1 index=memory_by_tag");
 }
 
+TEST(DescribeKey, NamesTheTargetOfWork) {
+  const UserId user;
+  EXPECT_EQ(describe_key(work_key(1, 3, user.view())),
+            "work 1 op=3 target=00000000-0000-0000-0000-000000000000");
+  EXPECT_EQ(describe_key(work_key(0, 4, std::string("\0\0\0\2", 4))), "work 0 op=4 target=2");
+  const std::string other = work_key(0, 4, "abc");
+  EXPECT_EQ(describe_key(other), to_hex(other));
+}
+
 TEST(DescribeKey, EscapesWhatCouldLeadATerminalAstray) {
   const auto described = [](std::string_view name) { return describe_key(space_key(name)); };
   EXPECT_EQ(described("a\nb\x1B[2J\x7F"), "space_by_name 0 name=\"a\\x0ab\\x1b[2J\\x7f\"");
