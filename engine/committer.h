@@ -67,8 +67,9 @@ class Committer {
   /// As Store::committed_version.
   std::optional<Version> committed_version(Family family, std::string_view key) const noexcept;
 
-  /// After the engine was opened anew at `version`: everything counts as committed then, counters
-  /// are read again, commits go on. Waits for its turn, so not from inside the sink.
+  /// After the engine was opened anew at `version`, with no commit since: everything counts as
+  /// committed then, counters are read again, commits go on. Waits for its turn, so not from inside
+  /// the sink.
   void reset(Version version);
   /// After counter rows were changed other than by a commit (erase_range on Family::system). Waits
   /// for its turn.

@@ -42,8 +42,10 @@ void CounterTable::apply(const WriteSet& set) {
     const WriteSet::Operation& operation = set.at(i);
     const auto group = groups_.find(operation.key);
     if (group == groups_.end()) continue;
-    // An erased row is an empty one. Bytes that do not parse were never counters: nothing is lost.
-    group->second = {decode_counters(operation.value).value_or(Sums{}), false};
+    // An erased row is an empty one.
+    auto sums = decode_counters(operation.value);
+    if (!sums) damaged_ = true;
+    group->second = {std::move(sums).value_or(Sums{}), false};
   }
   for (const auto* add = set.last_add(); add != nullptr; add = set.previous_add(*add)) {
     const auto group = groups_.find(add->key);
@@ -60,11 +62,13 @@ void CounterTable::take_rows(std::vector<CounterRow>& rows) {
     }
   }
   changed_.clear();
+  if (damaged_) clear();
 }
 
 void CounterTable::clear() {
   groups_.clear();
   changed_.clear();
+  damaged_ = false;
 }
 
 }  // namespace callisto::kv

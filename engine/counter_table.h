@@ -49,6 +49,7 @@ class CounterTable {
 
   Groups groups_;
   std::vector<Groups::value_type*> changed_;  ///< May hold groups that are not changed any more.
+  bool damaged_ = false;  ///< A row that does not parse was written: all are read again.
 };
 
 }  // namespace callisto::kv

@@ -11,7 +11,7 @@ namespace callisto::kv {
 
 /// How an engine is opened. `directory` empty: in memory.
 struct OpenOptions {
-  std::string directory;
+  std::string directory{};
   /// False: `not_found` when there is none. Ignored by read_only.
   bool create = true;
   bool read_only = false;

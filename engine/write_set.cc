@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kFirstBlockBytes = 4096;
 constexpr std::size_t kLargestBlockBytes = 256 * 1024;
+/// An append of a message makes about this many.
+constexpr std::size_t kUsualOperations = 16;
 
 Error too_large(const char* field, std::size_t limit, const char* unit) {
   return {Code::too_large, field, "at most " + std::to_string(limit) + unit};
@@ -65,13 +67,14 @@ const WriteSet::Operation* WriteSet::find(Family family, std::string_view key) c
   return operation.family == family && operation.key == key ? &operation : nullptr;
 }
 
-Result<void> WriteSet::check_limits(std::string_view key, std::size_t bytes) const {
-  if (key.empty()) return Error{Code::invalid_argument, "key", "not empty"};
+bool WriteSet::fits(std::string_view key, std::size_t bytes) const noexcept {
+  return !key.empty() && key.size() <= kMaxKeyBytes && size_bytes_ + bytes <= kMaxTransactionBytes;
+}
+
+Error WriteSet::why_not(std::string_view key) {
+  if (key.empty()) return {Code::invalid_argument, "key", "not empty"};
   if (key.size() > kMaxKeyBytes) return too_large("key", kMaxKeyBytes, " bytes");
-  if (size_bytes_ + bytes > kMaxTransactionBytes) {
-    return too_large("transaction", kMaxTransactionBytes, " bytes");
-  }
-  return {};
+  return too_large("transaction", kMaxTransactionBytes, " bytes");
 }
 
 Result<void> WriteSet::put(Family family, std::string_view key, std::string_view value) {
@@ -85,7 +88,7 @@ Result<void> WriteSet::erase(Family family, std::string_view key) {
 
 Result<void> WriteSet::write(Kind kind, Family family, std::string_view key,
                              std::string_view value) {
-  if (auto checked = check_limits(key, key.size() + value.size()); !checked) return checked;
+  if (!fits(key, key.size() + value.size())) return why_not(key);
   const std::size_t place = lower_bound(family, key);
   const bool known =
       place < order_.size() && at(place).family == family && at(place).key == key;
@@ -93,44 +96,53 @@ Result<void> WriteSet::write(Kind kind, Family family, std::string_view key,
     return too_large("transaction", kMaxTransactionKeys, " keys");
   }
 
-  Operation operation;
-  operation.kind = kind;
-  operation.family = family;
-  operation.before = arena_.mark();
-  operation.key = known ? at(place).key : arena_.copy(key);
-  operation.hash = known ? at(place).hash : hash_key(family, key);
-  operation.value = arena_.copy(value);
   const auto end = static_cast<std::uint32_t>(log_.size());
+  Operation& operation = append_to_log(kind, family);
+  operation.before = arena_.mark();
   if (known) {
+    const Operation& previous = at(place);
     operation.replaces = order_[place];
+    operation.key = previous.key;
+    operation.hash = previous.hash;
     order_[place] = end;
   } else {
+    operation.key = arena_.copy(key);
+    operation.hash = hash_key(family, key);
     order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(place), end);
   }
-  log_.push_back(operation);
+  operation.value = arena_.copy(value);
   size_bytes_ += key.size() + value.size();
   return {};
 }
 
+WriteSet::Operation& WriteSet::append_to_log(Kind kind, Family family) {
+  if (log_.capacity() == 0) {
+    log_.reserve(kUsualOperations);
+    order_.reserve(kUsualOperations);
+  }
+  Operation& operation = log_.emplace_back();
+  operation.kind = kind;
+  operation.family = family;
+  return operation;
+}
+
 Result<void> WriteSet::add(const CounterDelta& delta) {
-  if (auto checked = check_limits(delta.group_key, kAddBytes); !checked) return checked;
+  if (!fits(delta.group_key, kAddBytes)) return why_not(delta.group_key);
   if (delta.delta == 0) return {};
-  Operation operation;
-  operation.kind = Kind::add;
-  operation.family = Family::system;
+  Operation& operation = append_to_log(Kind::add, Family::system);
   operation.counter = delta.counter;
   operation.delta = delta.delta;
   operation.before = arena_.mark();
-  if (last_add_ != kNone && log_[last_add_].key == delta.group_key) {
-    operation.key = log_[last_add_].key;
-    operation.hash = log_[last_add_].hash;
+  operation.replaces = last_add_;
+  const Operation* previous = last_add();
+  if (previous != nullptr && previous->key == delta.group_key) {
+    operation.key = previous->key;
+    operation.hash = previous->hash;
   } else {
     operation.key = arena_.copy(delta.group_key);
     operation.hash = hash_key(Family::system, delta.group_key);
   }
-  operation.replaces = last_add_;
-  last_add_ = static_cast<std::uint32_t>(log_.size());
-  log_.push_back(operation);
+  last_add_ = static_cast<std::uint32_t>(log_.size() - 1);
   size_bytes_ += kAddBytes;
   return {};
 }

@@ -104,8 +104,10 @@ class WriteSet {
   const Operation* previous_add(const Operation& add) const noexcept { return add_at(add.replaces); }
 
  private:
-  Result<void> check_limits(std::string_view key, std::size_t bytes) const;
+  bool fits(std::string_view key, std::size_t bytes) const noexcept;
+  static Error why_not(std::string_view key);
   Result<void> write(Kind kind, Family family, std::string_view key, std::string_view value);
+  Operation& append_to_log(Kind kind, Family family);
   void undo_last();
   const Operation* add_at(std::uint32_t place) const noexcept {
     return place == kNone ? nullptr : &log_[place];

@@ -4,14 +4,18 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace callisto::kv {
 
-/// The file system that a follower's RocksDB stands on: every changing operation is refused, so that
-/// a follower leaves its directory alone whatever RocksDB would tidy up. It notices when the writer
-/// has removed a log file that the follower was about to read.
+/// The file system that a follower's RocksDB stands on. Every changing operation is refused, so that
+/// a follower leaves its directory alone whatever RocksDB would tidy up. And it decides whether
+/// RocksDB gets to see the log files that are there (FollowerView says when).
 class FollowerFileSystem final : public rocksdb::FileSystemWrapper {
  public:
   explicit FollowerFileSystem(std::shared_ptr<rocksdb::FileSystem> target)
@@ -19,11 +23,17 @@ class FollowerFileSystem final : public rocksdb::FileSystemWrapper {
 
   const char* Name() const override { return "CallistoFollower"; }
 
-  /// How many log files were gone when they were to be opened, ever since.
+  /// Asked after a directory was listed, whether the log files in it are to be seen; by default they
+  /// are not.
+  void set_log_filter(std::function<bool()> show_logs);
+  /// How many log files could not be opened, ever since.
   std::uint64_t missing_log_files() const noexcept {
     return missing_log_files_.load(std::memory_order_relaxed);
   }
 
+  rocksdb::IOStatus GetChildren(const std::string& path, const rocksdb::IOOptions& options,
+                                std::vector<std::string>* names,
+                                rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
                                       std::unique_ptr<rocksdb::FSSequentialFile>* result,
                                       rocksdb::IODebugContext* debug) override;
@@ -56,6 +66,8 @@ class FollowerFileSystem final : public rocksdb::FileSystemWrapper {
                              rocksdb::IODebugContext*) override;
 
  private:
+  std::mutex mutex_;
+  std::function<bool()> show_logs_;  ///< Guarded by mutex_.
   std::atomic<std::uint64_t> missing_log_files_{0};
 };
 

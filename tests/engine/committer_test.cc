@@ -302,5 +302,13 @@ TEST_F(CommitterTest, ADamagedRowRefusesOnlyWhoAddsToIt) {
   EXPECT_TRUE(outcomes[1]);
 }
 
+TEST_F(CommitterTest, ARowDamagedByAWriteIsSeenThoughItsSumsWereKnown) {
+  ASSERT_TRUE(commit(add("group", 1), std::nullopt));
+  WriteSet damaged;
+  damaged.put(Family::system, "group", "\x80").value();
+  ASSERT_TRUE(commit(damaged, std::nullopt));
+  EXPECT_EQ(code(commit(add("group", 1), std::nullopt)), Code::corruption);
+}
+
 }  // namespace
 }  // namespace callisto::kv

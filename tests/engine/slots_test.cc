@@ -63,7 +63,7 @@ TEST(SlotTable, ResetForgetsAllButTheVersion) {
 // However few slots: what the table calls unchanged is unchanged, and no key looks older than it is.
 TEST(SlotTable, NeverMissesAChange) {
   std::mt19937_64 random(testing::test_seed());
-  for (const std::size_t count : {1, 2, 16, 1 << 12}) {
+  for (const std::size_t count : {1u, 2u, 16u, 1u << 12}) {
     SlotTable slots(count);
     std::map<std::string, Version> committed;
     std::size_t needless = 0;

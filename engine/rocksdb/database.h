@@ -1,0 +1,105 @@
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "callisto/environment.h"
+#include "callisto/result.h"
+#include "engine/kv.h"
+#include "engine/rocksdb/options.h"
+#include "engine/rocksdb/store_directory.h"
+#include "engine/rocksdb/write_gate.h"
+
+namespace callisto::kv {
+
+class FollowerFileSystem;
+
+/// An open rocksdb::DB with the families, and everything that must live as long. Readers, snapshots
+/// and cursors share it, so that none of them ever touches a database that is gone: the files are
+/// closed, and the directory's lock given back, with the last holder.
+class Database {
+ public:
+  /// A writer's database in `directory`; a directory that is not complete is made a store.
+  static Result<std::shared_ptr<Database>> open_writer(WriterDirectory directory,
+                                                       const MemoryPlan& plan,
+                                                       Environment& environment,
+                                                       const FileHook& hook);
+  /// A writer's database in memory of its own.
+  static Result<std::shared_ptr<Database>> open_in_memory(const MemoryPlan& plan,
+                                                          Environment& environment,
+                                                          const FileHook& hook);
+  /// RocksDB's secondary instance on the files in `path`.
+  static Result<std::shared_ptr<Database>> open_follower(
+      const std::string& path, const MemoryPlan& plan, Environment& environment,
+      std::shared_ptr<rocksdb::Cache> cache,
+      std::shared_ptr<rocksdb::WriteBufferManager> write_buffers);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  rocksdb::DB& db() const noexcept { return *db_; }
+  rocksdb::ColumnFamilyHandle* handle(Family family) const noexcept {
+    return handles_[static_cast<std::size_t>(family)];
+  }
+  const std::shared_ptr<rocksdb::Cache>& cache() const noexcept { return cache_; }
+  const rocksdb::WriteBufferManager& write_buffers() const noexcept { return *write_buffers_; }
+  /// Of RocksDB's files.
+  const std::string& path() const noexcept { return path_; }
+  const MemoryPlan& plan() const noexcept { return plan_; }
+  bool in_memory() const noexcept { return memory_env_ != nullptr; }
+  bool is_follower() const noexcept { return follower_files_ != nullptr; }
+  Environment& environment() const noexcept { return environment_; }
+
+  WriteGate& gate() noexcept { return gate_; }
+  const WriteGate& gate() const noexcept { return gate_; }
+  /// Held around everything that writes to the log: RocksDB must not sync a log file while another
+  /// thread writes to it, since a failed sync would end the process in that thread's write.
+  std::mutex& write_mutex() noexcept { return write_mutex_; }
+
+  bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+  /// From now on reads of snapshots answer `closed`.
+  void begin_close() noexcept { closed_.store(true, std::memory_order_release); }
+  static Error closed_error() { return Error(Code::closed, "the store is closed"); }
+
+  /// Followers only.
+  FollowerFileSystem& follower_files() const noexcept { return *follower_files_; }
+
+ private:
+  Database(Environment& environment, const MemoryPlan& plan, std::string path,
+           std::shared_ptr<rocksdb::Cache> cache,
+           std::shared_ptr<rocksdb::WriteBufferManager> write_buffers);
+  OptionParts parts() const;
+  std::vector<rocksdb::ColumnFamilyDescriptor> families() const;
+  Result<void> open_db(const rocksdb::DBOptions& options,
+                       const std::vector<rocksdb::ColumnFamilyDescriptor>& families);
+  Result<void> create_db(const rocksdb::DBOptions& options,
+                         const std::vector<rocksdb::ColumnFamilyDescriptor>& families);
+  void keep(const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
+
+  Environment& environment_;
+  const MemoryPlan plan_;
+  const std::shared_ptr<rocksdb::Cache> cache_;
+  const std::shared_ptr<rocksdb::WriteBufferManager> write_buffers_;
+  WriterDirectory directory_;  ///< Its lock goes last.
+  const std::string path_;     ///< RocksDB's.
+  WriteGate gate_;
+  std::mutex write_mutex_;
+  std::atomic<bool> closed_{false};
+
+  std::unique_ptr<rocksdb::Env> memory_env_;
+  std::shared_ptr<FollowerFileSystem> follower_files_;
+  std::unique_ptr<rocksdb::Env> env_;
+  std::shared_ptr<rocksdb::Logger> info_log_;
+  std::shared_ptr<rocksdb::EventListener> listener_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
+};
+
+}  // namespace callisto::kv

@@ -1,0 +1,202 @@
+#include "engine/rocksdb/follower.h"
+
+#include <rocksdb/db.h>
+
+#include <atomic>
+#include <mutex>
+#include <shared_mutex>
+#include <utility>
+
+#include "callisto/environment.h"
+#include "engine/rocksdb/database.h"
+#include "engine/rocksdb/follower_view.h"
+#include "engine/rocksdb/reader.h"
+#include "engine/rocksdb/upkeep.h"
+
+namespace callisto::kv {
+namespace {
+
+Error refuse_write() { return Error(Code::read_only, "the store is open for reading only"); }
+
+/// The database, and how often its view has moved. Shared with the snapshots.
+struct FollowerState {
+  std::shared_mutex mutex;
+  std::shared_ptr<Database> database;  ///< Null once closed. Guarded by mutex, as are the others.
+  std::uint64_t epoch = 0;
+  Version version = 0;
+  /// Why there is nothing to read; the next refresh may change that.
+  std::optional<Error> lost{};
+};
+
+/// What readers do under the shared lock: `read(database)`, or the reason why not.
+template <class Answer, class Read>
+Answer with_database(FollowerState& state, std::optional<std::uint64_t> epoch, Read&& read) {
+  const std::shared_lock lock(state.mutex);
+  if (state.database == nullptr) return Answer(Database::closed_error());
+  if (epoch && *epoch != state.epoch) {
+    return Answer(Error(Code::snapshot_lost, "the store was refreshed: take a new snapshot"));
+  }
+  if (state.lost) return Answer(*state.lost);
+  return read(state.database);
+}
+
+/// Reads of the latest view, or of one epoch.
+class FollowerReader {
+ public:
+  FollowerReader(std::shared_ptr<FollowerState> state, std::optional<std::uint64_t> epoch)
+      : state_(std::move(state)), epoch_(epoch) {}
+
+  Result<bool> get(Family family, std::string_view key, Value& value) const {
+    return with_database<Result<bool>>(*state_, epoch_, [&](const auto& database) {
+      return read_one(*database, nullptr, family, key, value);
+    });
+  }
+  Result<void> multi_get(Family family, std::span<const std::string> keys,
+                         const std::function<void(std::size_t, std::string_view)>& each) const {
+    return with_database<Result<void>>(*state_, epoch_, [&](const auto& database) {
+      return read_many(*database, nullptr, family, keys, each);
+    });
+  }
+  /// The cursor keeps the state that it was made on, also over a refresh.
+  std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) const {
+    using Opened = Result<std::unique_ptr<Cursor>>;
+    auto cursor = with_database<Opened>(*state_, epoch_, [&](const auto& database) {
+      return Opened(open_scan(database, nullptr, family, bounds));
+    });
+    return cursor ? std::move(*cursor) : failed_scan(std::move(cursor).error());
+  }
+
+ private:
+  std::shared_ptr<FollowerState> state_;
+  std::optional<std::uint64_t> epoch_;
+};
+
+class FollowerSnapshot final : public Snapshot {
+ public:
+  FollowerSnapshot(std::shared_ptr<FollowerState> state, std::uint64_t epoch, Version version)
+      : reader_(std::move(state), epoch), version_(version) {}
+
+  Result<bool> get(Family family, std::string_view key, Value& value) override {
+    return reader_.get(family, key, value);
+  }
+  Result<void> multi_get(Family family, std::span<const std::string> keys,
+                         const std::function<void(std::size_t, std::string_view)>& each) override {
+    return reader_.multi_get(family, keys, each);
+  }
+  std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) override {
+    return reader_.scan(family, bounds);
+  }
+  Version version() const override { return version_; }
+
+ private:
+  FollowerReader reader_;
+  Version version_;
+};
+
+class Follower final : public Store {
+ public:
+  Follower(std::unique_ptr<FollowerView> view, std::shared_ptr<Database> database)
+      : view_(std::move(view)), state_(std::make_shared<FollowerState>()), reader_(state_, {}) {
+    state_->version = database->db().GetLatestSequenceNumber();
+    state_->database = std::move(database);
+  }
+
+  Result<bool> get(Family family, std::string_view key, Value& value) override {
+    return reader_.get(family, key, value);
+  }
+  Result<void> multi_get(Family family, std::span<const std::string> keys,
+                         const std::function<void(std::size_t, std::string_view)>& each) override {
+    return reader_.multi_get(family, keys, each);
+  }
+  std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) override {
+    return reader_.scan(family, bounds);
+  }
+  Version version() const override {
+    const std::shared_lock lock(state_->mutex);
+    return state_->version;
+  }
+  std::unique_ptr<Snapshot> snapshot() override {
+    const std::shared_lock lock(state_->mutex);
+    return std::make_unique<FollowerSnapshot>(state_, state_->epoch, state_->version);
+  }
+
+  Result<Version> apply(const Batch&, Durability) override { return refuse_write(); }
+  Result<Version> run(const RunOptions&,
+                      const std::function<Result<void>(Transaction&)>&) override {
+    return refuse_write();
+  }
+  Result<void> erase_range(Family, std::string_view, std::string_view) override {
+    return refuse_write();
+  }
+  Result<void> sync() override { return refuse_write(); }
+  Result<void> compact() override { return refuse_write(); }
+
+  bool sole_writer() const override { return false; }
+  std::optional<Version> committed_version(Family, std::string_view) const override {
+    return std::nullopt;
+  }
+  EngineHealth health() const override {
+    const std::shared_lock lock(state_->mutex);
+    return {.writable = false, .failure = state_->lost};
+  }
+  EngineStats stats() const override {
+    const std::shared_lock lock(state_->mutex);
+    return state_->database == nullptr ? EngineStats{} : database_stats(*state_->database);
+  }
+  std::uint64_t approximate_bytes(Family family, std::string_view lower,
+                                  std::string_view upper) override {
+    const std::shared_lock lock(state_->mutex);
+    if (state_->database == nullptr) return 0;
+    return approximate_range_bytes(*state_->database, family, lower, upper);
+  }
+  Result<void> verify_checksums() override {
+    return with_database<Result<void>>(*state_, {},
+                                       [](const auto& database) { return verify_files(*database); });
+  }
+
+  Result<void> refresh() override;
+  Result<void> close() override;
+
+ private:
+  std::unique_ptr<FollowerView> view_;
+  std::shared_ptr<FollowerState> state_;
+  FollowerReader reader_;
+};
+
+Result<void> Follower::refresh() {
+  const std::unique_lock lock(state_->mutex);
+  if (state_->database == nullptr) return Database::closed_error();
+  bool keeps_state = !state_->lost;
+  auto moved = view_->move(state_->database, keeps_state);
+  if (!moved) {
+    if (!keeps_state) state_->lost = moved.error();
+    return moved;
+  }
+  state_->lost.reset();
+  ++state_->epoch;
+  state_->version = state_->database->db().GetLatestSequenceNumber();
+  return {};
+}
+
+Result<void> Follower::close() {
+  const std::unique_lock lock(state_->mutex);
+  if (state_->database == nullptr) return {};
+  const std::shared_ptr<Database> database = std::move(state_->database);
+  database->begin_close();
+  if (database.use_count() > 1) {
+    return Error(Code::busy, "cursors are in use: the store closes with the last");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_follower(const std::string& directory, const MemoryPlan& plan,
+                                             Environment& environment) {
+  auto view = std::make_unique<FollowerView>(directory, plan, environment);
+  auto database = view->open();
+  if (!database) return std::move(database).error();
+  return std::unique_ptr<Store>(std::make_unique<Follower>(std::move(view), std::move(*database)));
+}
+
+}  // namespace callisto::kv

@@ -1,0 +1,89 @@
+#include "engine/rocksdb/follower_view.h"
+
+#include <rocksdb/db.h>
+
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "callisto/environment.h"
+#include "engine/rocksdb/database.h"
+#include "engine/rocksdb/follower_file_system.h"
+#include "engine/rocksdb/status.h"
+
+namespace callisto::kv {
+namespace {
+
+/// The manifest may change while its end is read and the files are listed: some tenths of a
+/// millisecond. Many attempts in vain mean that something else is wrong.
+constexpr int kCatchUpAttempts = 1000;
+/// An error may come from a file that the writer has just removed or replaced; else it comes again.
+constexpr int kOpenAttempts = 5;
+
+}  // namespace
+
+FollowerView::FollowerView(std::string path, const MemoryPlan& plan, Environment& environment)
+    : path_(std::move(path)),
+      plan_(plan),
+      environment_(environment),
+      cache_(make_cache(plan)),
+      write_buffers_(make_write_buffers(plan, cache_)) {}
+
+std::optional<FollowerView::Manifest> FollowerView::look_at_manifest() const {
+  Manifest manifest;
+  std::ifstream current(path_ + "/db/CURRENT");
+  if (!std::getline(current, manifest.name)) return std::nullopt;
+  std::error_code failure;
+  manifest.size = std::filesystem::file_size(path_ + "/db/" + manifest.name, failure);
+  if (failure) return std::nullopt;
+  return manifest;
+}
+
+Result<bool> FollowerView::catch_up(Database& database, const Manifest& manifest) const {
+  const std::uint64_t missing = database.follower_files().missing_log_files();
+  bool shown = false;
+  database.follower_files().set_log_filter([&] { return shown = look_at_manifest() == manifest; });
+  const rocksdb::Status status = database.db().TryCatchUpWithPrimary();
+  database.follower_files().set_log_filter({});
+  if (!status.ok()) return to_error(status, "refresh");
+  // RocksDB opens all log files before it reads any, and reads none where one is missing.
+  return shown && database.follower_files().missing_log_files() == missing;
+}
+
+Result<std::shared_ptr<Database>> FollowerView::open_once() {
+  auto database =
+      Database::open_follower(path_ + "/db", plan_, environment_, cache_, write_buffers_);
+  if (!database) return database;
+  for (int attempt = 0; attempt < kCatchUpAttempts; ++attempt) {
+    const auto manifest = look_at_manifest();
+    if (!manifest) continue;
+    const auto caught_up = catch_up(**database, *manifest);
+    if (!caught_up) return caught_up.error();
+    if (!*caught_up) continue;
+    manifest_ = manifest;
+    return database;
+  }
+  return Error(Code::busy, "the writer changes its files faster than they can be read");
+}
+
+Result<std::shared_ptr<Database>> FollowerView::open() {
+  auto database = open_once();
+  for (int attempt = 1; attempt < kOpenAttempts && !database; ++attempt) database = open_once();
+  return database;
+}
+
+Result<void> FollowerView::move(std::shared_ptr<Database>& database, bool& keeps_state) {
+  if (keeps_state && manifest_ && look_at_manifest() == manifest_) {
+    keeps_state = false;
+    const auto caught_up = catch_up(*database, *manifest_);
+    if (caught_up && *caught_up) return {};
+    // After an error RocksDB's log readers keep it for good: a new instance may do without it.
+  }
+  auto opened = open();
+  if (!opened) return std::move(opened).error();
+  database = std::move(*opened);
+  return {};
+}
+
+}  // namespace callisto::kv

@@ -1,0 +1,188 @@
+#include "engine/rocksdb/options.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/file_checksum.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace callisto::kv {
+namespace {
+
+constexpr std::uint64_t kMiB = 1ULL << 20;
+
+/// Leads every key of Family::messages: space (4), catalogue id (2), conversation (16).
+constexpr std::size_t kMessagePrefixBytes = 22;
+
+/// A table file's reader, index and filter together take less than this part of the file.
+constexpr std::uint64_t kReaderPart = 16;
+
+bool has_prefix(Family family) { return family == Family::messages; }
+
+/// True when every key of [lower, upper) begins with lower's first kMessagePrefixBytes.
+bool within_one_prefix(const rocksdb::Slice& lower, const rocksdb::Slice& upper) {
+  if (lower.size() < kMessagePrefixBytes) return false;
+  const rocksdb::Slice prefix(lower.data(), kMessagePrefixBytes);
+  if (upper.starts_with(prefix)) return true;
+  // The least key that is above all with the prefix: the prefix plus one, without what is behind it.
+  std::string next = prefix.ToString();
+  while (!next.empty() && static_cast<unsigned char>(next.back()) == 0xff) next.pop_back();
+  if (next.empty()) return true;
+  next.back() = static_cast<char>(static_cast<unsigned char>(next.back()) + 1);
+  return upper.compare(next) <= 0;
+}
+
+std::shared_ptr<rocksdb::TableFactory> table_factory(const OptionParts& parts) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = parts.cache;
+  table.block_size = 4096;
+  table.format_version = 5;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.whole_key_filtering = true;
+  // In the reader and not in the cache, which is faster, but charged to the cache.
+  table.cache_index_and_filter_blocks = false;
+  const rocksdb::CacheEntryRoleOptions charged{
+      .charged = rocksdb::CacheEntryRoleOptions::Decision::kEnabled};
+  auto& charges = table.cache_usage_options.options_overrides;
+  charges[rocksdb::CacheEntryRole::kBlockBasedTableReader] = charged;
+  charges[rocksdb::CacheEntryRole::kFilterConstruction] = charged;
+  charges[rocksdb::CacheEntryRole::kFileMetadata] = charged;
+  return std::shared_ptr<rocksdb::TableFactory>(rocksdb::NewBlockBasedTableFactory(table));
+}
+
+/// What writers and followers have in common.
+rocksdb::DBOptions common_options(const OptionParts& parts) {
+  rocksdb::DBOptions options;
+  options.env = parts.env;
+  options.info_log = parts.info_log;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.write_buffer_manager = parts.write_buffers;
+  options.paranoid_checks = true;
+  options.verify_sst_unique_id_in_manifest = true;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.best_efforts_recovery = false;
+  options.allow_data_in_errors = false;
+  options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.max_file_opening_threads = 2;
+  options.db_host_id.clear();
+  return options;
+}
+
+void set_levels(const MemoryPlan& plan, rocksdb::ColumnFamilyOptions& options) {
+  options.write_buffer_size = plan.write_buffer_bytes;
+  options.arena_block_size = std::clamp<std::uint64_t>(plan.write_buffer_bytes / 32, 16u << 10, kMiB);
+  options.max_write_buffer_number = 2;
+  options.target_file_size_base = plan.table_file_bytes;
+  options.max_bytes_for_level_base = plan.level_base_bytes;
+  options.level_compaction_dynamic_level_bytes = true;
+  // RocksDB ends the process when these three are out of order: they are set together.
+  options.level0_file_num_compaction_trigger = 4;
+  options.level0_slowdown_writes_trigger = 20;
+  options.level0_stop_writes_trigger = 36;
+}
+
+}  // namespace
+
+Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes) {
+  if (budget_bytes < kMinBudgetBytes || budget_bytes > kMaxBudgetBytes) {
+    return Error(Code::invalid_argument, "memory_budget_bytes",
+                 std::to_string(kMinBudgetBytes) + " to " + std::to_string(kMaxBudgetBytes));
+  }
+  MemoryPlan plan;
+  plan.cache_bytes = budget_bytes - kSlotBytes;
+  plan.memtable_bytes = std::min<std::uint64_t>(plan.cache_bytes / 4, 1024 * kMiB);
+  plan.write_buffer_bytes = std::min<std::uint64_t>(plan.memtable_bytes / 2, 64 * kMiB);
+  plan.table_file_bytes = std::clamp<std::uint64_t>(plan.cache_bytes / 8, 4 * kMiB, 64 * kMiB);
+  plan.level_base_bytes = 4 * std::max(plan.write_buffer_bytes, plan.table_file_bytes);
+  plan.log_bytes = 2 * plan.memtable_bytes;
+  const std::uint64_t readers_bytes = plan.cache_bytes / 2;
+  plan.open_files = static_cast<int>(std::clamp<std::uint64_t>(
+      readers_bytes * kReaderPart / plan.table_file_bytes, 64, 8192));
+  return plan;
+}
+
+std::shared_ptr<rocksdb::Cache> make_cache(const MemoryPlan& plan) {
+  rocksdb::LRUCacheOptions options;
+  options.capacity = plan.cache_bytes;
+  // Shards of 8 MiB or more: memtables are charged in pieces of 256 KiB, which must spread evenly.
+  options.num_shard_bits = 0;
+  while (options.num_shard_bits < 6 && (plan.cache_bytes >> (options.num_shard_bits + 1)) >= 8 * kMiB) {
+    ++options.num_shard_bits;
+  }
+  return rocksdb::NewLRUCache(options);
+}
+
+std::shared_ptr<rocksdb::WriteBufferManager> make_write_buffers(
+    const MemoryPlan& plan, const std::shared_ptr<rocksdb::Cache>& cache) {
+  return std::make_shared<rocksdb::WriteBufferManager>(plan.memtable_bytes, cache);
+}
+
+rocksdb::DBOptions writer_options(const MemoryPlan& plan, const OptionParts& parts, bool create) {
+  rocksdb::DBOptions options = common_options(parts);
+  options.create_if_missing = create;
+  options.listeners.push_back(parts.listener);
+  options.max_open_files = plan.open_files;
+  options.max_total_wal_size = plan.log_bytes;
+  options.max_background_jobs = 2;
+  // Commits come one at a time, from the committer.
+  options.allow_concurrent_memtable_write = false;
+  options.unordered_write = false;
+  options.manual_wal_flush = false;
+  options.recycle_log_file_num = 0;
+  options.max_bgerror_resume_count = 0;
+  options.flush_verify_memtable_count = true;
+  options.avoid_flush_during_recovery = false;
+  options.avoid_flush_during_shutdown = false;
+  options.avoid_unnecessary_blocking_io = true;
+  options.manifest_preallocation_size = 64u << 10;
+  return options;
+}
+
+rocksdb::DBOptions follower_options(const OptionParts& parts) {
+  rocksdb::DBOptions options = common_options(parts);
+  // Holds every file open, so that the writer may remove it.
+  options.max_open_files = -1;
+  return options;
+}
+
+std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
+                                                         const OptionParts& parts) {
+  rocksdb::ColumnFamilyOptions options;
+  set_levels(plan, options);
+  options.table_factory = table_factory(parts);
+  options.compression = rocksdb::kLZ4Compression;
+  options.memtable_prefix_bloom_size_ratio = 0.02;
+  options.memtable_whole_key_filtering = true;
+  std::vector<rocksdb::ColumnFamilyOptions> families(kFamilyCount, options);
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    if (!has_prefix(static_cast<Family>(i))) continue;
+    families[i].prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kMessagePrefixBytes));
+  }
+  return families;
+}
+
+rocksdb::WriteOptions write_options(Durability durability) {
+  rocksdb::WriteOptions options;
+  options.sync = durability == Durability::synced;
+  options.protection_bytes_per_key = kProtectionBytesPerKey;
+  return options;
+}
+
+rocksdb::ReadOptions scan_options(Family family, const rocksdb::Slice& lower,
+                                  const rocksdb::Slice& upper, bool reverse, bool fill_cache) {
+  rocksdb::ReadOptions options;
+  options.iterate_lower_bound = &lower;
+  options.iterate_upper_bound = &upper;
+  options.fill_cache = fill_cache;
+  options.total_order_seek = !has_prefix(family) || reverse || !within_one_prefix(lower, upper);
+  return options;
+}
+
+}  // namespace callisto::kv

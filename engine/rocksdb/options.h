@@ -1,0 +1,76 @@
+#pragma once
+
+#include <rocksdb/options.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "callisto/result.h"
+#include "engine/kv.h"
+
+namespace rocksdb {
+class Cache;
+class Env;
+class EventListener;
+class WriteBufferManager;
+}  // namespace rocksdb
+
+namespace callisto::kv {
+
+/// How one memory budget is shared out. The arithmetic and its reasons: engine/README.md.
+struct MemoryPlan {
+  /// Blocks, and charged to the same cache: table readers, file metadata, memtables.
+  std::uint64_t cache_bytes = 0;
+  /// All memtables together, inside cache_bytes.
+  std::uint64_t memtable_bytes = 0;
+  /// One family's memtable.
+  std::uint64_t write_buffer_bytes = 0;
+  std::uint64_t table_file_bytes = 0;
+  std::uint64_t level_base_bytes = 0;
+  /// Log files above this make RocksDB flush: bounds the time to open after a crash.
+  std::uint64_t log_bytes = 0;
+  int open_files = 0;
+};
+
+inline constexpr std::uint64_t kMinBudgetBytes = 32ULL << 20;
+inline constexpr std::uint64_t kMaxBudgetBytes = 1ULL << 40;
+/// What the conflict slots take of the budget.
+inline constexpr std::uint64_t kSlotBytes = 8ULL << 20;
+
+/// invalid_argument (field `memory_budget_bytes`) outside [kMinBudgetBytes, kMaxBudgetBytes].
+Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes);
+
+/// What RocksDB's options refer to. Env and listener must outlive the database.
+struct OptionParts {
+  rocksdb::Env* env = nullptr;
+  std::shared_ptr<rocksdb::Logger> info_log{};
+  std::shared_ptr<rocksdb::Cache> cache{};
+  std::shared_ptr<rocksdb::WriteBufferManager> write_buffers{};
+  std::shared_ptr<rocksdb::EventListener> listener{};
+};
+
+std::shared_ptr<rocksdb::Cache> make_cache(const MemoryPlan& plan);
+std::shared_ptr<rocksdb::WriteBufferManager> make_write_buffers(
+    const MemoryPlan& plan, const std::shared_ptr<rocksdb::Cache>& cache);
+
+/// `create`: the database may be absent. Families that are absent are always an error.
+rocksdb::DBOptions writer_options(const MemoryPlan& plan, const OptionParts& parts, bool create);
+rocksdb::DBOptions follower_options(const OptionParts& parts);
+/// One for every Family, in their order.
+std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
+                                                         const OptionParts& parts);
+
+rocksdb::WriteOptions write_options(Durability durability);
+/// The bytes of checksum that every key and value carries from the batch to the memtable.
+inline constexpr std::size_t kProtectionBytesPerKey = 8;
+
+/// Options of a scan but for its snapshot; the bounds must outlive the iterator. Only where every key
+/// of [lower, upper) has one prefix of the family's extractor, and the scan goes forward, may filters
+/// on that prefix be used: what a filter skips cannot hold a key of the range then.
+rocksdb::ReadOptions scan_options(Family family, const rocksdb::Slice& lower,
+                                  const rocksdb::Slice& upper, bool reverse, bool fill_cache);
+
+}  // namespace callisto::kv

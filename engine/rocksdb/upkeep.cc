@@ -1,0 +1,163 @@
+#include "engine/rocksdb/upkeep.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/experimental.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/rocksdb/database.h"
+#include "engine/rocksdb/status.h"
+
+namespace callisto::kv {
+namespace {
+
+/// An erased range with this much in table files is worth a hint.
+constexpr std::uint64_t kHintBytes = 4ULL << 20;
+
+Family family_at(std::size_t i) { return static_cast<Family>(i); }
+
+/// The error of a change that failed; shuts the gate. What was refused because the gate had just shut
+/// is told with the failure that did it.
+Error change_failed(Database& database, const rocksdb::Status& status, std::string_view what) {
+  database.gate().shut(to_error(status, what));
+  return *database.gate().health().failure;
+}
+
+/// Names the file and its family where RocksDB's text names a live table file.
+Error file_error(const Database& database, const rocksdb::Status& status) {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  database.db().GetLiveFilesMetaData(&files);
+  const std::string text = status.ToString();
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    if (text.find(file.name) == std::string::npos) continue;
+    const bool is_default = file.column_family_name == rocksdb::kDefaultColumnFamilyName;
+    const std::string family =
+        is_default ? std::string(to_string(Family::system)) : file.column_family_name;
+    return to_error(status, "table file " + file.name.substr(1) + " of " + family);
+  }
+  return to_error(status, "check of files");
+}
+
+std::uint64_t bytes_of_files(const Database& database) {
+  std::vector<rocksdb::Env::FileAttributes> files;
+  if (!database.db().GetEnv()->GetChildrenFileAttributes(database.path(), &files).ok()) return 0;
+  std::uint64_t bytes = 0;
+  for (const auto& file : files) bytes += file.size_bytes;
+  return bytes;
+}
+
+void hint_compaction(Database& database, Family family, const rocksdb::Slice& lower,
+                     const rocksdb::Slice& upper) {
+  const rocksdb::Range range(lower, upper);
+  std::uint64_t bytes = 0;
+  rocksdb::SizeApproximationOptions options;
+  const auto status =
+      database.db().GetApproximateSizes(options, database.handle(family), &range, 1, &bytes);
+  if (!status.ok() || bytes < kHintBytes) return;
+  // The tombstone has to be in a table file before a compaction can use it. Both are only hints: a
+  // failure is told by the gate or by the next call.
+  rocksdb::FlushOptions flush;
+  flush.wait = false;
+  database.db().Flush(flush, database.handle(family)).PermitUncheckedError();
+  rocksdb::experimental::SuggestCompactRange(&database.db(), database.handle(family), &lower, &upper)
+      .PermitUncheckedError();
+}
+
+}  // namespace
+
+Result<void> sync_log(Database& database) {
+  const std::lock_guard lock(database.write_mutex());
+  if (!database.gate().is_open()) return database.gate().refusal();
+  if (database.in_memory()) return {};
+  const rocksdb::Status status = database.db().SyncWAL();
+  if (!status.ok()) return change_failed(database, status, "sync");
+  // A log file that is not the newest fails silently: GuardedFileSystem.
+  if (!database.gate().is_open()) return *database.gate().health().failure;
+  return {};
+}
+
+Result<void> erase_keys(Database& database, Family family, std::string_view lower,
+                        std::string_view upper) {
+  if (lower.empty() || upper.empty()) {
+    return Error(Code::invalid_argument, "range", "both ends, not empty");
+  }
+  if (lower >= upper) return {};
+  const rocksdb::Slice lower_key(lower);
+  const rocksdb::Slice upper_key(upper);
+  {
+    const std::lock_guard lock(database.write_mutex());
+    if (!database.gate().is_open()) return database.gate().refusal();
+    const rocksdb::Status status = database.db().DeleteRange(
+        write_options(Durability::buffered), database.handle(family), lower_key, upper_key);
+    if (!status.ok()) return change_failed(database, status, "erase of a range");
+  }
+  hint_compaction(database, family, lower_key, upper_key);
+  return {};
+}
+
+Result<void> flush_memtables(Database& database) {
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    if (!database.gate().is_open()) return database.gate().refusal();
+    rocksdb::FlushOptions options;
+    options.allow_write_stall = true;
+    const rocksdb::Status status =
+        database.db().Flush(options, database.handle(family_at(i)));
+    if (!status.ok()) return change_failed(database, status, "flush");
+  }
+  return {};
+}
+
+Result<void> compact_all(Database& database) {
+  if (auto flushed = flush_memtables(database); !flushed) return flushed;
+  rocksdb::CompactRangeOptions options;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    if (!database.gate().is_open()) return database.gate().refusal();
+    const rocksdb::Status status =
+        database.db().CompactRange(options, database.handle(family_at(i)), nullptr, nullptr);
+    if (!status.ok()) return change_failed(database, status, "compaction");
+  }
+  return {};
+}
+
+Result<void> verify_files(const Database& database) {
+  const rocksdb::ReadOptions options;
+  rocksdb::Status status = database.db().VerifyFileChecksums(options);
+  if (status.ok()) status = database.db().VerifyChecksum(options);
+  if (status.ok()) return {};
+  if (database.is_follower() && status.IsPathNotFound()) {
+    return Error(Code::busy, "the writer removed files that were to be checked: refresh first");
+  }
+  return file_error(database, status);
+}
+
+std::uint64_t approximate_range_bytes(const Database& database, Family family,
+                                      std::string_view lower, std::string_view upper) {
+  if (lower >= upper) return 0;
+  const rocksdb::Slice lower_key(lower);
+  const rocksdb::Slice upper_key(upper);
+  const rocksdb::Range range(lower_key, upper_key);
+  rocksdb::SizeApproximationOptions options;
+  options.include_memtables = true;
+  std::uint64_t bytes = 0;
+  const auto status =
+      database.db().GetApproximateSizes(options, database.handle(family), &range, 1, &bytes);
+  return status.ok() ? bytes : 0;
+}
+
+EngineStats database_stats(const Database& database) {
+  EngineStats stats;
+  stats.disk_bytes = bytes_of_files(database);
+  stats.memtable_bytes = database.write_buffers().memory_usage();
+  const std::uint64_t charged = database.write_buffers().dummy_entries_in_cache_usage();
+  const std::uint64_t used = database.cache()->GetUsage();
+  stats.block_cache_bytes = used - std::min(used, charged);
+  return stats;
+}
+
+}  // namespace callisto::kv
