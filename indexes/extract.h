@@ -100,12 +100,24 @@ inline constexpr Shape kHash = Shape::id;  // 16 bytes either way
 inline void skip(schema::KeyReader& reader, Shape shape) {
   constexpr std::size_t kIdBytes = 16;
   switch (shape) {
-    case Shape::none: break;
-    case Shape::byte: reader.u8(); break;
-    case Shape::id: reader.raw(kIdBytes); break;
-    case Shape::text: reader.text(); break;
-    case Shape::text_and_hash: reader.text(); reader.raw(kIdBytes); break;
-    case Shape::id_and_hash: reader.raw(2 * kIdBytes); break;
+    case Shape::none:
+      break;
+    case Shape::byte:
+      reader.u8();
+      break;
+    case Shape::id:
+      reader.raw(kIdBytes);
+      break;
+    case Shape::text:
+      reader.text();
+      break;
+    case Shape::text_and_hash:
+      reader.text();
+      reader.raw(kIdBytes);
+      break;
+    case Shape::id_and_hash:
+      reader.raw(2 * kIdBytes);
+      break;
   }
 }
 
@@ -135,11 +147,13 @@ inline constexpr auto of_conversation_tail =
 
 std::optional<std::string> of_identity(std::string_view entry_key, std::string_view entry_value);
 std::optional<std::string> of_datum(std::string_view entry_key, std::string_view entry_value);
-std::optional<std::string> of_message_by_id(std::string_view entry_key, std::string_view entry_value);
+std::optional<std::string> of_message_by_id(std::string_view entry_key,
+                                            std::string_view entry_value);
 std::optional<std::string> of_message_by_time(std::string_view entry_key,
                                               std::string_view entry_value);
 /// Of the parts by_sender and by_importance.
-std::optional<std::string> of_message_part(std::string_view entry_key, std::string_view entry_value);
+std::optional<std::string> of_message_part(std::string_view entry_key,
+                                           std::string_view entry_value);
 
 }  // namespace row_key
 

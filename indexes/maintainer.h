@@ -26,6 +26,14 @@ class Maintainer {
                      std::string_view key, std::optional<std::string_view> before,
                      std::optional<std::string_view> after) const;
 
+  /// For repair: brings one entry in line with its record, as both are in the transaction, which
+  /// conflicts with who writes either. `expected` is the value that a record was seen to give it;
+  /// nullopt when none was. True when something was written. Left alone: the entry of a record that
+  /// cannot be decoded, and counts, which follow records, not entries.
+  Result<bool> mend(kv::Transaction& transaction, schema::SpaceNumber space,
+                    const TableDefinition& table, const IndexDefinition& index,
+                    std::string_view entry_key, std::optional<std::string_view> expected) const;
+
   const Catalogue& catalogue() const noexcept { return catalogue_; }
 
  private:

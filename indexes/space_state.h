@@ -1,7 +1,7 @@
 #pragma once
 
-// What every read of a space must honour beside the records: unfinished work, aliases of users, index
-// states. Part of every snapshot; empty nearly always.
+// What every read of a space must honour beside the records: unfinished work, aliases of users,
+// index states. Part of every snapshot; empty nearly always.
 
 #include <cstdint>
 #include <map>
@@ -40,7 +40,8 @@ struct WorkItem {
 class SpaceState {
  public:
   /// Reads the rows of `space`. A space that is not there gives exists() == false.
-  static Result<std::shared_ptr<const SpaceState>> load(kv::Reader& reader, schema::SpaceNumber space);
+  static Result<std::shared_ptr<const SpaceState>> load(kv::Reader& reader,
+                                                        schema::SpaceNumber space);
 
   schema::SpaceNumber space() const noexcept { return space_; }
   bool exists() const noexcept { return exists_; }
@@ -48,11 +49,13 @@ class SpaceState {
   /// No work and no alias: nothing has to be filtered.
   bool is_idle() const noexcept { return work_.empty() && aliases_.empty(); }
 
-  /// Whether a conversation is being purged or staged: its messages and owned memories are not there.
+  /// Whether a conversation is being purged or staged: its messages and owned memories are not
+  /// there.
   bool is_hidden(const ConversationId& conversation) const noexcept;
   /// The user that an id stands for: itself, the primary that it was merged into, or nil when gone.
   UserId resolve(const UserId& user) const noexcept;
-  /// Every id whose index prefixes hold what belongs to `user`: itself and what was merged into it.
+  /// Every id whose index prefixes hold what belongs to `user`: itself, first, and what was merged
+  /// into it. Empty for nil and for an id that is gone or merged away.
   std::vector<UserId> ids_of(const UserId& user) const;
   const std::vector<WorkItem>& work() const noexcept { return work_; }
   const WorkItem* find_work(WorkOp op, std::string_view target) const noexcept;
@@ -60,6 +63,9 @@ class SpaceState {
   IndexState index_state(schema::IndexId index) const noexcept;
 
  private:
+  /// One row of index states, work or aliases; false when it is malformed.
+  bool take_row(std::string_view key, std::string_view value);
+
   schema::SpaceNumber space_ = 0;
   bool exists_ = false;
   std::string name_;
@@ -71,12 +77,14 @@ class SpaceState {
 
 // Writers of these rows. Each touches the space's work guard, so that what was remembered of the
 // state ends with the commit.
-Result<void> put_work(kv::Transaction& transaction, schema::SpaceNumber space, const WorkItem& item);
+Result<void> put_work(kv::Transaction& transaction, schema::SpaceNumber space,
+                      const WorkItem& item);
 Result<void> erase_work(kv::Transaction& transaction, schema::SpaceNumber space, WorkOp op,
                         std::string_view target);
 /// `primary` nil: the user is gone. Keeps aliases flat: what led to `secondary` leads to `primary`.
-Result<void> put_alias(kv::Transaction& transaction, const SpaceState& state, const UserId& secondary,
-                       const UserId& primary);
-Result<void> erase_alias(kv::Transaction& transaction, schema::SpaceNumber space, const UserId& secondary);
+Result<void> put_alias(kv::Transaction& transaction, const SpaceState& state,
+                       const UserId& secondary, const UserId& primary);
+Result<void> erase_alias(kv::Transaction& transaction, schema::SpaceNumber space,
+                         const UserId& secondary);
 
 }  // namespace callisto::indexes

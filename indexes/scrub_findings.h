@@ -1,0 +1,34 @@
+#pragma once
+
+// Inside of scrub: what was found, counted, and the first of it kept.
+
+#include <cstddef>
+#include <string_view>
+
+#include "callisto/stats.h"
+
+namespace callisto::indexes {
+
+/// Adds to a report. Keys go into it in hexadecimal; texts and values stay out of it.
+class Findings {
+ public:
+  explicit Findings(VerifyReport& report) : report_(report) {}
+
+  void checked() noexcept { ++report_.checked; }
+  void pending() noexcept { ++report_.pending; }
+  void dangling(std::string_view table, std::string_view key, std::string_view detail);
+  void missing(std::string_view table, std::string_view key, std::string_view detail);
+  void wrong(std::string_view table, std::string_view key, std::string_view detail);
+  void undecodable(std::string_view table, std::string_view key, std::string_view detail);
+  void orphan(std::string_view table, std::string_view key, std::string_view detail);
+
+ private:
+  static constexpr std::size_t kMaxDefects = 100;
+
+  void keep(const char* kind, std::string_view table, std::string_view key,
+            std::string_view detail);
+
+  VerifyReport& report_;
+};
+
+}  // namespace callisto::indexes

@@ -1,0 +1,83 @@
+#include "indexes/scrub_pass.h"
+
+#include "indexes/scrub_owners.h"
+#include "indexes/scrub_walk.h"
+#include "schema/keys.h"
+
+namespace callisto::indexes {
+
+namespace {
+
+class FirstWalk final : public Visitor {
+ public:
+  FirstWalk(kv::Reader& reader, const SpaceState& state, bool owners, EntryCheck& check,
+            Findings& findings)
+      : check_(check), findings_(findings) {
+    if (owners) owners_.emplace(reader, state, findings);
+  }
+
+  bool wants(const TableDefinition&) const override { return true; }
+  bool wants(const IndexDefinition& index) const override { return check_.wants(index); }
+
+  Result<void> on_row(const TableDefinition& table, const Row& row, bool is_intact) override {
+    findings_.checked();
+    check_.add_row(table, row, is_intact);
+    if (!is_intact) {
+      findings_.undecodable(table.name, row.key, "its bytes are not a record");
+      return {};
+    }
+    if (table.is_at_home != nullptr && !table.is_at_home(row)) {
+      findings_.wrong(table.name, row.key, "the record names another key");
+    }
+    return owners_ ? owners_->add_row(table, row) : Result<void>{};
+  }
+
+  Result<void> on_entry(const TableDefinition& table, const IndexDefinition& index,
+                        std::string_view key, std::string_view value) override {
+    findings_.checked();
+    check_.add_entry(table, index, key, value);
+    return {};
+  }
+
+  Result<void> on_unknown(const TableDefinition& table, std::string_view key) override {
+    findings_.checked();
+    findings_.undecodable(table.name, key, "a key of no known form");
+    return {};
+  }
+
+  Result<void> finish() { return owners_ ? owners_->flush() : Result<void>{}; }
+
+ private:
+  EntryCheck& check_;
+  Findings& findings_;
+  std::optional<OwnerCheck> owners_;
+};
+
+}  // namespace
+
+Result<void> first_walk(kv::Reader& reader, const Catalogue& catalogue, const SpaceState& state,
+                        bool owners, EntryCheck& check, Findings& findings) {
+  FirstWalk visitor(reader, state, owners, check, findings);
+  if (auto done = walk(reader, catalogue, state.space(), visitor); !done) return done;
+  return visitor.finish();
+}
+
+Counts right_counts(const EntryCheck& check, const FindingsSink& sink) {
+  Counts counts = check.counts();
+  for (const auto& [index, unjudged] : sink.unjudged()) {
+    const auto found = counts.find(index);
+    if (found != counts.end()) found->second += unjudged;
+  }
+  return counts;
+}
+
+Result<std::optional<Counts>> stored_counts(kv::Reader& reader, schema::SpaceNumber space) {
+  kv::Value value;
+  auto found = reader.get(kv::Family::system, schema::counters_key(space), value);
+  if (!found) return std::move(found).error();
+  const auto rows = kv::decode_counters(value.view());
+  if (!rows) return std::optional<Counts>();
+  return std::optional<Counts>(std::in_place, rows->begin(), rows->end());
+}
+
+}  // namespace callisto::indexes
