@@ -10,13 +10,10 @@ namespace callisto::detail {
 
 namespace {
 
-constexpr std::size_t kMaxModule = 64;
-constexpr std::size_t kMaxTask = 255;
 constexpr std::uint32_t kDefaultListed = 100;
 
 Error out_of_range(const char* field) {
-  return Error(Code::invalid_argument, field,
-               kMinTime.to_string() + " to " + kMaxTime.to_string());
+  return Error(Code::invalid_argument, field, kMinTime.to_string() + " to " + kMaxTime.to_string());
 }
 
 /// An end of a range, named by its place: "created.from".
@@ -125,9 +122,8 @@ Result<void> fill_envelope(Fields& fields, const Envelope& envelope, Environment
 template <class Fields>
 void touch_envelope(Fields& fields, Time now) {
   const schema::fb::Stamp& old = *fields.stamp;
-  *fields.stamp =
-      schema::fb::Stamp(old.id(), old.version() + 1, old.created_at(), old.recorded_at(),
-                        std::max(now.micros(), old.updated_at()));
+  *fields.stamp = schema::fb::Stamp(old.id(), old.version() + 1, old.created_at(),
+                                    old.recorded_at(), std::max(now.micros(), old.updated_at()));
 }
 
 template <class Table>
@@ -137,21 +133,20 @@ bool has_equal_content(const Bytes& stored, typename Table::NativeTableType fres
   const schema::fb::Stamp& old = *there.stamp;
   const schema::fb::Stamp& made = *fresh.stamp;
   const bool has_origin = given.origin != nullptr && given.origin->has_value();
-  *fresh.stamp = schema::fb::Stamp(is_nil(given.id) ? old.id() : made.id(),
-                                   has_origin ? made.version() : old.version(),
-                                   given.created_at ? made.created_at() : old.created_at(),
-                                   old.recorded_at(),
-                                   has_origin ? made.updated_at() : old.updated_at());
+  *fresh.stamp = schema::fb::Stamp(
+      is_nil(given.id) ? old.id() : made.id(), has_origin ? made.version() : old.version(),
+      given.created_at ? made.created_at() : old.created_at(), old.recorded_at(),
+      has_origin ? made.updated_at() : old.updated_at());
   // Both are encoded here: the stored bytes may be those of an older layout.
   const auto stored_bytes = schema::encode<Table>(there);
   const auto fresh_bytes = schema::encode<Table>(fresh);
   return stored_bytes && fresh_bytes && *stored_bytes == *fresh_bytes;
 }
 
-#define CALLISTO_INSTANTIATE(Table)                                                               \
-  template Result<void> fill_envelope<Table::NativeTableType>(                                    \
-      Table::NativeTableType&, const Envelope&, Environment&, Time, std::optional<Time>);         \
-  template void touch_envelope<Table::NativeTableType>(Table::NativeTableType&, Time);            \
+#define CALLISTO_INSTANTIATE(Table)                                                       \
+  template Result<void> fill_envelope<Table::NativeTableType>(                            \
+      Table::NativeTableType&, const Envelope&, Environment&, Time, std::optional<Time>); \
+  template void touch_envelope<Table::NativeTableType>(Table::NativeTableType&, Time);    \
   template bool has_equal_content<Table>(const Bytes&, Table::NativeTableType, const Envelope&)
 CALLISTO_INSTANTIATE(schema::fb::User);
 CALLISTO_INSTANTIATE(schema::fb::PlatformIdentifier);

@@ -24,6 +24,11 @@ inline constexpr std::size_t kMaxTag = 64;
 inline constexpr std::size_t kMaxAgent = 64;
 inline constexpr std::size_t kMaxExternalId = 64;
 inline constexpr std::size_t kMaxEntityType = 64;
+inline constexpr std::size_t kMaxEntityId = 255;
+inline constexpr std::size_t kMaxModule = 64;
+inline constexpr std::size_t kMaxTask = 255;
+inline constexpr std::size_t kMaxSourceKind = 32;
+inline constexpr std::size_t kMaxSourceId = 255;
 inline constexpr std::size_t kMaxName = 100;
 inline constexpr std::size_t kMaxKey = 255;
 inline constexpr std::size_t kMaxTags = 256;
@@ -48,10 +53,10 @@ Result<void> check_caller(const Caller& caller);
 /// The shared part of every New...: what goes into the record's stamp and its foreign id.
 struct Envelope {
   UuidBytes id{};
-  std::optional<Time> created_at;
-  std::string_view metadata;
-  std::string_view external_id;
-  std::string_view external_source;
+  std::optional<Time> created_at{};
+  std::string_view metadata{};
+  std::string_view external_id{};
+  std::string_view external_source{};
   const std::optional<Origin>* origin = nullptr;
 };
 template <class New>

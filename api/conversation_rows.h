@@ -40,8 +40,8 @@ Result<void> require_user(WriteContext& context, const UserId& user, const std::
 /// Owner and participants of a conversation to create.
 Result<void> require_users(WriteContext& context, const NewConversation& conversation);
 /// First slot of the header whose user stands for `user`; nullopt when it takes no part.
-std::optional<std::uint16_t> slot_of(const SpaceState& state, const schema::fb::Conversation& header,
-                                     const UserId& user);
+std::optional<std::uint16_t> slot_of(const SpaceState& state,
+                                     const schema::fb::Conversation& header, const UserId& user);
 /// All such slots, rising.
 std::vector<std::uint16_t> slots_of(const SpaceState& state, const schema::fb::Conversation& header,
                                     const UserId& user);
@@ -51,16 +51,18 @@ struct ConversationRows {
   Bytes header;
   schema::ConversationTail tail;
 };
-Result<std::optional<ConversationRows>> fetch_conversation(ReadContext& context, const ConversationId& id);
+Result<std::optional<ConversationRows>> fetch_conversation(ReadContext& context,
+                                                           const ConversationId& id);
 Result<std::optional<ConversationRows>> fetch_conversation_for_update(WriteContext& context,
                                                                       const ConversationId& id);
 /// Tails in the order of `ids`; corruption where one is missing.
 Result<std::vector<schema::ConversationTail>> fetch_tails(ReadContext& context,
                                                           std::span<const ConversationId> ids);
 
-/// What create() and store() begin with. The rows when a conversation with this id and equal content
-/// is there already; nullopt when the id is free and the users exist; then `fields` has its envelope.
-/// already_exists (id); not_found (owner, participants[i]); conflict (see check_unfinished).
+/// What create() and store() begin with. The rows when a conversation with this id and equal
+/// content is there already; nullopt when the id is free and the users exist; then `fields` has its
+/// envelope. already_exists (id); not_found (owner, participants[i]); conflict (see
+/// check_unfinished).
 Result<std::optional<ConversationRows>> prepare_conversation(WriteContext& context,
                                                              const NewConversation& conversation,
                                                              schema::fb::ConversationT& fields,
@@ -77,7 +79,8 @@ Result<void> update_conversation(WriteContext& context, const ConversationRows& 
                                  const schema::ConversationTail& tail);
 /// Moves a tail; nothing is written when it stays as it is.
 Result<void> write_tail(WriteContext& context, const ConversationId& id,
-                        const schema::ConversationTail& before, const schema::ConversationTail& after);
+                        const schema::ConversationTail& before,
+                        const schema::ConversationTail& after);
 /// Writers of one conversation queue on its tail, which nearly all of them move.
 QueueKey tail_queue(const Scope& scope, const ConversationId& conversation);
 
@@ -87,10 +90,11 @@ struct PurgeBudget {
   std::size_t bytes = 0;  ///< Of records, with kPurgeRowBytes more for each.
 };
 inline constexpr std::size_t kPurgeRowBytes = 512;
-/// Removes messages and owned memories of a conversation whose header is gone, from `resume` on ("":
-/// the beginning). True when nothing is left; else `resume` is where to go on. (work_conversations.cc)
-Result<bool> purge_rows(WriteContext& context, const ConversationId& conversation, std::string& resume,
-                        PurgeBudget budget);
+/// Removes messages and owned memories of a conversation whose header is gone, from `resume` on
+/// ("": the beginning). True when nothing is left; else `resume` is where to go on.
+/// (work_conversations.cc)
+Result<bool> purge_rows(WriteContext& context, const ConversationId& conversation,
+                        std::string& resume, PurgeBudget budget);
 
 /// index_not_ready while the index is being built or is switched off.
 Result<void> require_index(const SpaceState& state, schema::IndexId index);

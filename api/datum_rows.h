@@ -32,6 +32,19 @@ Result<FoundDatum> find_datum(kv::Reader& reader, SpaceNumber space, const Datum
 Result<FoundDatum> find_datum_for_update(WriteContext& context, const DatumPlace& place,
                                          std::string_view value);
 
+/// A name to be found by: 1 to 100 code points whose folded form fits a key. `field` is named.
+Result<void> check_preferred_name(std::string_view name, const char* field);
+
+/// What put_datum() writes beside the datum itself.
+struct DatumOrigin {
+  CategoryKind kind = CategoryKind::single;
+  std::int64_t created_at = 0;  ///< Where the datum has none.
+  std::uint64_t version = 1;    ///< Where the datum has no origin.
+};
+/// Writes a new row at `key`, where find_datum_for_update() said that the value goes.
+Result<void> put_datum(WriteContext& context, std::string_view key, const UserId& user,
+                       const NewDatum& datum, const DatumOrigin& origin);
+
 /// Erases the row at `key`, and moves the last value of its hash into the hole.
 Result<void> erase_datum(WriteContext& context, std::string_view key, const Bytes& row);
 

@@ -9,28 +9,50 @@ namespace callisto {
 
 std::string_view to_string(Code code) noexcept {
   switch (code) {
-    case Code::invalid_argument: return "invalid_argument";
-    case Code::not_found: return "not_found";
-    case Code::already_exists: return "already_exists";
-    case Code::version_mismatch: return "version_mismatch";
-    case Code::conflict: return "conflict";
-    case Code::too_large: return "too_large";
-    case Code::limit_exceeded: return "limit_exceeded";
-    case Code::deadline_exceeded: return "deadline_exceeded";
-    case Code::corruption: return "corruption";
-    case Code::io_error: return "io_error";
-    case Code::no_space: return "no_space";
-    case Code::unavailable: return "unavailable";
-    case Code::unknown_outcome: return "unknown_outcome";
-    case Code::read_only: return "read_only";
-    case Code::busy: return "busy";
-    case Code::closed: return "closed";
-    case Code::snapshot_lost: return "snapshot_lost";
-    case Code::index_not_ready: return "index_not_ready";
-    case Code::format_too_new: return "format_too_new";
-    case Code::format_unsupported: return "format_unsupported";
-    case Code::data_loss: return "data_loss";
-    case Code::unsupported: return "unsupported";
+    case Code::invalid_argument:
+      return "invalid_argument";
+    case Code::not_found:
+      return "not_found";
+    case Code::already_exists:
+      return "already_exists";
+    case Code::version_mismatch:
+      return "version_mismatch";
+    case Code::conflict:
+      return "conflict";
+    case Code::too_large:
+      return "too_large";
+    case Code::limit_exceeded:
+      return "limit_exceeded";
+    case Code::deadline_exceeded:
+      return "deadline_exceeded";
+    case Code::corruption:
+      return "corruption";
+    case Code::io_error:
+      return "io_error";
+    case Code::no_space:
+      return "no_space";
+    case Code::unavailable:
+      return "unavailable";
+    case Code::unknown_outcome:
+      return "unknown_outcome";
+    case Code::read_only:
+      return "read_only";
+    case Code::busy:
+      return "busy";
+    case Code::closed:
+      return "closed";
+    case Code::snapshot_lost:
+      return "snapshot_lost";
+    case Code::index_not_ready:
+      return "index_not_ready";
+    case Code::format_too_new:
+      return "format_too_new";
+    case Code::format_unsupported:
+      return "format_unsupported";
+    case Code::data_loss:
+      return "data_loss";
+    case Code::unsupported:
+      return "unsupported";
   }
   return "unknown";
 }

@@ -29,7 +29,7 @@ Result<void> check_key_sizes(const NewIdentity& identity) {
       indexes::identity_by_username_prefix(0, identity.username).size() + sizeof(UuidBytes) + rest;
   if (longest <= kv::kMaxKeyBytes) return {};
   return Error(Code::invalid_argument, "platform_id",
-               "with platform and username at most 980 bytes in normalisation form C");
+               "with platform and folded username at most 996 bytes in normalisation form C");
 }
 
 UserId user_of(const Bytes& row, const SpaceState& state) {
@@ -93,7 +93,8 @@ class IdentityList {
 
 }  // namespace
 
-std::string identity_key_of(SpaceNumber space, std::string_view platform, std::string_view platform_id) {
+std::string identity_key_of(SpaceNumber space, std::string_view platform,
+                            std::string_view platform_id) {
   return schema::identity_key(space, schema::nfc(platform), schema::nfc(platform_id));
 }
 
@@ -122,7 +123,8 @@ Result<PlatformIdentifierId> put_identity(WriteContext& context, const UserId& u
                                           const NewIdentity& identity, std::string_view key,
                                           const std::optional<Bytes>& leftover) {
   fb::PlatformIdentifierT fields;
-  CALLISTO_TRY(fill_envelope(fields, envelope_of(identity), context.core().environment(), context.now()));
+  CALLISTO_TRY(
+      fill_envelope(fields, envelope_of(identity), context.core().environment(), context.now()));
   fields.user = std::make_unique<fb::Uuid>(schema::to_fb(user));
   fields.platform = identity.platform;
   fields.platform_id = identity.platform_id;
@@ -137,17 +139,20 @@ Result<std::vector<PlatformIdentifier>> list_identities(ReadContext& context, co
   if (!is_present(context.state(), user)) return std::vector<PlatformIdentifier>();
   IdentityList list(context.state(), limit);
   auto done = for_each_indexed<fb::PlatformIdentifier>(
-      context, indexes::identity_by_user_prefix(context.space(), user), indexes::identity_row_key,
+      context, schema::IndexId::identity_by_user,
+      indexes::identity_by_user_prefix(context.space(), user), indexes::identity_row_key,
       [&](const Bytes& row) { return list.add(row); });
   if (!done) return std::move(done).error();
   return std::move(list).take();
 }
 
-Result<std::vector<PlatformIdentifier>> list_by_username(ReadContext& context, std::string_view username,
+Result<std::vector<PlatformIdentifier>> list_by_username(ReadContext& context,
+                                                         std::string_view username,
                                                          std::uint32_t limit) {
   IdentityList list(context.state(), limit);
   auto done = for_each_indexed<fb::PlatformIdentifier>(
-      context, indexes::identity_by_username_prefix(context.space(), username), indexes::identity_row_key,
+      context, schema::IndexId::identity_by_username,
+      indexes::identity_by_username_prefix(context.space(), username), indexes::identity_row_key,
       [&](const Bytes& row) { return list.add(row); });
   if (!done) return std::move(done).error();
   return std::move(list).take();
@@ -191,9 +196,10 @@ Result<bool> Users::remove_identity(std::string_view platform, std::string_view 
     const auto* fields = schema::root<fb::PlatformIdentifier>(*stored->row);
     CALLISTO_TRY(detail::check_version(options, fields->stamp()->version()));
     const UserId user = detail::user_of(*stored->row, context.state());
-    auto tail = detail::require_tail(context, user);
+    auto tail = detail::fetch_user_tail_for_update(context.transaction(), context.space(), user);
     if (!tail) return std::move(tail).error();
-    schema::UserTail counted = *tail;
+    if (!*tail) return detail::damaged("user_tails", schema::user_tail_key(context.space(), user));
+    schema::UserTail counted = **tail;
     counted.identities -= std::min<std::uint32_t>(counted.identities, 1);
     CALLISTO_TRY(detail::write_tail(context, user, *tail, counted));
     CALLISTO_TRY(context.write_row(detail::TableId::platform_identifiers, key, stored->row->view(),

@@ -53,15 +53,24 @@ std::optional<FlexValue> step(const FlexValue& value, std::string_view token) {
 
 JsonKind kind_of(FlexType type) noexcept {
   switch (type) {
-    case FlexType::null: return JsonKind::null;
-    case FlexType::boolean: return JsonKind::boolean;
-    case FlexType::int64: return JsonKind::int64;
-    case FlexType::uint64: return JsonKind::uint64;
-    case FlexType::number: return JsonKind::number;
-    case FlexType::string: return JsonKind::string;
-    case FlexType::vector: return JsonKind::array;
-    case FlexType::map: return JsonKind::object;
-    case FlexType::keys: break;  // part of an object, never a value
+    case FlexType::null:
+      return JsonKind::null;
+    case FlexType::boolean:
+      return JsonKind::boolean;
+    case FlexType::int64:
+      return JsonKind::int64;
+    case FlexType::uint64:
+      return JsonKind::uint64;
+    case FlexType::number:
+      return JsonKind::number;
+    case FlexType::string:
+      return JsonKind::string;
+    case FlexType::vector:
+      return JsonKind::array;
+    case FlexType::map:
+      return JsonKind::object;
+    case FlexType::keys:
+      break;  // part of an object, never a value
   }
   return JsonKind::absent;
 }
@@ -69,7 +78,12 @@ JsonKind kind_of(FlexType type) noexcept {
 }  // namespace
 
 JsonView::JsonView(Bytes hold, const std::uint8_t* data, std::size_t size) noexcept {
-  if (data != nullptr && size > 0) *this = JsonView(hold, FlexValue::root(data, size));
+  if (data == nullptr || size == 0) return;
+  const FlexValue root = FlexValue::root(data, size);
+  hold_ = std::move(hold);
+  slot_ = root.slot();
+  slot_width_ = root.slot_width();
+  packed_type_ = root.packed_type();
 }
 
 JsonView::JsonView(const Bytes& hold, const FlexValue& value) noexcept
@@ -145,10 +159,14 @@ std::optional<std::uint64_t> JsonView::as_uint64() const noexcept {
 
 std::optional<double> JsonView::as_double() const noexcept {
   switch (kind()) {
-    case JsonKind::int64: return static_cast<double>(value().as_int64());
-    case JsonKind::uint64: return static_cast<double>(value().as_uint64());
-    case JsonKind::number: return value().as_double();
-    default: return std::nullopt;
+    case JsonKind::int64:
+      return static_cast<double>(value().as_int64());
+    case JsonKind::uint64:
+      return static_cast<double>(value().as_uint64());
+    case JsonKind::number:
+      return value().as_double();
+    default:
+      return std::nullopt;
   }
 }
 

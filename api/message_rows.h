@@ -35,16 +35,24 @@ MessageAt place_of(const schema::fb::Message& message);
 /// The place of a message, also of one in a conversation that is being purged or staged.
 Result<std::optional<MessageAt>> find_message(ReadContext& context, const MessageId& id);
 /// The same, read for update. A message that is not visible is there too.
-Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context, const MessageId& id);
+Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context,
+                                                         const MessageId& id);
 /// The record of a message that an index entry names: it must be there.
 Result<Bytes> fetch_message_for_update(WriteContext& context, const MessageAt& at);
 
+/// The time of a message that comes without one: now, but never before the conversation's newest
+/// message. A clock that lies more than a minute behind it is noted in the store's health.
+std::int64_t timestamp_after(StoreCore& core, Time now, std::optional<std::int64_t> newest);
+/// Takes a new message into its conversation's counts.
+void count_message(schema::ConversationTail& tail, const schema::MessageOrder& order,
+                   std::uint32_t tokens);
 /// Writes a new message whose fields are complete.
 Result<void> insert_message(WriteContext& context, const schema::fb::MessageT& fields);
 
 /// Views of checked records; each conversation's header is fetched once, and only for senders.
 Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows);
 /// Views of the messages at these places, in their order.
-Result<std::vector<Message>> fetch_messages(ReadContext& context, std::span<const MessageAt> places);
+Result<std::vector<Message>> fetch_messages(ReadContext& context,
+                                            std::span<const MessageAt> places);
 
 }  // namespace callisto::detail

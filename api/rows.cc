@@ -57,8 +57,9 @@ Result<std::optional<schema::UserTail>> checked_user_tail(const Result<bool>& fo
   return checked_tail<schema::UserTail>(found, "user_tails", key, value, schema::decode_user_tail);
 }
 
-Result<std::optional<schema::ConversationTail>> checked_conversation_tail(
-    const Result<bool>& found, std::string_view key, const kv::Value& value) {
+Result<std::optional<schema::ConversationTail>> checked_conversation_tail(const Result<bool>& found,
+                                                                          std::string_view key,
+                                                                          const kv::Value& value) {
   return checked_tail<schema::ConversationTail>(found, "conversation_tails", key, value,
                                                 schema::decode_conversation_tail);
 }
@@ -106,13 +107,13 @@ Result<std::vector<std::optional<Bytes>>> fetch_many(kv::Reader& reader,
   return rows;
 }
 
-#define CALLISTO_INSTANTIATE(Table)                                                             \
-  template Result<Bytes> take_row<Table>(std::string_view, std::string_view);                   \
-  template Result<std::optional<Bytes>> fetch<Table>(kv::Reader&, std::string_view);            \
-  template Result<std::optional<Bytes>> fetch_for_update<Table>(kv::Transaction&,               \
-                                                                std::string_view);              \
-  template Result<std::vector<std::optional<Bytes>>> fetch_many<Table>(kv::Reader&,             \
-                                                                       std::span<const std::string>)
+#define CALLISTO_INSTANTIATE(Table)                                                  \
+  template Result<Bytes> take_row<Table>(std::string_view, std::string_view);        \
+  template Result<std::optional<Bytes>> fetch<Table>(kv::Reader&, std::string_view); \
+  template Result<std::optional<Bytes>> fetch_for_update<Table>(kv::Transaction&,    \
+                                                                std::string_view);   \
+  template Result<std::vector<std::optional<Bytes>>> fetch_many<Table>(              \
+      kv::Reader&, std::span<const std::string>)
 CALLISTO_INSTANTIATE(schema::fb::User);
 CALLISTO_INSTANTIATE(schema::fb::PlatformIdentifier);
 CALLISTO_INSTANTIATE(schema::fb::UserDatum);
@@ -154,10 +155,10 @@ Result<std::optional<schema::ConversationTail>> fetch_conversation_tail_for_upda
   return checked_conversation_tail(found, key, value);
 }
 
-Result<void> for_each(kv::Reader& reader, kv::Family family, std::string_view lower,
-                      std::string_view upper, bool reverse,
-                      const std::function<Result<bool>(std::string_view key,
-                                                       std::string_view value)>& each) {
+Result<void> for_each(
+    kv::Reader& reader, kv::Family family, std::string_view lower, std::string_view upper,
+    bool reverse,
+    const std::function<Result<bool>(std::string_view key, std::string_view value)>& each) {
   if (lower >= upper) return {};
   const auto cursor = reader.scan(family, {lower, upper, reverse});
   for (; cursor->valid(); cursor->next()) {

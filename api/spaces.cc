@@ -124,7 +124,7 @@ Result<bool> StoreCore::drop_space(std::string_view name) {
     transaction.touch(kv::Family::system, schema::work_guard_key(**number));
     indexes::WorkItem item;
     item.op = indexes::WorkOp::drop_space;
-    item.target = schema::space_target(**number);
+    item.target = schema::space_prefix(**number);
     item.started_at = environment_->now().micros();
     return indexes::put_work(transaction, schema::kStoreSpace, item);
   });

@@ -20,8 +20,8 @@ struct Date {
   std::int64_t day = 0;
 };
 
-// Proleptic Gregorian, by eras of 400 years that start in March, so that the leap day is the last of
-// its year. std::chrono's calendar ends at the years +-32767.
+// Proleptic Gregorian, by eras of 400 years that start in March, so that the leap day is the last
+// of its year. std::chrono's calendar ends at the years +-32767.
 constexpr std::int64_t kDaysPerEra = 146'097;
 constexpr std::int64_t kEpochFromEra = 719'468;  // days from 0000-03-01 to 1970-01-01
 

@@ -10,14 +10,15 @@
 
 namespace callisto::detail {
 
-/// Makes sure that nothing of `conversation` is being purged or staged, and that the commit conflicts
-/// with who begins that. Else `conflict`; `purge` is set when it is a purge, which can be finished.
+/// Makes sure that nothing of `conversation` is being purged or staged, and that the commit
+/// conflicts with who begins that. Else `conflict`; `purge` is set when it is a purge, which can be
+/// finished.
 Result<void> check_unfinished(WriteContext& context, const ConversationId& conversation,
                               std::optional<ConversationId>& purge);
 
-/// write() of `function(WriteContext&, std::optional<ConversationId>& purge)`. When it fails and has
-/// set `purge`, that purge is finished and the call made again. Not inside a user's transaction,
-/// which cannot see what is finished meanwhile: there the error is the answer.
+/// write() of `function(WriteContext&, std::optional<ConversationId>& purge)`. When it fails and
+/// has set `purge`, that purge is finished and the call made again. Not inside a user's
+/// transaction, which cannot see what is finished meanwhile: there the error is the answer.
 template <class T, class F>
 Result<T> write_past_purges(const Scope& scope, const CallOptions& options, F&& function,
                             const QueueKey& queue = {}) {

@@ -62,7 +62,7 @@ Result<void> verify_spaces(StoreCore& core, const VerifyOptions& options, Verify
   const auto& catalogue = core.maintainer().catalogue();
   for (const auto& [name, space] : *spaces) {
     auto done = options.repair ? indexes::repair(core.engine(), catalogue, space, report)
-                               : indexes::scrub(core.engine(), *snapshot, catalogue, space, report);
+                               : indexes::scrub(*snapshot, catalogue, space, report);
     if (!done) return done;
   }
   return {};

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/conversation_rows.h"
 #include "schema/keys.h"
 
 namespace callisto::detail {
@@ -33,18 +34,30 @@ Result<std::vector<std::optional<schema::UserTail>>> fetch_tails(ReadContext& co
 
 constexpr std::size_t kChunkRows = 64;
 
-/// Keys of the rows that the next entries of [lower, upper) lead to; moves `lower` behind them.
-Result<std::vector<std::string>> next_row_keys(
-    kv::Reader& reader, std::string& lower, const std::string& upper,
-    std::optional<std::string> (*row_key)(std::string_view entry_key)) {
+template <class Table>
+constexpr const char* kTableName = "";
+template <>
+constexpr const char* kTableName<schema::fb::PlatformIdentifier> = "platform_identifiers";
+template <>
+constexpr const char* kTableName<schema::fb::UserDatum> = "user_data";
+template <>
+constexpr const char* kTableName<schema::fb::Conversation> = "conversations";
+template <>
+constexpr const char* kTableName<schema::fb::Memory> = "memories";
+
+}  // namespace
+
+Result<std::vector<std::string>> next_row_keys(kv::Reader& reader, kv::Family family,
+                                               std::string& lower, const std::string& upper,
+                                               RowKey row_key) {
   std::vector<std::string> keys;
   std::string last;
-  auto done = for_each(reader, kv::Family::indexes, lower, upper, false,
-                       [&](std::string_view entry, std::string_view) -> Result<bool> {
-                         auto key = row_key(entry);
-                         if (!key) return damaged("indexes", entry);
+  auto done = for_each(reader, family, lower, upper, false,
+                       [&](std::string_view found, std::string_view) -> Result<bool> {
+                         auto key = row_key(found);
+                         if (!key) return damaged("indexes", found);
                          keys.push_back(std::move(*key));
-                         last.assign(entry);
+                         last.assign(found);
                          return keys.size() < kChunkRows;
                        });
   if (!done) return std::move(done).error();
@@ -52,23 +65,17 @@ Result<std::vector<std::string>> next_row_keys(
   return keys;
 }
 
-template <class Table>
-constexpr const char* kTableName = "";
-template <>
-constexpr const char* kTableName<schema::fb::PlatformIdentifier> = "platform_identifiers";
-template <>
-constexpr const char* kTableName<schema::fb::UserDatum> = "user_data";
-
-}  // namespace
+std::optional<std::string> own_key(std::string_view found) { return std::string(found); }
 
 template <class Table>
-Result<void> for_each_indexed(ReadContext& context, const std::string& prefix,
-                              std::optional<std::string> (*row_key)(std::string_view entry_key),
+Result<void> for_each_indexed(ReadContext& context, schema::IndexId index,
+                              const std::string& prefix, RowKey row_key,
                               const std::function<Result<bool>(const Bytes&)>& each) {
+  CALLISTO_TRY(require_index(context.state(), index));
   std::string lower = prefix;
   const std::string upper = schema::prefix_end(prefix);
   while (true) {
-    auto keys = next_row_keys(context.reader(), lower, upper, row_key);
+    auto keys = next_row_keys(context.reader(), kv::Family::indexes, lower, upper, row_key);
     if (!keys) return std::move(keys).error();
     auto rows = fetch_many<Table>(context.reader(), *keys);
     if (!rows) return std::move(rows).error();
@@ -82,12 +89,35 @@ Result<void> for_each_indexed(ReadContext& context, const std::string& prefix,
   }
 }
 
+template <class Table>
+Result<Bytes> listed_row_for_update(WriteContext& context, std::string_view key) {
+  auto row = fetch_for_update<Table>(context.transaction(), key);
+  if (!row) return std::move(row).error();
+  if (!*row) return damaged(kTableName<Table>, key);
+  return std::move(**row);
+}
+
+template Result<Bytes> listed_row_for_update<schema::fb::PlatformIdentifier>(WriteContext&,
+                                                                             std::string_view);
+template Result<Bytes> listed_row_for_update<schema::fb::UserDatum>(WriteContext&,
+                                                                    std::string_view);
+template Result<Bytes> listed_row_for_update<schema::fb::Conversation>(WriteContext&,
+                                                                       std::string_view);
+template Result<Bytes> listed_row_for_update<schema::fb::Memory>(WriteContext&, std::string_view);
 template Result<void> for_each_indexed<schema::fb::PlatformIdentifier>(
-    ReadContext&, const std::string&, std::optional<std::string> (*)(std::string_view),
+    ReadContext&, schema::IndexId, const std::string&, RowKey,
     const std::function<Result<bool>(const Bytes&)>&);
 template Result<void> for_each_indexed<schema::fb::UserDatum>(
-    ReadContext&, const std::string&, std::optional<std::string> (*)(std::string_view),
+    ReadContext&, schema::IndexId, const std::string&, RowKey,
     const std::function<Result<bool>(const Bytes&)>&);
+
+schema::fb::Stamp with_version(const schema::fb::Stamp& stamp, std::uint64_t version) noexcept {
+  return {stamp.id(), version, stamp.created_at(), stamp.recorded_at(), stamp.updated_at()};
+}
+
+schema::fb::Stamp with_created(const schema::fb::Stamp& stamp, std::int64_t created_at) noexcept {
+  return {stamp.id(), stamp.version(), created_at, stamp.recorded_at(), stamp.updated_at()};
+}
 
 bool is_present(const SpaceState& state, const UserId& user) noexcept {
   return state.is_idle() || state.resolve(user) == user;
@@ -121,7 +151,8 @@ Result<std::vector<User>> load_users(ReadContext& context, std::span<const UserI
   return views;
 }
 
-Result<schema::UserTail> require_tail(WriteContext& context, const UserId& user, const char* field) {
+Result<schema::UserTail> require_tail(WriteContext& context, const UserId& user,
+                                      const char* field) {
   auto tail = fetch_user_tail_for_update(context.transaction(), context.space(), user);
   if (!tail) return std::move(tail).error();
   if (!*tail) return Error(Code::not_found, field, "no such user");

@@ -35,6 +35,10 @@ Result<void> write_record(WriteContext& context, TableId table, std::string_view
   return context.write_row(table, key, old, *after);
 }
 
+/// Copies of a stamp with one field changed.
+schema::fb::Stamp with_version(const schema::fb::Stamp& stamp, std::uint64_t version) noexcept;
+schema::fb::Stamp with_created(const schema::fb::Stamp& stamp, std::int64_t created_at) noexcept;
+
 /// Whether the rows of a user may be shown: false while a deleted user's rows are being removed.
 bool is_present(const SpaceState& state, const UserId& user) noexcept;
 
@@ -46,7 +50,8 @@ Result<std::vector<User>> load_users(ReadContext& context, std::span<const UserI
 // Tails. One is there exactly while its user is, and every change of the number of a user's rows
 // changes it: reading it for update is what keeps a user alive and its limits true.
 /// not_found naming `field` when there is no such user.
-Result<schema::UserTail> require_tail(WriteContext& context, const UserId& user, const char* field = "user");
+Result<schema::UserTail> require_tail(WriteContext& context, const UserId& user,
+                                      const char* field = "user");
 /// `before` nullopt: a new user. `after` nullopt: the user goes.
 Result<void> write_tail(WriteContext& context, const UserId& user,
                         const std::optional<schema::UserTail>& before,
@@ -55,17 +60,38 @@ Result<void> write_tail(WriteContext& context, const UserId& user,
 /// Whether `at` is so much later than `last_seen` that it is worth a write (a minute).
 bool is_worth_noting(Time at, std::int64_t last_seen) noexcept;
 
-/// Fetches, in chunks, the rows that the entries behind `prefix` lead to, and calls `each` in the
-/// entries' order until it returns false. An entry without its row is damage. Tables:
-/// PlatformIdentifier, UserDatum.
+/// How a key that a scan meets leads to a row.
+using RowKey = std::optional<std::string> (*)(std::string_view found);
+/// Keys of rows that the first keys of [lower, upper) lead to, a chunk at a time; `lower` moves
+/// behind the last one. Empty at the end.
+Result<std::vector<std::string>> next_row_keys(kv::Reader& reader, kv::Family family,
+                                               std::string& lower, const std::string& upper,
+                                               RowKey row_key);
+/// For keys that are those of rows.
+std::optional<std::string> own_key(std::string_view found);
+
+/// The row at a key that a scan of this transaction led to, read for update: its absence is damage.
+/// Tables: PlatformIdentifier, UserDatum, Conversation, Memory.
 template <class Table>
-Result<void> for_each_indexed(ReadContext& context, const std::string& prefix,
-                              std::optional<std::string> (*row_key)(std::string_view entry_key),
+Result<Bytes> listed_row_for_update(WriteContext& context, std::string_view key);
+
+/// Fetches, in chunks, the rows that the entries behind `prefix` lead to, and calls `each` in the
+/// entries' order until it returns false. An entry without its row is damage;
+/// index_not_ready. Tables: PlatformIdentifier, UserDatum.
+template <class Table>
+Result<void> for_each_indexed(ReadContext& context, schema::IndexId index,
+                              const std::string& prefix, RowKey row_key,
                               const std::function<Result<bool>(const Bytes&)>& each);
+
+/// Erases identities and data of a user that is gone, while the transaction stays below both
+/// bounds; true when nothing is left (user_removal.cc).
+Result<bool> erase_user_rows(WriteContext& context, const UserId& user, std::size_t max_bytes,
+                             std::size_t max_keys);
 
 // Identities (identities.cc).
 /// Platform and platform id as identities are found by: compared as NFC. Requires valid UTF-8.
-std::string identity_key_of(SpaceNumber space, std::string_view platform, std::string_view platform_id);
+std::string identity_key_of(SpaceNumber space, std::string_view platform,
+                            std::string_view platform_id);
 Result<void> check_identity_name(std::string_view platform, std::string_view platform_id);
 Result<void> check_identity(const NewIdentity& identity);
 /// The stored identity, read for update, without those of deleted users; `leftover` then holds what
@@ -83,7 +109,8 @@ Result<PlatformIdentifierId> put_identity(WriteContext& context, const UserId& u
 Result<std::vector<PlatformIdentifier>> list_identities(ReadContext& context, const UserId& user,
                                                         std::uint32_t limit);
 /// Views of every user's identities with a username, compared folded; those of one user together.
-Result<std::vector<PlatformIdentifier>> list_by_username(ReadContext& context, std::string_view username,
+Result<std::vector<PlatformIdentifier>> list_by_username(ReadContext& context,
+                                                         std::string_view username,
                                                          std::uint32_t limit);
 
 }  // namespace callisto::detail

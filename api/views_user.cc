@@ -29,7 +29,9 @@ const fb::User* user_in(const Bytes& bytes) noexcept { return schema::root<fb::U
 const fb::PlatformIdentifier* identity_in(const Bytes& bytes) noexcept {
   return schema::root<fb::PlatformIdentifier>(bytes);
 }
-const fb::UserDatum* datum_in(const Bytes& bytes) noexcept { return schema::root<fb::UserDatum>(bytes); }
+const fb::UserDatum* datum_in(const Bytes& bytes) noexcept {
+  return schema::root<fb::UserDatum>(bytes);
+}
 
 }  // namespace
 
@@ -71,7 +73,9 @@ std::string_view PlatformIdentifier::platform_id() const noexcept {
 std::string_view PlatformIdentifier::username() const noexcept {
   return text(identity_in(bytes_)->username());
 }
-Time PlatformIdentifier::last_seen() const noexcept { return Time(identity_in(bytes_)->last_seen()); }
+Time PlatformIdentifier::last_seen() const noexcept {
+  return Time(identity_in(bytes_)->last_seen());
+}
 JsonView PlatformIdentifier::metadata() const noexcept {
   return json(bytes_, identity_in(bytes_)->metadata());
 }
@@ -84,16 +88,24 @@ std::string_view PlatformIdentifier::external_source() const noexcept {
 
 UserDatumId UserDatum::id() const noexcept { return id_of<UserDatumId, fb::UserDatum>(bytes_); }
 std::uint64_t UserDatum::version() const noexcept { return stamp<fb::UserDatum>(bytes_).version(); }
-Time UserDatum::created_at() const noexcept { return Time(stamp<fb::UserDatum>(bytes_).created_at()); }
-Time UserDatum::recorded_at() const noexcept { return Time(stamp<fb::UserDatum>(bytes_).recorded_at()); }
-Time UserDatum::updated_at() const noexcept { return Time(stamp<fb::UserDatum>(bytes_).updated_at()); }
+Time UserDatum::created_at() const noexcept {
+  return Time(stamp<fb::UserDatum>(bytes_).created_at());
+}
+Time UserDatum::recorded_at() const noexcept {
+  return Time(stamp<fb::UserDatum>(bytes_).recorded_at());
+}
+Time UserDatum::updated_at() const noexcept {
+  return Time(stamp<fb::UserDatum>(bytes_).updated_at());
+}
 std::string_view UserDatum::category() const noexcept { return text(datum_in(bytes_)->category()); }
 CategoryKind UserDatum::kind() const noexcept {
   return static_cast<CategoryKind>(datum_in(bytes_)->kind());
 }
 std::string_view UserDatum::value() const noexcept { return text(datum_in(bytes_)->value()); }
 JsonView UserDatum::metadata() const noexcept { return json(bytes_, datum_in(bytes_)->metadata()); }
-std::string_view UserDatum::external_id() const noexcept { return text(datum_in(bytes_)->external_id()); }
+std::string_view UserDatum::external_id() const noexcept {
+  return text(datum_in(bytes_)->external_id());
+}
 std::string_view UserDatum::external_source() const noexcept {
   return text(datum_in(bytes_)->external_source());
 }

@@ -105,6 +105,7 @@ struct ConversationPatch {
   Change<Time> ended_at{};
   std::optional<bool> reopens{};
   Change<std::string> metadata{};
+  std::optional<Origin> origin{};  ///< Set by importers only.
 };
 
 /// What orders a list of conversations.
@@ -136,20 +137,28 @@ struct WholeConversation {
 /// Conversations (seeds 000, 001, 004). See Users for transactions, threads and lifetime.
 class CALLISTO_API Conversations {
  public:
-  /// not_found (owner, participants[i]) for an unknown user.
+  /// not_found (owner, participants[i]) for an unknown user; limit_exceeded above 1,024 participants;
+  /// conflict while store() is storing this id. An id whose removal is unfinished is removed to the
+  /// end first; inside a transaction that is `conflict`.
   Result<ConversationId> create(const NewConversation& conversation, const CallOptions& options = {}) const;
   /// Creates a conversation with its messages, in their order, as one visible step whatever its size
   /// (seed 000, store_conversation). Above the transaction limit the messages are staged first and
   /// shown by the last commit; a crash before it leaves nothing. Inside a transaction the whole must
   /// fit the transaction (`too_large`).
+  /// Errors as of create() and Messages::append(), about a message with its place in front
+  /// ("messages[3].sender"). A parent is one of `messages`, by the id that it is given here. A known id
+  /// succeeds when conversation and messages are equal. While one call stages an id, another with that
+  /// id answers `conflict`. Messages are stored with the numbers 1, 2, ... in the order given.
   Result<ConversationId> store(const NewConversation& conversation, std::span<const NewMessage> messages,
                                const CallOptions& options = {}) const;
   Result<std::optional<Conversation>> get(ConversationId id) const;
-  /// All of it in memory; page() of Messages reads a large one in parts.
+  /// All of it in memory, oldest first; page() of Messages reads a large one in parts.
   Result<std::optional<WholeConversation>> whole(ConversationId id) const;
+  /// The new version. not_found (conversation, owner); version_mismatch.
   Result<std::uint64_t> update(ConversationId id, const ConversationPatch& patch,
                                const CallOptions& options = {}) const;
-  /// False when the user takes part already. limit_exceeded above 1,024.
+  /// False when the user takes part already. not_found (conversation, user); limit_exceeded above
+  /// 1,024.
   Result<bool> add_participant(ConversationId id, UserId user, const CallOptions& options = {}) const;
 
   /// A user's conversations, newest created first (seed 000, get_user_conversations).
@@ -157,6 +166,8 @@ class CALLISTO_API Conversations {
                                             std::optional<bool> processed = {}) const;
   /// Unprocessed ones, oldest created first.
   Result<std::vector<Conversation>> unprocessed(std::uint32_t limit = 100) const;
+  /// Reads one index, the narrowest that the query names, and filters the rest: at most 1,000,000
+  /// entries of it (limit_exceeded). A user or persona that is nil, gone or merged away finds nothing.
   Result<std::vector<Conversation>> find(const ConversationQuery& query) const;
 
   /// Marks what has been processed: up to a message of the conversation, or everything that is there.

@@ -177,10 +177,13 @@ struct PutResult {
 /// Memories (seeds 002, 004). See Users for transactions, threads and lifetime.
 class CALLISTO_API Memories {
  public:
-  /// not_found (user, conversation) for an unknown reference.
+  /// not_found (user, conversation, superseded_by) for an unknown reference; already_exists (id).
   Result<MemoryId> create(const NewMemory& memory, const CallOptions& options = {}) const;
   /// Upserts by (user or none, category, key), category and key not empty: changes the newest active
-  /// memory under that name, or creates one. Two puts at once make one memory.
+  /// memory under that name that has not expired, or creates one. Two puts at once make one memory.
+  /// What is given takes the place of everything in an existing one, but provenance (created_at,
+  /// module, task) stays, and so do its id and, where none is given, its external id; equal content
+  /// writes nothing. `if_version` is compared with 0 where none exists.
   Result<PutResult> put(const NewMemory& memory, const CallOptions& options = {}) const;
   /// Whatever its state: an id names a record, expired or not.
   Result<std::optional<Memory>> get(MemoryId id) const;
@@ -189,10 +192,13 @@ class CALLISTO_API Memories {
                                         UserId user = {}) const;
   /// The newest live memory with this key, of any category and user (seed 002, get_memory_by_key).
   Result<std::optional<Memory>> by_key(std::string_view key) const;
+  /// limit_exceeded (query) when it would read more than 1,000,000 index entries: narrow it.
   Result<std::vector<Memory>> find(const MemoryQuery& query) const;
-  /// The new version. not_found; version_mismatch.
+  /// The new version; the stored one, with nothing written, when nothing changes. not_found (id, or a
+  /// reference that is new); version_mismatch. A nil id in the patch clears.
   Result<std::uint64_t> update(MemoryId id, const MemoryPatch& patch, const CallOptions& options = {}) const;
   /// Adds and removes tags in one change; the new version. Nothing is written when nothing changes.
+  /// A tag in both lists is there afterwards. limit_exceeded (tags) above 256.
   Result<std::uint64_t> tag(MemoryId id, const std::vector<std::string>& add,
                             const std::vector<std::string>& remove = {},
                             const CallOptions& options = {}) const;

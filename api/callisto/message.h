@@ -118,7 +118,9 @@ struct MessagePage {
 class CALLISTO_API Messages {
  public:
   /// Appends one message: the record, its index entries and the conversation's counts in one commit.
-  /// not_found (conversation); invalid_argument (sender) when not a participant; already_exists.
+  /// not_found (conversation, parent); invalid_argument (sender) when not a participant;
+  /// already_exists (id, sequence). A known id with equal content succeeds and writes nothing.
+  /// Appends to one conversation queue; to different ones they do not meet.
   Result<MessageId> append(const NewMessage& message, const CallOptions& options = {}) const;
   Result<std::optional<Message>> get(MessageId id) const;
   /// The last `limit` messages, newest first: one seek. An unknown conversation has none.
@@ -135,10 +137,11 @@ class CALLISTO_API Messages {
                                          const ListOptions& options = {}) const;
   /// All conversations' messages with a timestamp in the range.
   Result<std::vector<Message>> in_range(const TimeRange& range, const ListOptions& options = {}) const;
-  /// The new version.
+  /// The new version. not_found (message); version_mismatch.
   Result<std::uint64_t> update(MessageId id, const MessagePatch& patch,
                                const CallOptions& options = {}) const;
-  /// False when there was none.
+  /// False when there was none. Its number is not used again, and a message whose parent it was keeps
+  /// naming it.
   Result<bool> remove(MessageId id, const CallOptions& options = {}) const;
 
   explicit Messages(const detail::Scope& scope) noexcept : scope_(&scope) {}

@@ -131,6 +131,7 @@ struct UserPatch {
   Change<std::string> preferences{};
   Change<std::string> metadata{};
   std::optional<bool> is_active{};
+  std::optional<Origin> origin{};  ///< Set by importers only.
 };
 
 /// Which users to list.

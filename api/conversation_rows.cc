@@ -1,0 +1,257 @@
+#include "api/conversation_rows.h"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "api/unfinished.h"
+
+namespace callisto::detail {
+
+namespace fb = schema::fb;
+
+namespace {
+
+ConversationId id_of(const fb::ConversationT& fields) {
+  return schema::from_fb<ConversationId>(&fields.stamp->id());
+}
+
+/// Calls each(i, user) for the first mention of every participant.
+template <class Each>
+Result<void> for_each_once(const std::vector<UserId>& users, Each&& each) {
+  std::unordered_set<UserId> seen;
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    if (!seen.insert(users[i]).second) continue;
+    CALLISTO_TRY(each(i, users[i]));
+  }
+  return {};
+}
+
+Result<std::optional<ConversationRows>> both_or_none(SpaceNumber space, const ConversationId& id,
+                                                     std::optional<Bytes> header,
+                                                     std::optional<schema::ConversationTail> tail) {
+  if (!header && !tail) return std::optional<ConversationRows>();
+  if (!header) return damaged("conversations", schema::conversation_key(space, id));
+  if (!tail) return damaged("conversation_tails", schema::conversation_tail_key(space, id));
+  return std::optional<ConversationRows>(ConversationRows{std::move(*header), *tail});
+}
+
+/// Where stored users stand for the given ones, takes the stored spelling: after a merge a record
+/// still is what it was created as.
+void adopt_users(const SpaceState& state, const fb::Conversation& stored,
+                 fb::ConversationT& fresh) {
+  const auto owner = schema::from_fb<UserId>(stored.owner());
+  if (fresh.owner && state.resolve(owner) == schema::from_fb<UserId>(fresh.owner.get())) {
+    *fresh.owner = *stored.owner();
+  }
+  const std::size_t count = stored.participants() == nullptr ? 0 : stored.participants()->size();
+  if (count != fresh.participants.size()) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto* there = stored.participants()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    const auto given = schema::from_fb<UserId>(&fresh.participants[i].user());
+    if (state.resolve(schema::from_fb<UserId>(&there->user())) == given)
+      fresh.participants[i] = *there;
+  }
+}
+
+bool is_equal(const SpaceState& state, const ConversationRows& stored, const NewConversation& given,
+              fb::ConversationT fresh) {
+  if (stored.tail.reopens != given.reopens) return false;
+  adopt_users(state, *schema::root<fb::Conversation>(stored.header), fresh);
+  return has_equal_content<fb::Conversation>(stored.header, std::move(fresh), envelope_of(given));
+}
+
+}  // namespace
+
+Result<void> check_texts(const ConversationTexts& texts) {
+  CALLISTO_TRY(schema::check_text(texts.title, "title", kMaxKey));
+  CALLISTO_TRY(schema::check_text(texts.type, "type", kMaxType));
+  CALLISTO_TRY(schema::check_text(texts.model, "model", kMaxName));
+  CALLISTO_TRY(schema::check_utf8(texts.recap, "recap"));
+  return schema::check_utf8(texts.summary, "summary");
+}
+
+Result<fb::ConversationT> conversation_fields(const NewConversation& conversation) {
+  CALLISTO_TRY(check_envelope(envelope_of(conversation)));
+  CALLISTO_TRY(check_texts({conversation.title, conversation.type, conversation.model,
+                            conversation.recap, conversation.summary}));
+  CALLISTO_TRY(check_time(conversation.ended_at, "ended_at"));
+  fb::ConversationT fields;
+  fields.title = conversation.title;
+  fields.type = conversation.type.empty() ? kDefaultConversationType : conversation.type;
+  fields.model = conversation.model;
+  fields.recap = conversation.recap;
+  fields.summary = conversation.summary;
+  fields.is_saved = conversation.is_saved;
+  fields.is_archived = conversation.is_archived;
+  if (conversation.ended_at) fields.ended_at = conversation.ended_at->micros();
+  if (conversation.owner)
+    fields.owner = std::make_unique<fb::Uuid>(schema::to_fb(conversation.owner));
+  if (conversation.persona && *conversation.persona) {
+    fields.persona = std::make_unique<fb::Uuid>(schema::to_fb(*conversation.persona));
+  }
+  CALLISTO_TRY(for_each_once(
+      conversation.participants, [&](std::size_t, const UserId& user) -> Result<void> {
+        fields.participants.emplace_back(schema::to_fb(user), schema::to_fb(user));
+        return {};
+      }));
+  if (fields.participants.size() > kMaxParticipants) {
+    return Error(Code::limit_exceeded, "participants", "at most 1,024");
+  }
+  return fields;
+}
+
+Error no_such_conversation() {
+  return Error(Code::not_found, "conversation", "an existing conversation");
+}
+
+Result<void> require_user(WriteContext& context, const UserId& user, const std::string& field) {
+  auto record =
+      fetch_for_update<fb::User>(context.transaction(), schema::user_key(context.space(), user));
+  if (!record) return std::move(record).error();
+  if (!*record) return Error(Code::not_found, field, "an existing user");
+  return {};
+}
+
+Result<void> require_users(WriteContext& context, const NewConversation& conversation) {
+  if (conversation.owner) CALLISTO_TRY(require_user(context, conversation.owner, "owner"));
+  return for_each_once(conversation.participants, [&](std::size_t i, const UserId& user) {
+    return require_user(context, user, "participants[" + std::to_string(i) + "]");
+  });
+}
+
+std::vector<std::uint16_t> slots_of(const SpaceState& state, const fb::Conversation& header,
+                                    const UserId& user) {
+  std::vector<std::uint16_t> slots;
+  if (header.participants() == nullptr || !user) return slots;
+  std::uint16_t slot = 0;
+  for (const fb::Participant* participant : *header.participants()) {
+    if (state.resolve(schema::from_fb<UserId>(&participant->user())) == user) slots.push_back(slot);
+    ++slot;
+  }
+  return slots;
+}
+
+std::optional<std::uint16_t> slot_of(const SpaceState& state, const fb::Conversation& header,
+                                     const UserId& user) {
+  const std::vector<std::uint16_t> slots = slots_of(state, header, user);
+  if (slots.empty()) return std::nullopt;
+  return slots.front();
+}
+
+Result<std::optional<ConversationRows>> fetch_conversation(ReadContext& context,
+                                                           const ConversationId& id) {
+  auto header =
+      fetch<fb::Conversation>(context.reader(), schema::conversation_key(context.space(), id));
+  if (!header) return std::move(header).error();
+  auto tail = fetch_conversation_tail(context.reader(), context.space(), id);
+  if (!tail) return std::move(tail).error();
+  return both_or_none(context.space(), id, std::move(*header), *tail);
+}
+
+Result<std::optional<ConversationRows>> fetch_conversation_for_update(WriteContext& context,
+                                                                      const ConversationId& id) {
+  auto header = fetch_for_update<fb::Conversation>(context.transaction(),
+                                                   schema::conversation_key(context.space(), id));
+  if (!header) return std::move(header).error();
+  auto tail = fetch_conversation_tail_for_update(context.transaction(), context.space(), id);
+  if (!tail) return std::move(tail).error();
+  return both_or_none(context.space(), id, std::move(*header), *tail);
+}
+
+Result<std::vector<schema::ConversationTail>> fetch_tails(ReadContext& context,
+                                                          std::span<const ConversationId> ids) {
+  std::vector<schema::ConversationTail> tails;
+  if (ids.empty()) return tails;
+  std::vector<std::string> keys;
+  keys.reserve(ids.size());
+  for (const ConversationId& id : ids)
+    keys.push_back(schema::conversation_tail_key(context.space(), id));
+  std::vector<std::optional<schema::ConversationTail>> found(ids.size());
+  CALLISTO_TRY(context.reader().multi_get(kv::Family::conversations, keys,
+                                          [&](std::size_t i, std::string_view value) {
+                                            found[i] = schema::decode_conversation_tail(value);
+                                          }));
+  tails.reserve(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!found[i]) return damaged("conversation_tails", keys[i]);
+    tails.push_back(*found[i]);
+  }
+  return tails;
+}
+
+Result<std::optional<ConversationRows>> prepare_conversation(WriteContext& context,
+                                                             const NewConversation& conversation,
+                                                             fb::ConversationT& fields,
+                                                             std::optional<ConversationId>& purge) {
+  CALLISTO_TRY(fill_envelope(fields, envelope_of(conversation), context.core().environment(),
+                             context.now()));
+  const ConversationId id = id_of(fields);
+  auto there = fetch_conversation_for_update(context, id);
+  if (!there) return std::move(there).error();
+  if (*there) {
+    if (is_equal(context.state(), **there, conversation, fields)) return there;
+    return Error(Code::already_exists, "id", "not the id of another conversation");
+  }
+  CALLISTO_TRY(check_unfinished(context, id, purge));
+  CALLISTO_TRY(require_users(context, conversation));
+  return std::optional<ConversationRows>();
+}
+
+schema::ConversationTail new_tail(const NewConversation& conversation,
+                                  const fb::ConversationT& fields) {
+  schema::ConversationTail tail;
+  tail.created_at = fields.stamp->created_at();
+  tail.updated_at = fields.stamp->updated_at();
+  tail.reopens = conversation.reopens;
+  tail.processed_up_to = conversation.processed_up_to.value_or(0);
+  tail.is_marked = conversation.is_processed || tail.processed_up_to > 0;
+  return tail;
+}
+
+Result<void> insert_conversation(WriteContext& context, const fb::ConversationT& fields,
+                                 const schema::ConversationTail& tail) {
+  const ConversationId id = id_of(fields);
+  auto bytes = schema::encode<fb::Conversation>(fields);
+  if (!bytes) return std::move(bytes).error();
+  CALLISTO_TRY(context.write_row(
+      TableId::conversations, schema::conversation_key(context.space(), id), std::nullopt, *bytes));
+  return context.write_row(TableId::conversation_tails,
+                           schema::conversation_tail_key(context.space(), id), std::nullopt,
+                           schema::encode(tail));
+}
+
+Result<void> update_conversation(WriteContext& context, const ConversationRows& before,
+                                 const fb::ConversationT& fields,
+                                 const schema::ConversationTail& tail) {
+  const ConversationId id = id_of(fields);
+  auto bytes = schema::encode<fb::Conversation>(fields);
+  if (!bytes) return std::move(bytes).error();
+  CALLISTO_TRY(context.write_row(TableId::conversations,
+                                 schema::conversation_key(context.space(), id),
+                                 before.header.view(), *bytes));
+  schema::ConversationTail after = tail;
+  after.updated_at = fields.stamp->updated_at();
+  return write_tail(context, id, before.tail, after);
+}
+
+Result<void> write_tail(WriteContext& context, const ConversationId& id,
+                        const schema::ConversationTail& before,
+                        const schema::ConversationTail& after) {
+  if (before == after) return {};
+  return context.write_row(TableId::conversation_tails,
+                           schema::conversation_tail_key(context.space(), id),
+                           schema::encode(before), schema::encode(after));
+}
+
+QueueKey tail_queue(const Scope& scope, const ConversationId& conversation) {
+  return {kv::Family::conversations,
+          schema::conversation_tail_key(scope.slot->space(), conversation)};
+}
+
+Result<void> require_index(const SpaceState& state, schema::IndexId index) {
+  if (state.index_state(index) == IndexState::ready) return {};
+  return Error(Code::index_not_ready, "an index that the call needs is not ready");
+}
+
+}  // namespace callisto::detail

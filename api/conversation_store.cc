@@ -1,0 +1,244 @@
+// Conversations::store(): a conversation with all its messages as one visible step.
+
+#include <utility>
+
+#include "api/conversation_plan.h"
+#include "api/conversation_rows.h"
+#include "api/message_rows.h"
+#include "api/unfinished.h"
+#include "callisto/conversation.h"
+#include "engine/retry.h"
+
+namespace callisto {
+
+namespace detail {
+
+namespace fb = schema::fb;
+using indexes::WorkOp;
+
+namespace {
+
+constexpr std::size_t kStepMessages = 1000;
+
+/// One call of store().
+class WholeStore {
+ public:
+  WholeStore(const Scope& scope, ConversationPlan& plan, const CallOptions& options)
+      : scope_(scope),
+        plan_(plan),
+        options_(options),
+        deadline_(scope.core->environment(), options.deadline_ms) {}
+
+  /// In one transaction, the user's if there is one.
+  Result<ConversationId> at_once();
+  /// Messages first, hidden by the ledger; the header last.
+  Result<ConversationId> in_steps();
+
+ private:
+  /// How a call begins: the conversation is there already, or everything is decided but unwritten.
+  Result<bool> begin(WriteContext& context, std::optional<ConversationId>& purge);
+  Result<bool> has_equal_messages(ReadContext& context, const schema::ConversationTail& tail) const;
+  Result<bool> is_equal_message(ReadContext& context, const Bytes& row) const;
+  Result<void> insert(WriteContext& context, std::size_t i,
+                      std::optional<ConversationId>& purge) const;
+
+  Result<bool> open_stage();
+  Result<void> fill_stage();
+  Result<std::size_t> fill_step(std::size_t from);
+  Result<void> show_stage();
+  void give_up_stage();
+  Result<void> require_stage(const WriteContext& context) const;
+
+  ConversationId id() const { return schema::from_fb<ConversationId>(&plan_.header().stamp->id()); }
+
+  const Scope& scope_;
+  ConversationPlan& plan_;
+  const CallOptions& options_;
+  const kv::Deadline deadline_;
+};
+
+Result<bool> WholeStore::begin(WriteContext& context, std::optional<ConversationId>& purge) {
+  auto there = prepare_conversation(context, plan_.conversation(), plan_.header(), purge);
+  if (!there) return std::move(there).error();
+  plan_.add_times(context.core(), context.now());
+  if (!*there) return false;
+  auto is_equal = has_equal_messages(context, (*there)->tail);
+  if (!is_equal || *is_equal) return is_equal;
+  return Error(Code::already_exists, "id", "not the id of another conversation");
+}
+
+Result<bool> WholeStore::has_equal_messages(ReadContext& context,
+                                            const schema::ConversationTail& tail) const {
+  if (tail.message_count != plan_.message_count()) return false;
+  bool is_equal = true;
+  CALLISTO_TRY(
+      for_each_prefix(context.reader(), kv::Family::messages,
+                      schema::message_range(context.space(), id(), schema::MessagePart::record),
+                      false, [&](std::string_view key, std::string_view value) -> Result<bool> {
+                        auto row = take_row<fb::Message>(key, value);
+                        if (!row) return std::move(row).error();
+                        auto answer = is_equal_message(context, *row);
+                        is_equal = answer && *answer;
+                        return answer;
+                      }));
+  return is_equal;
+}
+
+/// Messages are told apart by their numbers, which are the same however often a call is repeated.
+Result<bool> WholeStore::is_equal_message(ReadContext& context, const Bytes& row) const {
+  const auto& stored = *schema::root<fb::Message>(row);
+  const auto i = plan_.find(stored.sequence());
+  if (!i) return false;
+  auto fresh = plan_.fields(*i, context.core().environment(), context.now());
+  if (!fresh) return std::move(fresh).error();
+  const NewMessage& message = plan_.message(*i);
+  if (!message.timestamp) fresh->timestamp = stored.timestamp();
+  return has_equal_content<fb::Message>(row, std::move(*fresh), envelope_of(message));
+}
+
+Result<void> WholeStore::insert(WriteContext& context, std::size_t i,
+                                std::optional<ConversationId>& purge) const {
+  auto fields = plan_.fields(i, context.core().environment(), context.now());
+  if (!fields) return std::move(fields).error();
+  auto taken = find_message_for_update(context, schema::from_fb<MessageId>(&fields->stamp->id()));
+  if (!taken) return std::move(taken).error();
+  if (*taken) {
+    if (context.state().is_hidden((*taken)->conversation)) {
+      CALLISTO_TRY(check_unfinished(context, (*taken)->conversation, purge));
+    }
+    return Error(Code::already_exists, "messages[" + std::to_string(i) + "].id",
+                 "not the id of another message");
+  }
+  return insert_message(context, *fields);
+}
+
+Result<ConversationId> WholeStore::at_once() {
+  return write_past_purges<ConversationId>(
+      scope_, options_,
+      [&](WriteContext& context, std::optional<ConversationId>& purge) -> Result<ConversationId> {
+        auto is_there = begin(context, purge);
+        if (!is_there) return std::move(is_there).error();
+        if (*is_there) return id();
+        for (std::size_t i = 0; i < plan_.message_count(); ++i)
+          CALLISTO_TRY(insert(context, i, purge));
+        CALLISTO_TRY(insert_conversation(context, plan_.header(), plan_.tail()));
+        return id();
+      });
+}
+
+// In steps
+// -----------------------------------------------------------------------------------------
+
+Result<ConversationId> WholeStore::in_steps() {
+  auto is_there = open_stage();
+  if (!is_there) return std::move(is_there).error();
+  if (*is_there) return id();
+  Result<void> done = fill_stage();
+  if (done) done = show_stage();
+  if (done) return id();
+  give_up_stage();
+  return std::move(done).error();
+}
+
+/// True when the conversation is there already, and nothing is staged.
+Result<bool> WholeStore::open_stage() {
+  return write_past_purges<bool>(
+      scope_, options_,
+      [&](WriteContext& context, std::optional<ConversationId>& purge) -> Result<bool> {
+        auto is_there = begin(context, purge);
+        if (!is_there || *is_there) return is_there;
+        CALLISTO_TRY(indexes::put_work(
+            context.transaction(), context.space(),
+            {WorkOp::stage_conversation, std::string(id().view()), context.now().micros(), {}}));
+        return false;
+      });
+}
+
+Result<void> WholeStore::fill_stage() {
+  for (std::size_t next = 0; next < plan_.message_count();) {
+    if (deadline_.passed_in(0)) return kv::Deadline::error();
+    auto reached = fill_step(next);
+    if (!reached) return std::move(reached).error();
+    next = *reached;
+  }
+  return {};
+}
+
+/// Writes messages from `from` on; how far it came.
+Result<std::size_t> WholeStore::fill_step(std::size_t from) {
+  CallOptions options;
+  options.durability = Durability::buffered;  // the last commit makes all of them durable
+  return write_past_purges<std::size_t>(
+      scope_, options,
+      [&](WriteContext& context, std::optional<ConversationId>& purge) -> Result<std::size_t> {
+        CALLISTO_TRY(require_stage(context));
+        std::size_t next = from;
+        std::size_t bytes = 0;
+        while (next < plan_.message_count() && next - from < kStepMessages) {
+          bytes += plan_.bytes(next);
+          if (next > from && bytes > kv::kStepBytes) break;
+          CALLISTO_TRY(insert(context, next, purge));
+          ++next;
+        }
+        return next;
+      });
+}
+
+/// The commit that makes everything visible. Users may have gone meanwhile.
+Result<void> WholeStore::show_stage() {
+  if (deadline_.passed_in(0)) return kv::Deadline::error();
+  return write_in(scope_, options_, {}, [&](WriteContext& context) -> Result<void> {
+    CALLISTO_TRY(require_stage(context));
+    CALLISTO_TRY(require_users(context, plan_.conversation()));
+    CALLISTO_TRY(insert_conversation(context, plan_.header(), plan_.tail()));
+    return indexes::erase_work(context.transaction(), context.space(), WorkOp::stage_conversation,
+                               id().view());
+  });
+}
+
+Result<void> WholeStore::require_stage(const WriteContext& context) const {
+  if (context.state().find_work(WorkOp::stage_conversation, id().view()) != nullptr) return {};
+  return Error(Code::conflict, "the stage of the conversation is gone");
+}
+
+/// Turns the stage into a purge and runs it. Where that fails too, the next opening of the store
+/// does it. A last commit whose outcome is unknown may be there after all: then no stage is left,
+/// and nothing is purged.
+void WholeStore::give_up_stage() {
+  CallOptions options;
+  options.durability = Durability::buffered;
+  Result<void> done = write_in(scope_, options, {}, [&](WriteContext& context) -> Result<void> {
+    const indexes::WorkItem* stage =
+        context.state().find_work(WorkOp::stage_conversation, id().view());
+    if (stage == nullptr) return {};
+    indexes::WorkItem purge = *stage;
+    purge.op = WorkOp::purge_conversation;
+    CALLISTO_TRY(indexes::put_work(context.transaction(), context.space(), purge));
+    return indexes::erase_work(context.transaction(), context.space(), WorkOp::stage_conversation,
+                               id().view());
+  });
+  if (done)
+    done = scope_.core->finish_work(scope_.slot->space(), WorkOp::purge_conversation, id().view());
+  if (!done) scope_.core->notify_work();
+  ignore_error(done, "the caller hears of what failed first; the purge stays in the ledger");
+}
+
+}  // namespace
+
+}  // namespace detail
+
+Result<ConversationId> Conversations::store(const NewConversation& conversation,
+                                            std::span<const NewMessage> messages,
+                                            const CallOptions& options) const {
+  CALLISTO_TRY(detail::check_caller(options.caller));
+  detail::ConversationPlan plan(conversation, messages);
+  CALLISTO_TRY(plan.check());
+  const detail::CallGuard guard(*scope_->core);
+  if (!guard.is_open()) return detail::closed_error();
+  detail::WholeStore whole(*scope_, plan, options);
+  const bool is_whole =
+      scope_->transaction != nullptr || scope_->snapshot != nullptr || plan.fits_one_transaction();
+  return is_whole ? whole.at_once() : whole.in_steps();
+}
+
+}  // namespace callisto

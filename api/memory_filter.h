@@ -1,0 +1,66 @@
+#pragma once
+
+// What a memory must be to be listed: judged on an index entry's cover first, then on the record.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "callisto/memory.h"
+#include "indexes/space_state.h"
+#include "schema/records.h"
+#include "schema/tails.h"
+
+namespace callisto::detail {
+
+/// A query prepared for comparing. Query and state must outlive it.
+class MemoryFilter {
+ public:
+  MemoryFilter(const MemoryQuery& query, const indexes::SpaceState& state, Time now);
+
+  /// False when the cover says already that the memory does not match. Hashes of tags may meet, so
+  /// true is no promise.
+  bool admits(const schema::MemoryCover& cover) const;
+  /// Exact, with everything that the query asks for.
+  bool matches(const schema::fb::Memory& memory) const;
+
+ private:
+  /// A text that is compared as NFC.
+  class Spelling {
+   public:
+    explicit Spelling(const std::optional<std::string>& text);
+    /// True also when the query does not ask.
+    bool admits(std::string_view stored) const;
+
+   private:
+    std::optional<std::string> text_;
+  };
+  /// Tags folded, with the hashes that covers hold.
+  struct Tags {
+    explicit Tags(const std::vector<std::string>& tags);
+    std::vector<std::string> folded;
+    std::vector<std::uint32_t> hashes;
+  };
+
+  bool matches_state(const schema::fb::Memory& memory) const;
+  bool matches_texts(const schema::fb::Memory& memory) const;
+  bool matches_owner(const schema::fb::Memory& memory) const;
+  bool matches_numbers(const schema::fb::Memory& memory) const;
+  bool matches_tags(const schema::fb::Memory& memory) const;
+  bool matches_source(const schema::fb::Memory& memory) const;
+  bool admits_expiry(std::optional<std::int64_t> expires_at) const;
+
+  const MemoryQuery& query_;
+  const indexes::SpaceState& state_;
+  const std::int64_t now_;
+  const Spelling category_, key_, entity_type_, entity_id_, type_, source_agent_, task_;
+  const Spelling source_kind_, source_id_;
+  const Tags all_, any_, none_;
+};
+
+/// Whether a memory goes with a conversation that is being deleted, or not stored yet.
+bool is_hidden(const indexes::SpaceState& state, const schema::fb::Memory& memory);
+
+}  // namespace callisto::detail

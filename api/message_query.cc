@@ -1,0 +1,242 @@
+// Reading of messages.
+
+#include <algorithm>
+#include <utility>
+
+#include "api/conversation_rows.h"
+#include "api/message_rows.h"
+#include "api/sender_merge.h"
+#include "callisto/message.h"
+#include "indexes/index_keys.h"
+
+namespace callisto {
+
+using detail::MessageAt;
+using detail::ReadContext;
+using schema::IndexId;
+using schema::MessagePart;
+namespace fb = schema::fb;
+
+namespace {
+
+/// The records of [lower, upper), at most `limit`, in scan order.
+Result<std::vector<Bytes>> scan_records(ReadContext& context, const detail::KeyRange& range,
+                                        bool reverse, std::uint32_t limit) {
+  std::vector<Bytes> rows;
+  CALLISTO_TRY(detail::for_each(context.reader(), kv::Family::messages, range.lower, range.upper,
+                                reverse,
+                                [&](std::string_view key, std::string_view value) -> Result<bool> {
+                                  auto row = detail::take_row<fb::Message>(key, value);
+                                  if (!row) return std::move(row).error();
+                                  rows.push_back(std::move(*row));
+                                  return rows.size() < limit;
+                                }));
+  return rows;
+}
+
+detail::KeyRange record_range(const ReadContext& context, const ConversationId& conversation) {
+  const std::string prefix =
+      schema::message_range(context.space(), conversation, MessagePart::record);
+  return {prefix, schema::prefix_end(prefix)};
+}
+
+/// Where a bound of a page lies.
+Result<MessageAt> bound_at(ReadContext& context, const ConversationId& conversation,
+                           const MessageId& id, const char* field) {
+  auto at = detail::find_message(context, id);
+  if (!at) return std::move(at).error();
+  if (!*at || (*at)->conversation != conversation) {
+    return Error(Code::not_found, field, "a message of the conversation");
+  }
+  return **at;
+}
+
+/// Keys are newest first, so the nearest before a message follow it, and the nearest after precede
+/// it.
+Result<std::vector<Message>> read_page(ReadContext& context, const ConversationId& conversation,
+                                       const MessagePage& page, std::uint32_t limit) {
+  if (context.state().is_hidden(conversation)) return std::vector<Message>();
+  detail::KeyRange range = record_range(context, conversation);
+  bool reverse = page.oldest_first;
+  if (page.before) {
+    auto at = bound_at(context, conversation, *page.before, "before");
+    if (!at) return std::move(at).error();
+    range.lower = detail::message_key(context.space(), *at) + '\0';
+    reverse = false;
+  }
+  if (page.after) {
+    auto at = bound_at(context, conversation, *page.after, "after");
+    if (!at) return std::move(at).error();
+    range.upper = detail::message_key(context.space(), *at);
+    reverse = true;
+  }
+  auto rows = scan_records(context, range, reverse, limit);
+  if (!rows) return std::move(rows).error();
+  if (reverse != page.oldest_first) std::reverse(rows->begin(), rows->end());
+  return detail::message_views(context, *rows);
+}
+
+Result<std::vector<Message>> read_by_importance(ReadContext& context,
+                                                const ConversationId& conversation,
+                                                float min_importance, std::uint32_t limit) {
+  if (context.state().is_hidden(conversation)) return std::vector<Message>();
+  CALLISTO_TRY(detail::require_index(context.state(), IndexId::message_by_importance));
+  std::vector<MessageAt> places;
+  const std::string prefix =
+      schema::message_range(context.space(), conversation, MessagePart::by_importance);
+  CALLISTO_TRY(detail::for_each_prefix(context.reader(), kv::Family::messages, prefix, false,
+                                       [&](std::string_view key, std::string_view) -> Result<bool> {
+                                         const auto parsed = schema::parse_message_key(key);
+                                         if (!parsed)
+                                           return detail::damaged("message_by_importance", key);
+                                         if (parsed->importance < min_importance) return false;
+                                         places.push_back({conversation, parsed->order});
+                                         return places.size() < limit;
+                                       }));
+  return detail::fetch_messages(context, places);
+}
+
+/// The ranges of every slot that stands for the sender.
+Result<std::vector<detail::KeyRange>> sender_ranges(ReadContext& context,
+                                                    const ConversationId& conversation,
+                                                    const UserId& sender) {
+  std::vector<detail::KeyRange> ranges;
+  auto header = detail::fetch<fb::Conversation>(
+      context.reader(), schema::conversation_key(context.space(), conversation));
+  if (!header) return std::move(header).error();
+  if (!*header) return ranges;
+  for (std::uint16_t slot :
+       detail::slots_of(context.state(), *schema::root<fb::Conversation>(**header), sender)) {
+    const std::string prefix = schema::message_sender_prefix(context.space(), conversation, slot);
+    ranges.push_back({prefix, schema::prefix_end(prefix)});
+  }
+  return ranges;
+}
+
+Result<std::vector<Message>> read_by_sender(ReadContext& context, const UserId& sender,
+                                            const ConversationId& conversation, bool oldest_first,
+                                            std::uint32_t limit) {
+  CALLISTO_TRY(detail::require_index(context.state(), IndexId::message_by_sender));
+  auto ranges = sender_ranges(context, conversation, sender);
+  if (!ranges) return std::move(ranges).error();
+  const std::vector<std::size_t> skip(ranges->size(),
+                                      ranges->empty() ? 0 : ranges->front().lower.size());
+  std::vector<MessageAt> places;
+  CALLISTO_TRY(detail::for_each_merged(context.reader(), kv::Family::messages, *ranges, skip,
+                                       oldest_first,
+                                       [&](const detail::RangeEntry& entry) -> Result<bool> {
+                                         const auto parsed = schema::parse_message_key(entry.key);
+                                         if (!parsed)
+                                           return detail::damaged("message_by_sender", entry.key);
+                                         places.push_back({conversation, parsed->order});
+                                         return places.size() < limit;
+                                       }));
+  return detail::fetch_messages(context, places);
+}
+
+Result<std::vector<Message>> read_by_sender(ReadContext& context, const UserId& sender,
+                                            bool oldest_first, std::uint32_t limit) {
+  detail::SenderMerge merge(context, sender, oldest_first);
+  CALLISTO_TRY(merge.open());
+  std::vector<MessageAt> places;
+  while (places.size() < limit) {
+    auto at = merge.next();
+    if (!at) return std::move(at).error();
+    if (!*at) break;
+    places.push_back(**at);
+  }
+  return detail::fetch_messages(context, places);
+}
+
+Result<std::vector<Message>> read_in_range(ReadContext& context, const TimeRange& range,
+                                           bool oldest_first, std::uint32_t limit) {
+  CALLISTO_TRY(detail::require_index(context.state(), IndexId::message_by_time));
+  std::optional<std::int64_t> from;
+  std::optional<std::int64_t> to;
+  if (range.from) from = range.from->micros();
+  if (range.to) to = range.to->micros();
+  const auto keys =
+      indexes::oldest_first_range(indexes::message_by_time_prefix(context.space()), from, to);
+  std::vector<MessageAt> places;
+  CALLISTO_TRY(detail::for_each(context.reader(), kv::Family::indexes, keys.lower, keys.upper,
+                                !oldest_first,
+                                [&](std::string_view key, std::string_view) -> Result<bool> {
+                                  const auto parsed = indexes::parse_message_by_time(key);
+                                  if (!parsed) return detail::damaged("message_by_time", key);
+                                  if (context.state().is_hidden(parsed->conversation)) return true;
+                                  places.push_back({parsed->conversation, parsed->order});
+                                  return places.size() < limit;
+                                }));
+  return detail::fetch_messages(context, places);
+}
+
+}  // namespace
+
+Result<std::optional<Message>> Messages::get(MessageId id) const {
+  return detail::read<std::optional<Message>>(
+      *scope_, [&](ReadContext& context) -> Result<std::optional<Message>> {
+        auto at = detail::find_message(context, id);
+        if (!at) return std::move(at).error();
+        if (!*at || context.state().is_hidden((*at)->conversation)) return std::optional<Message>();
+        auto messages = detail::fetch_messages(context, {&**at, 1});
+        if (!messages) return std::move(messages).error();
+        return std::optional<Message>(std::move(messages->front()));
+      });
+}
+
+Result<std::vector<Message>> Messages::latest(ConversationId conversation,
+                                              std::uint32_t limit) const {
+  return page(conversation, {.before = {}, .after = {}, .limit = limit, .oldest_first = false});
+}
+
+Result<std::vector<Message>> Messages::page(ConversationId conversation,
+                                            const MessagePage& page) const {
+  const auto limit = detail::check_limit(page.limit);
+  if (!limit) return limit.error();
+  if (page.before && page.after) {
+    return Error(Code::invalid_argument, "after", "not together with before");
+  }
+  return detail::read<std::vector<Message>>(*scope_, [&](ReadContext& context) {
+    return read_page(context, conversation, page, *limit);
+  });
+}
+
+Result<std::vector<Message>> Messages::by_importance(ConversationId conversation,
+                                                     float min_importance,
+                                                     std::uint32_t limit) const {
+  CALLISTO_TRY(detail::check_importance(min_importance, "min_importance"));
+  const auto checked = detail::check_limit(limit);
+  if (!checked) return checked.error();
+  return detail::read<std::vector<Message>>(*scope_, [&](ReadContext& context) {
+    return read_by_importance(context, conversation, min_importance, *checked);
+  });
+}
+
+Result<std::vector<Message>> Messages::by_sender(UserId sender, const ListOptions& options) const {
+  const auto limit = detail::check_limit(options.limit);
+  if (!limit) return limit.error();
+  return detail::read<std::vector<Message>>(*scope_, [&](ReadContext& context) {
+    return read_by_sender(context, sender, options.oldest_first, *limit);
+  });
+}
+
+Result<std::vector<Message>> Messages::by_sender(UserId sender, ConversationId conversation,
+                                                 const ListOptions& options) const {
+  const auto limit = detail::check_limit(options.limit);
+  if (!limit) return limit.error();
+  return detail::read<std::vector<Message>>(*scope_, [&](ReadContext& context) {
+    return read_by_sender(context, sender, conversation, options.oldest_first, *limit);
+  });
+}
+
+Result<std::vector<Message>> Messages::in_range(const TimeRange& range,
+                                                const ListOptions& options) const {
+  CALLISTO_TRY(detail::check_range(range, "range"));
+  const auto limit = detail::check_limit(options.limit);
+  if (!limit) return limit.error();
+  return detail::read<std::vector<Message>>(*scope_, [&](ReadContext& context) {
+    return read_in_range(context, range, options.oldest_first, *limit);
+  });
+}
+
+}  // namespace callisto

@@ -1,0 +1,203 @@
+#include "api/message_rows.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "api/conversation_rows.h"
+#include "indexes/index_keys.h"
+
+namespace callisto::detail {
+
+namespace fb = schema::fb;
+
+namespace {
+
+/// How far a clock may lie behind the newest message.
+constexpr std::uint64_t kSuspectMicros = 60'000'000;
+
+Result<void> check_message_texts(const NewMessage& message) {
+  CALLISTO_TRY(schema::check_text(message.role, "role", kMaxType));
+  CALLISTO_TRY(schema::check_utf8(message.content, "content"));
+  CALLISTO_TRY(schema::check_text(message.name, "name", kMaxName));
+  CALLISTO_TRY(schema::check_text(message.agent, "agent", kMaxAgent));
+  CALLISTO_TRY(schema::check_text(message.tool_call_id, "tool_call_id", kMaxKey));
+  return schema::check_text(message.model, "model", kMaxName);
+}
+
+Result<void> check_message(const NewMessage& message) {
+  CALLISTO_TRY(check_envelope(envelope_of(message)));
+  CALLISTO_TRY(check_message_texts(message));
+  CALLISTO_TRY(check_time(message.timestamp, "timestamp"));
+  if (message.importance) CALLISTO_TRY(check_importance(*message.importance, "importance"));
+  if (message.state > MessageState::interrupted) {
+    return Error(Code::invalid_argument, "state", "final, partial or interrupted");
+  }
+  if (message.sequence && (*message.sequence == 0 || *message.sequence > kMaxSequence)) {
+    return Error(Code::invalid_argument, "sequence", "1 to 2^62");
+  }
+  return {};
+}
+
+Result<std::optional<MessageAt>> read_place(std::string_view key, const Result<bool>& found,
+                                            const kv::Value& value) {
+  if (!found) return found.error();
+  if (!*found) return std::optional<MessageAt>();
+  const auto place = schema::decode_message_place(value.view());
+  if (!place) return damaged("message_by_id", key);
+  return std::optional<MessageAt>(
+      MessageAt{schema::KeyReader(place->conversation).id<ConversationId>(),
+                {place->timestamp, place->sequence}});
+}
+
+/// Headers of the conversations in which rows have a sender.
+using Headers = std::unordered_map<ConversationId, std::optional<Bytes>>;
+Result<Headers> fetch_headers(ReadContext& context, std::span<const Bytes> rows) {
+  Headers headers;
+  std::vector<ConversationId> ids;
+  std::vector<std::string> keys;
+  for (const Bytes& row : rows) {
+    const auto* message = schema::root<fb::Message>(row);
+    if (message->sender_slot() == kNoSlot) continue;
+    const auto id = schema::from_fb<ConversationId>(message->conversation());
+    if ((!ids.empty() && ids.back() == id) || !headers.try_emplace(id).second) continue;
+    ids.push_back(id);
+    keys.push_back(schema::conversation_key(context.space(), id));
+  }
+  auto fetched = fetch_many<fb::Conversation>(context.reader(), keys);
+  if (!fetched) return std::move(fetched).error();
+  for (std::size_t i = 0; i < ids.size(); ++i) headers[ids[i]] = std::move((*fetched)[i]);
+  return headers;
+}
+
+}  // namespace
+
+Result<fb::MessageT> message_fields(const NewMessage& message) {
+  CALLISTO_TRY(check_message(message));
+  auto parts = check_json(message.parts, "parts", false);
+  if (!parts) return std::move(parts).error();
+  fb::MessageT fields;
+  fields.role = !message.role.empty() ? message.role
+                : message.sender      ? Role::user
+                                      : Role::assistant;
+  fields.content = message.content;
+  fields.name = message.name;
+  fields.agent = message.agent;
+  fields.parts = std::move(*parts);
+  fields.tool_call_id = message.tool_call_id;
+  fields.state = static_cast<fb::MessageState>(message.state);
+  fields.model = message.model;
+  if (message.token_usage) fields.token_usage = *message.token_usage;
+  if (message.importance) fields.importance = *message.importance;
+  if (message.parent && *message.parent) {
+    fields.parent = std::make_unique<fb::Uuid>(schema::to_fb(*message.parent));
+  }
+  return fields;
+}
+
+std::string message_key(SpaceNumber space, const MessageAt& at) {
+  return schema::message_key(space, at.conversation, at.order);
+}
+
+MessageAt place_of(const fb::Message& message) {
+  return {schema::from_fb<ConversationId>(message.conversation()),
+          {message.timestamp(), message.sequence()}};
+}
+
+Result<std::optional<MessageAt>> find_message(ReadContext& context, const MessageId& id) {
+  CALLISTO_TRY(require_index(context.state(), schema::IndexId::message_by_id));
+  const std::string key = indexes::message_by_id_key(context.space(), id);
+  kv::Value value;
+  const Result<bool> found = context.reader().get(kv::Family::indexes, key, value);
+  return read_place(key, found, value);
+}
+
+Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context,
+                                                         const MessageId& id) {
+  CALLISTO_TRY(require_index(context.state(), schema::IndexId::message_by_id));
+  const std::string key = indexes::message_by_id_key(context.space(), id);
+  kv::Value value;
+  const Result<bool> found = context.transaction().get_for_update(kv::Family::indexes, key, value);
+  return read_place(key, found, value);
+}
+
+Result<Bytes> fetch_message_for_update(WriteContext& context, const MessageAt& at) {
+  const std::string key = message_key(context.space(), at);
+  auto record = fetch_for_update<fb::Message>(context.transaction(), key);
+  if (!record) return std::move(record).error();
+  if (!*record) return damaged("messages", key);
+  return std::move(**record);
+}
+
+std::int64_t timestamp_after(StoreCore& core, Time now, std::optional<std::int64_t> newest) {
+  if (!newest || *newest <= now.micros()) return now.micros();
+  // Unsigned, since the distance of two times may not fit.
+  const auto behind =
+      static_cast<std::uint64_t>(*newest) - static_cast<std::uint64_t>(now.micros());
+  if (behind > kSuspectMicros) core.note_clock_suspect();
+  return *newest;
+}
+
+void count_message(schema::ConversationTail& tail, const schema::MessageOrder& order,
+                   std::uint32_t tokens) {
+  const bool is_first = tail.message_count == 0;
+  tail.last_message_at =
+      is_first ? order.timestamp : std::max(tail.last_message_at, order.timestamp);
+  tail.last_sequence = std::max(tail.last_sequence, order.sequence);
+  tail.message_count += 1;
+  tail.token_count += tokens;
+}
+
+Result<void> insert_message(WriteContext& context, const fb::MessageT& fields) {
+  const MessageAt at{schema::from_fb<ConversationId>(fields.conversation.get()),
+                     {fields.timestamp, fields.sequence}};
+  auto bytes = schema::encode<fb::Message>(fields);
+  if (!bytes) return std::move(bytes).error();
+  return context.write_row(TableId::messages, message_key(context.space(), at), std::nullopt,
+                           *bytes);
+}
+
+Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows) {
+  auto headers = fetch_headers(context, rows);
+  if (!headers) return std::move(headers).error();
+  std::vector<Message> messages;
+  messages.reserve(rows.size());
+  for (const Bytes& row : rows) {
+    const fb::Conversation* header = nullptr;
+    if (!headers->empty()) {
+      const auto found = headers->find(place_of(*schema::root<fb::Message>(row)).conversation);
+      if (found != headers->end() && found->second)
+        header = schema::root<fb::Conversation>(*found->second);
+    }
+    messages.push_back(ViewAccess::message(row, header, context.state()));
+  }
+  return messages;
+}
+
+Result<std::vector<Message>> fetch_messages(ReadContext& context,
+                                            std::span<const MessageAt> places) {
+  std::vector<Message> messages;
+  messages.reserve(places.size());
+  while (!places.empty()) {
+    const auto chunk = places.first(std::min(places.size(), kFetchChunk));
+    places = places.subspan(chunk.size());
+    std::vector<std::string> keys;
+    keys.reserve(chunk.size());
+    for (const MessageAt& at : chunk) keys.push_back(message_key(context.space(), at));
+    auto found = fetch_many<fb::Message>(context.reader(), keys);
+    if (!found) return std::move(found).error();
+    std::vector<Bytes> rows;
+    rows.reserve(chunk.size());
+    for (std::size_t i = 0; i < chunk.size(); ++i) {
+      if (!(*found)[i]) return damaged("messages", keys[i]);
+      rows.push_back(std::move(*(*found)[i]));
+    }
+    auto views = message_views(context, rows);
+    if (!views) return std::move(views).error();
+    messages.insert(messages.end(), std::make_move_iterator(views->begin()),
+                    std::make_move_iterator(views->end()));
+  }
+  return messages;
+}
+
+}  // namespace callisto::detail

@@ -1,0 +1,55 @@
+#pragma once
+
+// What a user sent, over all conversations, in the order of time.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "api/core.h"
+#include "api/message_rows.h"
+
+namespace callisto::detail {
+
+/// Merges what a user sent in each conversation. Holds one small head per conversation and no open
+/// cursor, so that memory stays small whatever the number of conversations; newest first, it opens
+/// a conversation only when no newer message can be elsewhere.
+class SenderMerge {
+ public:
+  SenderMerge(ReadContext& context, const UserId& user, bool oldest_first)
+      : context_(context), user_(user), oldest_first_(oldest_first) {}
+
+  /// Takes the user's conversations in.
+  Result<void> open();
+  /// The next message, or nullopt at the end.
+  Result<std::optional<MessageAt>> next();
+
+ private:
+  /// The messages of one slot of one conversation from here on; or, before it was looked at, a
+  /// conversation of which nothing comes before `run.front()`.
+  struct Head {
+    ConversationId conversation;
+    std::optional<std::uint16_t> slot;
+    std::vector<schema::MessageOrder> run;
+    std::size_t at = 0;
+
+    const schema::MessageOrder& order() const noexcept { return run[at]; }
+  };
+  struct IsLater;
+
+  Result<void> take_in(std::vector<ConversationId>& ids);
+  void push(Head head);
+  Head pop();
+  /// Puts the slots of a conversation into its place.
+  Result<void> look_into(const ConversationId& conversation);
+  /// Reads up to `count` entries of the head's slot behind `after`, and takes the head in again
+  /// unless there are none.
+  Result<void> refill(Head head, std::optional<schema::MessageOrder> after, std::size_t count);
+
+  ReadContext& context_;
+  const UserId user_;
+  const bool oldest_first_;
+  std::vector<Head> heap_;
+};
+
+}  // namespace callisto::detail

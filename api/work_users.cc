@@ -1,0 +1,188 @@
+// What names a user who was merged away or deleted, rewritten in bounded steps: participants and
+// owners of conversations, users of memories. Messages name slots, so they stay as they are.
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "api/conversation_rows.h"
+#include "api/user_rows.h"
+#include "api/work_steps.h"
+#include "indexes/index_keys.h"
+#include "schema/keys.h"
+
+namespace callisto::detail {
+
+namespace {
+
+namespace fb = schema::fb;
+using indexes::WorkOp;
+
+/// Half of what a transaction may hold, so that the last record of a step always fits.
+constexpr std::size_t kStepKeys = kv::kMaxTransactionKeys / 2;
+
+/// Rewriting shows nobody a change, so neither version nor updated_at moves.
+Result<void> rewrite_conversation(WriteContext& context, std::string_view entry) {
+  const auto place = indexes::parse_created_tail(entry);
+  if (!place) return damaged("indexes", entry);
+  const std::string key = schema::conversation_key(context.space(), place->as<ConversationId>());
+  auto row = listed_row_for_update<fb::Conversation>(context, key);
+  if (!row) return std::move(row).error();
+  auto fields = schema::unpack<fb::Conversation>(*row);
+  const auto resolved = [&](const fb::Uuid& user) {
+    return context.state().resolve(schema::from_fb<UserId>(&user));
+  };
+  for (fb::Participant& participant : fields.participants) {
+    participant =
+        fb::Participant(schema::to_fb(resolved(participant.user())), participant.original());
+  }
+  if (fields.owner != nullptr) {
+    const UserId owner = resolved(*fields.owner);
+    fields.owner = owner.is_nil() ? nullptr : std::make_unique<fb::Uuid>(schema::to_fb(owner));
+  }
+  return write_record(context, TableId::conversations, key, *row, fields);
+}
+
+Result<void> rewrite_memory(WriteContext& context, std::string_view entry) {
+  const auto place = indexes::parse_created_tail(entry);
+  if (!place) return damaged("indexes", entry);
+  const std::string key = schema::memory_key(context.space(), place->as<MemoryId>());
+  auto row = listed_row_for_update<fb::Memory>(context, key);
+  if (!row) return std::move(row).error();
+  auto fields = schema::unpack<fb::Memory>(*row);
+  const UserId user = context.state().resolve(schema::from_fb<UserId>(fields.user.get()));
+  fields.user = user.is_nil() ? nullptr : std::make_unique<fb::Uuid>(schema::to_fb(user));
+  return write_record(context, TableId::memories, key, *row, fields);
+}
+
+/// An index that leads from a user to what names it, and how that is rewritten.
+struct Reference {
+  schema::IndexId index;
+  std::string (*prefix)(SpaceNumber space, const UserId& user);
+  Result<void> (*rewrite)(WriteContext& context, std::string_view entry);
+};
+constexpr std::array<Reference, 3> kReferences{{
+    {schema::IndexId::conversation_by_participant, indexes::conversation_by_participant_prefix,
+     rewrite_conversation},
+    {schema::IndexId::conversation_by_owner, indexes::conversation_by_owner_prefix,
+     rewrite_conversation},
+    {schema::IndexId::memory_by_user, indexes::memory_by_user_prefix, rewrite_memory},
+}};
+
+/// One step: goes on where the item's resume key says, the entry that was rewritten last.
+class UserRewrite {
+ public:
+  UserRewrite(WriteContext& context, const UserId& user, const indexes::WorkItem& item)
+      : context_(context), user_(user), item_(item) {}
+
+  /// True when nothing names the user any more, and alias and item are gone.
+  Result<bool> run();
+
+ private:
+  bool is_full() const {
+    return context_.transaction().size_bytes() >= kv::kStepBytes ||
+           context_.transaction().key_count() >= kStepKeys;
+  }
+  /// Both are false when the step is full.
+  Result<bool> erase_rows();
+  Result<bool> rewrite_all(const Reference& reference);
+  Result<bool> is_unnamed();
+  Result<bool> finish();
+
+  WriteContext& context_;
+  const UserId& user_;
+  indexes::WorkItem item_;
+};
+
+Result<bool> UserRewrite::run() {
+  if (context_.state().resolve(user_) == user_) {
+    return Error(Code::corruption, "unfinished work on a user who has no alias");
+  }
+  auto is_done = erase_rows();
+  for (const Reference& reference : kReferences) {
+    if (!is_done) return is_done;
+    if (!*is_done) break;
+    is_done = rewrite_all(reference);
+  }
+  if (is_done && *is_done) return finish();
+  if (!is_done) return is_done;
+  CALLISTO_TRY(indexes::put_work(context_.transaction(), context_.space(), item_));
+  return false;
+}
+
+/// What a deleted user's own commit left of identities and data.
+Result<bool> UserRewrite::erase_rows() {
+  if (!context_.state().resolve(user_).is_nil()) return true;
+  return erase_user_rows(context_, user_, kv::kStepBytes, kStepKeys);
+}
+
+Result<bool> UserRewrite::rewrite_all(const Reference& reference) {
+  CALLISTO_TRY(require_index(context_.state(), reference.index));
+  const std::string prefix = reference.prefix(context_.space(), user_);
+  const bool is_resumed = item_.resume.compare(0, prefix.size(), prefix) == 0;
+  // Resume keys rise with the references, so one of a later reference says that this one is done.
+  if (!is_resumed && item_.resume > prefix) return true;
+  std::string lower = is_resumed ? item_.resume + '\0' : prefix;
+  const std::string upper = schema::prefix_end(prefix);
+  while (true) {
+    auto entries = next_row_keys(context_.reader(), kv::Family::indexes, lower, upper, own_key);
+    if (!entries) return std::move(entries).error();
+    if (entries->empty()) return true;
+    for (const std::string& entry : *entries) {
+      if (is_full()) return false;
+      CALLISTO_TRY(reference.rewrite(context_, entry));
+      item_.resume = entry;
+    }
+  }
+}
+
+Result<bool> UserRewrite::is_unnamed() {
+  for (const Reference& reference : kReferences) {
+    std::string lower = reference.prefix(context_.space(), user_);
+    const std::string upper = schema::prefix_end(lower);
+    auto entries = next_row_keys(context_.reader(), kv::Family::indexes, lower, upper, own_key);
+    if (!entries) return std::move(entries).error();
+    if (!entries->empty()) return false;
+  }
+  return true;
+}
+
+/// The alias may only go when nothing is left for it to resolve: looked at once more, from the
+/// start.
+Result<bool> UserRewrite::finish() {
+  auto is_done = is_unnamed();
+  if (!is_done) return is_done;
+  if (!*is_done) {
+    item_.resume.clear();
+    CALLISTO_TRY(indexes::put_work(context_.transaction(), context_.space(), item_));
+    return false;
+  }
+  CALLISTO_TRY(indexes::erase_alias(context_.transaction(), context_.space(), user_));
+  CALLISTO_TRY(
+      indexes::erase_work(context_.transaction(), context_.space(), item_.op, item_.target));
+  return true;
+}
+
+}  // namespace
+
+Result<bool> rewrite_user_step(StoreCore& core, SpaceSlot& slot, const indexes::WorkItem& item) {
+  UuidBytes bytes{};
+  if (item.target.size() != bytes.size())
+    return Error(Code::corruption, "damaged row of unfinished work");
+  std::memcpy(bytes.data(), item.target.data(), bytes.size());
+  const UserId user(bytes);
+  bool is_done = false;
+  CALLISTO_TRY(write_step(core, slot, [&](WriteContext& context) -> Result<void> {
+    // The item as this transaction sees it: another step may have moved it.
+    const indexes::WorkItem* current = context.state().find_work(WorkOp::rewrite_user, item.target);
+    is_done = current == nullptr;
+    if (is_done) return {};
+    auto done = UserRewrite(context, user, *current).run();
+    if (!done) return std::move(done).error();
+    is_done = *done;
+    return {};
+  }));
+  return is_done;
+}
+
+}  // namespace callisto::detail
