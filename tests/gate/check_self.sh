@@ -87,4 +87,11 @@ rm "$tree/schema/thing.fbs";                                  expect conform "a 
 edit schema/thing.fbs 's/\[string\]/[ubyte]/'; edit schema/ledger.txt 's/\[string\]/[ubyte]/'
 expect conform "a released field of another type"
 
+# Real headers, since the check uses them.
+with_headers() { cp "$here"/../../api/callisto/{error,export,result}.h "$tree/api/callisto/"; rm -f "$tree/api/callisto/store.h"; }
+with_headers
+"$here/check_headers.sh" "$tree" >/dev/null || { echo "check_self: check_headers fails on good headers" >&2; exit 1; }
+add api/callisto/error.h 'inline void fail() { throw 1; }';   expect headers "a header that throws"
+with_headers; add api/callisto/export.h 'inline std::string text();'; expect headers "a header that does not stand by itself"
+
 echo "check_self: $cases broken trees, all seen"

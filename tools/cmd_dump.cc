@@ -1,0 +1,236 @@
+#include <algorithm>
+#include <cstdio>
+
+#include "api/core.h"
+#include "api/rows.h"
+#include "indexes/catalogue.h"
+#include "tools/command.h"
+#include "tools/json_line.h"
+#include "tools/record_json.h"
+#include "tools/space_reader.h"
+
+namespace callisto::tools {
+
+namespace {
+
+void describe(po::options_description& visible, po::options_description& hidden,
+              po::positional_options_description& positions) {
+  visible.add_options()                                                                        //
+      ("keys", "keys only")                                                                    //
+      ("raw", "keys and values in hexadecimal")                                                //
+      ("from", po::value<std::string>()->value_name("HEX"), "from this key on")                //
+      ("to", po::value<std::string>()->value_name("HEX"), "up to this key, not included")      //
+      ("prefix", po::value<std::string>()->value_name("HEX"), "only keys that start so")       //
+      ("limit", po::value<std::uint64_t>()->value_name("N"), "at most N");
+  hidden.add_options()("table", po::value<std::string>(), "");
+  positions.add("table", 1);
+}
+
+/// Where the rows of a table or the entries of an index lie.
+struct Range {
+  std::string name;
+  kv::Family family = kv::Family::system;
+  std::string lower;
+  std::string upper;
+  const indexes::TableDefinition* table = nullptr;  // null: an index, or system rows
+  std::optional<schema::MessagePart> part;
+};
+
+Range range_of(std::string name, kv::Family family, const std::string& prefix) {
+  return {std::move(name), family, prefix, schema::prefix_end(prefix), nullptr, std::nullopt};
+}
+
+/// Every table, or the table or index of that name.
+std::vector<Range> ranges_of(const indexes::Catalogue& catalogue, schema::SpaceNumber space,
+                             const std::optional<std::string>& name) {
+  std::vector<Range> ranges;
+  for (const indexes::TableDefinition& table : catalogue.tables) {
+    Range rows = range_of(table.name, table.family, indexes::table_prefix(space, table.id));
+    rows.table = &table;
+    if (!name || *name == table.name) ranges.push_back(rows);
+    for (const indexes::IndexDefinition& index : table.indexes) {
+      if (!name || *name != index.name) continue;
+      Range entries = index.part ? range_of(index.name, table.family, rows.lower)
+                                 : range_of(index.name, index.family, indexes::index_prefix(space, index.id));
+      entries.part = index.part;
+      ranges.push_back(entries);
+    }
+  }
+  if (name == "system") {
+    ranges.push_back(range_of("system", kv::Family::system, schema::space_prefix(schema::kStoreSpace)));
+    ranges.push_back(range_of("system", kv::Family::system, schema::space_prefix(space)));
+  }
+  return ranges;
+}
+
+/// The options that narrow a range; an error when one is no hexadecimal text.
+Result<void> narrow(const Context& context, Range& range) {
+  const auto bytes = [&](const char* option) -> Result<std::optional<std::string>> {
+    auto text = context.find<std::string>(option);
+    if (!text) return std::optional<std::string>();
+    auto parsed = schema::from_hex(*text);
+    if (!parsed) return Error(Code::invalid_argument, std::string("--") + option, "hexadecimal digits");
+    return parsed;
+  };
+  for (const char* option : {"from", "prefix"}) {
+    auto lower = bytes(option);
+    if (!lower) return std::move(lower).error();
+    if (*lower) range.lower = std::max(range.lower, **lower);
+  }
+  auto to = bytes("to");
+  if (!to) return std::move(to).error();
+  if (*to) range.upper = std::min(range.upper, **to);
+  auto prefix = bytes("prefix");
+  if (*prefix) range.upper = std::min(range.upper, schema::prefix_end(**prefix));
+  return {};
+}
+
+class Dumper {
+ public:
+  Dumper(const Context& context, const SpaceReader& reader) : context_(context), reader_(reader) {
+    left_ = context.find<std::uint64_t>("limit").value_or(~std::uint64_t{0});
+  }
+
+  /// False when it is enough, or nobody reads any more.
+  Result<bool> dump(const Range& range) {
+    if (range.lower >= range.upper) return true;
+    auto done = detail::for_each(reader_.reader(), range.family, range.lower, range.upper, false,
+                                 [&](std::string_view key, std::string_view value) -> Result<bool> {
+                                   return row(range, key, value);
+                                 });
+    if (!done) return std::move(done).error();
+    return left_ > 0;
+  }
+  bool has_damage() const noexcept { return has_damage_; }
+
+ private:
+  bool row(const Range& range, std::string_view key, std::string_view value) {
+    if (range.table != nullptr && !range.table->is_row(key)) return true;
+    if (range.part && !is_part(key, *range.part)) return true;
+    if (left_ == 0) return false;
+    --left_;
+    return print_line(text_of(range, key, value));
+  }
+
+  static bool is_part(std::string_view key, schema::MessagePart part) {
+    auto parsed = schema::parse_message_key(key);
+    return parsed && parsed->part == part;
+  }
+
+  std::string text_of(const Range& range, std::string_view key, std::string_view value) {
+    if (context_.has("raw")) {
+      JsonLine line;
+      line.text("key", schema::to_hex(key));
+      if (!context_.has("keys")) line.text("value", schema::to_hex(value));
+      return context_.is_json ? line.str()
+                              : schema::to_hex(key) + (context_.has("keys") ? "" : " " + schema::to_hex(value));
+    }
+    if (range.table == nullptr || context_.has("keys")) return entry(range, key, value);
+    auto json = record(*range.table, key, value);
+    if (json) return *json;
+    has_damage_ = true;
+    std::fprintf(stderr, "callisto: %s\n", json.error().to_string().c_str());
+    return JsonLine().text("damaged", range.name).text("key", schema::to_hex(key)).str();
+  }
+
+  std::string entry(const Range& range, std::string_view key, std::string_view value) const {
+    const std::string words = schema::describe_key(key);
+    if (!context_.is_json) return words;
+    JsonLine line;
+    line.text("in", range.name).text("entry", words).text("key", schema::to_hex(key));
+    if (!context_.has("keys")) line.text("value", schema::to_hex(value));
+    return line.str();
+  }
+
+  template <class Table, class Make>
+  Result<std::string> view(std::string_view key, std::string_view value, Make&& make) const {
+    auto bytes = detail::take_row<Table>(key, value);
+    if (!bytes) return std::move(bytes).error();
+    return to_json(make(*bytes));
+  }
+
+  /// A record as it lies on disk, whether or not unfinished work hides it.
+  Result<std::string> record(const indexes::TableDefinition& table, std::string_view key,
+                             std::string_view value) const {
+    using detail::ViewAccess;
+    namespace fb = schema::fb;
+    const indexes::SpaceState& state = reader_.state();
+    switch (table.id) {
+      case schema::TableId::users:
+        return view<fb::User>(key, value, [&](const Bytes& b) {
+          const auto id = schema::from_fb<UserId>(&schema::root<fb::User>(b)->stamp()->id());
+          auto tail = detail::fetch_user_tail(reader_.reader(), state.space(), id);
+          return ViewAccess::user(b, tail && *tail ? **tail : schema::UserTail{});
+        });
+      case schema::TableId::platform_identifiers:
+        return view<fb::PlatformIdentifier>(key, value,
+                                            [&](const Bytes& b) { return ViewAccess::identity(b, state); });
+      case schema::TableId::user_data:
+        return view<fb::UserDatum>(key, value, [&](const Bytes& b) { return ViewAccess::datum(b, state); });
+      case schema::TableId::conversations:
+        return view<fb::Conversation>(key, value, [&](const Bytes& b) {
+          const auto id = schema::from_fb<ConversationId>(&schema::root<fb::Conversation>(b)->stamp()->id());
+          auto tail = detail::fetch_conversation_tail(reader_.reader(), state.space(), id);
+          return ViewAccess::conversation(
+              b, detail::tail_bytes(tail && *tail ? **tail : schema::ConversationTail{}), state);
+        });
+      case schema::TableId::messages:
+        return view<fb::Message>(key, value, [&](const Bytes& b) { return message(b); });
+      case schema::TableId::memories:
+        return view<fb::Memory>(key, value, [&](const Bytes& b) { return ViewAccess::memory(b, state); });
+      case schema::TableId::user_tails:
+      case schema::TableId::conversation_tails:
+        break;
+    }
+    return JsonLine().text("in", table.name).text("entry", schema::describe_key(key)).text("value", schema::to_hex(value)).str();
+  }
+
+  Message message(const Bytes& bytes) const {
+    const auto* fields = schema::root<schema::fb::Message>(bytes);
+    const auto conversation = schema::from_fb<ConversationId>(fields->conversation());
+    auto header = detail::fetch<schema::fb::Conversation>(
+        reader_.reader(), schema::conversation_key(reader_.state().space(), conversation));
+    const bool is_there = header && *header;
+    return detail::ViewAccess::message(
+        bytes, is_there ? schema::root<schema::fb::Conversation>(**header) : nullptr, reader_.state());
+  }
+
+  const Context& context_;
+  const SpaceReader& reader_;
+  std::uint64_t left_;
+  bool has_damage_ = false;
+};
+
+Result<int> dump(const Context& context, const Store& store) {
+  auto number = store.core().find_space(context.space);
+  if (!number) return std::move(number).error();
+  if (!*number) return Error(Code::not_found, "space", "an existing space");
+  const auto name = context.find<std::string>("table");
+  auto ranges = ranges_of(store.core().maintainer().catalogue(), **number, name);
+  if (ranges.empty()) return report_usage("no table or index is called '" + name.value_or("") + "'");
+  auto reader = SpaceReader::open(store, store.core().engine().snapshot(), **number);
+  if (!reader) return std::move(reader).error();
+  Dumper dumper(context, *reader);
+  for (Range& range : ranges) {
+    if (auto done = narrow(context, range); !done) return std::move(done).error();
+    auto more = dumper.dump(range);
+    if (!more) return std::move(more).error();
+    if (!*more) break;
+  }
+  return dumper.has_damage() ? kBroken : kOk;
+}
+
+int run(const Context& context) {
+  auto store = open_store(context, OpenMode::read_only);
+  if (!store) return report(store.error());
+  auto status = dump(context, *store);
+  return status ? *status : report(status.error());
+}
+
+}  // namespace
+
+const Command kDumpCommand{"dump", "[TABLE|INDEX|system] [options]",
+                           "Prints records as JSON, or index entries, in key order, as they lie on disk.",
+                           describe, run};
+
+}  // namespace callisto::tools

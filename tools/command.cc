@@ -1,0 +1,79 @@
+#include "tools/command.h"
+
+#include <cstdio>
+
+namespace callisto::tools {
+
+namespace {
+
+int status_of(Code code) noexcept {
+  switch (code) {
+    case Code::invalid_argument:
+    case Code::unsupported:
+      return kUsage;
+    case Code::not_found:
+    case Code::already_exists:
+    case Code::version_mismatch:
+    case Code::conflict:
+    case Code::too_large:
+    case Code::limit_exceeded:
+    case Code::deadline_exceeded:
+      return kFailed;
+    case Code::corruption:
+    case Code::io_error:
+    case Code::no_space:
+    case Code::unavailable:
+    case Code::unknown_outcome:
+    case Code::read_only:
+    case Code::busy:
+    case Code::closed:
+    case Code::snapshot_lost:
+    case Code::index_not_ready:
+    case Code::format_too_new:
+    case Code::format_unsupported:
+    case Code::data_loss:
+      return kBroken;
+  }
+  return kBroken;
+}
+
+}  // namespace
+
+int report(const Error& error) {
+  std::fprintf(stderr, "callisto: %s\n", error.to_string().c_str());
+  return status_of(error.code());
+}
+
+int report_usage(std::string_view message) {
+  std::fprintf(stderr, "callisto: %.*s\n", static_cast<int>(message.size()), message.data());
+  return kUsage;
+}
+
+Result<Store> open_store(const Context& context, OpenMode mode) {
+  if (context.directory.empty()) {
+    return Error(Code::invalid_argument, "store", "given as --store DIR or in CALLISTO_STORE");
+  }
+  Options options;
+  options.mode = mode;
+  auto store = Store::open(context.directory, options);
+  if (store || store.error().code() != Code::not_found) return store;
+  // A path that holds no store cannot be opened: not the same as a record that is not there.
+  return Error(Code::io_error, "there is no store in " + context.directory +
+                                   " (make one with: callisto --store DIR init)");
+}
+
+Result<Space> open_space(const Context& context, const Store& store) {
+  auto space = store.space(context.space);
+  if (!space && space.error().code() == Code::not_found) {
+    return Error(Code::not_found, "space", "an existing space (see: callisto space list)");
+  }
+  return space;
+}
+
+bool print_line(std::string_view line) {
+  const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size() &&
+                       std::fputc('\n', stdout) != EOF;
+  return written && std::ferror(stdout) == 0;
+}
+
+}  // namespace callisto::tools

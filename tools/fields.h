@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "callisto/json.h"
+#include "callisto/result.h"
+#include "callisto/time.h"
+
+namespace callisto::tools {
+
+/// Takes members of a JSON object one by one, each as the type that it must have. Remembers the first
+/// error; finish() tells it, and names a member that nobody took.
+class Fields {
+ public:
+  /// `ignored`: members that may be there and are not read.
+  Fields(JsonView object, std::vector<std::string_view> ignored)
+      : object_(std::move(object)), taken_(ignored.begin(), ignored.end()) {}
+
+  /// "" when absent.
+  std::string text(std::string_view name);
+  /// As text(), and an error when absent or empty.
+  std::string required_text(std::string_view name);
+  std::optional<Time> time(std::string_view name);
+  std::optional<bool> flag(std::string_view name);
+  std::optional<std::uint64_t> number(std::string_view name, std::uint64_t max);
+  std::optional<float> real(std::string_view name);
+  std::vector<std::string> texts(std::string_view name);
+  /// Any JSON value as text; "" when absent.
+  std::string json(std::string_view name);
+  /// An array of objects; empty when absent.
+  std::vector<JsonView> objects(std::string_view name);
+  /// Nil when absent.
+  template <class IdType>
+  IdType id(std::string_view name) {
+    const std::string given = text(name);
+    if (given.empty()) return IdType();
+    auto parsed = IdType::parse(given);
+    if (!parsed) fail(name, "a UUID");
+    return parsed.value_or(IdType());
+  }
+  template <class IdType>
+  std::optional<IdType> optional_id(std::string_view name) {
+    const IdType given = id<IdType>(name);
+    return given.is_nil() ? std::nullopt : std::optional(given);
+  }
+  template <class IdType>
+  std::vector<IdType> ids(std::string_view name) {
+    std::vector<IdType> parsed;
+    for (const std::string& each : texts(name)) {
+      auto one = IdType::parse(each);
+      if (!one) fail(name, "an array of UUIDs");
+      parsed.push_back(one.value_or(IdType()));
+    }
+    return parsed;
+  }
+
+  void fail(std::string_view name, std::string limit);
+  Result<void> finish() const;
+
+ private:
+  JsonView take(std::string_view name);
+
+  JsonView object_;
+  std::set<std::string, std::less<>> taken_;
+  std::optional<Error> error_;
+};
+
+}  // namespace callisto::tools

@@ -1,0 +1,192 @@
+#include "tools/list.h"
+
+#include "tools/arguments.h"
+#include "tools/printer.h"
+
+namespace callisto::tools {
+
+namespace {
+
+constexpr std::uint32_t kDefaultLimit = 100;
+
+/// Puts an option's value where it belongs, or passes its error on as an exit status.
+#define CALLISTO_OPTION(target, expression)              \
+  do {                                                   \
+    auto option_value = (expression);                    \
+    if (!option_value) return report(option_value.error()); \
+    target = *option_value;                              \
+  } while (false)
+
+std::uint32_t limit_of(const Context& context) {
+  return context.find<std::uint32_t>("limit").value_or(kDefaultLimit);
+}
+
+ListOptions list_options(const Context& context) {
+  return {.limit = limit_of(context), .oldest_first = context.has("oldest-first")};
+}
+
+int list_users(const Context& context, const Space& space) {
+  Printer printer(context, space);
+  if (context.has("platform") || context.has("platform-id")) {
+    auto user = space.users().by_platform(context.find<std::string>("platform").value_or(""),
+                                          context.find<std::string>("platform-id").value_or(""));
+    if (!user) return report(user.error());
+    if (!*user) return kFailed;
+    printer.print(**user);
+    return kOk;
+  }
+  if (auto name = context.find<std::string>("name")) {
+    return printer.print_all(space.users().by_preferred_name(*name, limit_of(context)));
+  }
+  UserQuery query{.limit = limit_of(context), .oldest_first = context.has("oldest-first")};
+  CALLISTO_OPTION(query.is_active, bool_option(context, "active"));
+  CALLISTO_OPTION(query.last_seen, range_options(context, "seen-from", "seen-to"));
+  CALLISTO_OPTION(query.created, range_options(context, "from", "to"));
+  return printer.print_all(space.users().list(query));
+}
+
+int list_identities(const Context& context, const Space& space) {
+  Printer printer(context, space);
+  if (auto name = context.find<std::string>("name")) {
+    return printer.print_all(space.users().identities_by_username(*name, limit_of(context)));
+  }
+  std::optional<UserId> user;
+  CALLISTO_OPTION(user, user_option(context, space, "user"));
+  if (!user) return report_usage("list identities needs --user USER or --name TEXT");
+  return printer.print_all(space.users().identities(*user, limit_of(context)));
+}
+
+int list_user_data(const Context& context, const Space& space) {
+  std::optional<UserId> user;
+  CALLISTO_OPTION(user, user_option(context, space, "user"));
+  if (!user) return report_usage("list user_data needs --user USER");
+  Printer printer(context, space);
+  if (auto category = context.find<std::string>("category")) {
+    return printer.print_all(space.user_data().values(*user, *category, limit_of(context)));
+  }
+  return printer.print_all(space.user_data().all(*user));
+}
+
+int list_conversations(const Context& context, const Space& space) {
+  ConversationQuery query{.oldest_first = context.has("oldest-first"), .limit = limit_of(context)};
+  CALLISTO_OPTION(query.participant, user_option(context, space, "participant"));
+  if (!query.participant) CALLISTO_OPTION(query.participant, user_option(context, space, "user"));
+  CALLISTO_OPTION(query.owner, user_option(context, space, "owner"));
+  CALLISTO_OPTION(query.is_saved, bool_option(context, "saved"));
+  CALLISTO_OPTION(query.is_archived, bool_option(context, "archived"));
+  CALLISTO_OPTION(query.is_ended, bool_option(context, "ended"));
+  CALLISTO_OPTION(query.persona, id_option<PersonaId>(context, "persona"));
+  CALLISTO_OPTION(query.created, range_options(context, "from", "to"));
+  CALLISTO_OPTION(query.activity, range_options(context, "active-from", "active-to"));
+  query.type = context.find<std::string>("type");
+  if (context.has("processed") && context.has("unprocessed")) {
+    return report_usage("--processed and --unprocessed exclude each other");
+  }
+  if (context.has("processed")) query.is_processed = true;
+  if (context.has("unprocessed")) query.is_processed = false;
+  const std::string order = context.find<std::string>("order").value_or("created");
+  if (order != "created" && order != "activity") {
+    return report_usage("--order of conversations: created, activity");
+  }
+  query.order = order == "activity" ? ConversationOrder::activity : ConversationOrder::created;
+  return Printer(context, space).print_all(space.conversations().find(query));
+}
+
+int list_conversation_messages(const Context& context, const Space& space, ConversationId conversation) {
+  Printer printer(context, space);
+  auto found = space.conversations().get(conversation);
+  if (!found) return report(found.error());
+  if (!*found) return report(Error(Code::not_found, "--conversation", "an existing conversation"));
+  if (context.has("by-importance") || context.has("min-importance")) {
+    return printer.print_all(space.messages().by_importance(
+        conversation, context.find<float>("min-importance").value_or(0.0F), limit_of(context)));
+  }
+  MessagePage page{.limit = limit_of(context), .oldest_first = context.has("oldest-first")};
+  CALLISTO_OPTION(page.before, id_option<MessageId>(context, "before"));
+  CALLISTO_OPTION(page.after, id_option<MessageId>(context, "after"));
+  return printer.print_all(space.messages().page(conversation, page));
+}
+
+int list_messages(const Context& context, const Space& space) {
+  std::optional<ConversationId> conversation;
+  std::optional<UserId> sender;
+  CALLISTO_OPTION(conversation, id_option<ConversationId>(context, "conversation"));
+  CALLISTO_OPTION(sender, user_option(context, space, "sender"));
+  Printer printer(context, space);
+  const ListOptions list = list_options(context);
+  if (sender && conversation) {
+    return printer.print_all(space.messages().by_sender(*sender, *conversation, list));
+  }
+  if (sender) return printer.print_all(space.messages().by_sender(*sender, list));
+  if (conversation) return list_conversation_messages(context, space, *conversation);
+  TimeRange range;
+  CALLISTO_OPTION(range, range_options(context, "from", "to"));
+  return printer.print_all(space.messages().in_range(range, list));
+}
+
+std::optional<MemoryOrder> memory_order(const std::string& name) {
+  if (name == "created") return MemoryOrder::created;
+  if (name == "updated") return MemoryOrder::updated;
+  if (name == "priority") return MemoryOrder::priority;
+  if (name == "expiry") return MemoryOrder::expiry;
+  return std::nullopt;
+}
+
+/// The options that need no look at the store.
+int fill_memory_texts(const Context& context, MemoryQuery& query) {
+  query.category = context.find<std::string>("category");
+  query.key = context.find<std::string>("key");
+  query.entity_type = context.find<std::string>("entity-type");
+  query.entity_id = context.find<std::string>("entity-id");
+  query.type = context.find<std::string>("type");
+  query.source_agent = context.find<std::string>("agent");
+  query.task = context.find<std::string>("task");
+  query.tags_all = context.find<std::vector<std::string>>("tag").value_or(std::vector<std::string>{});
+  query.tags_any = context.find<std::vector<std::string>>("any-tag").value_or(std::vector<std::string>{});
+  query.tags_none = context.find<std::vector<std::string>>("no-tag").value_or(std::vector<std::string>{});
+  if (context.has("source-kind") != context.has("source-id")) {
+    return report_usage("--source-kind and --source-id go together");
+  }
+  if (context.has("source-kind")) {
+    query.source = Source{context.get<std::string>("source-kind"), context.get<std::string>("source-id")};
+  }
+  if (auto priority = context.find<unsigned>("min-priority")) {
+    if (*priority > 10) return report_usage("--min-priority: 1 to 10");
+    query.min_priority = static_cast<std::uint8_t>(*priority);
+  }
+  query.min_importance = context.find<float>("min-importance");
+  query.include_expired = context.has("include-expired");
+  query.include_inactive = context.has("include-inactive");
+  query.include_superseded = context.has("include-superseded");
+  return kOk;
+}
+
+int list_memories(const Context& context, const Space& space) {
+  MemoryQuery query{.oldest_first = context.has("oldest-first"), .limit = limit_of(context)};
+  if (int status = fill_memory_texts(context, query); status != kOk) return status;
+  const auto order = memory_order(context.find<std::string>("order").value_or("created"));
+  if (!order) return report_usage("--order of memories: created, updated, priority, expiry");
+  query.order = *order;
+  CALLISTO_OPTION(query.user, user_option(context, space, "user"));
+  CALLISTO_OPTION(query.conversation, id_option<ConversationId>(context, "conversation"));
+  CALLISTO_OPTION(query.created, range_options(context, "from", "to"));
+  CALLISTO_OPTION(query.updated, range_options(context, "updated-from", "updated-to"));
+  CALLISTO_OPTION(query.expires, range_options(context, "expires-from", "expires-to"));
+  return Printer(context, space).print_all(space.memories().find(query));
+}
+
+#undef CALLISTO_OPTION
+
+}  // namespace
+
+Lister find_lister(std::string_view what) {
+  if (what == "users") return list_users;
+  if (what == "identities" || what == "platform_identifiers") return list_identities;
+  if (what == "user_data") return list_user_data;
+  if (what == "conversations") return list_conversations;
+  if (what == "messages") return list_messages;
+  if (what == "memories") return list_memories;
+  return nullptr;
+}
+
+}  // namespace callisto::tools

@@ -1,0 +1,239 @@
+#include "tools/record_read.h"
+
+#include <limits>
+
+#include "schema/json.h"
+#include "tools/fields.h"
+
+namespace callisto::tools {
+
+namespace {
+
+constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
+
+/// The envelope's part of a record.
+template <class New>
+void read_envelope(Fields& fields, New& record) {
+  record.id = fields.id<decltype(record.id)>("id");
+  record.created_at = fields.time("created_at");
+  record.metadata = fields.json("metadata");
+  record.external_id = fields.text("external_id");
+  record.external_source = fields.text("external_source");
+  if (record.id.is_nil() && !record.external_id.empty()) {
+    record.id = decltype(record.id)::from_external(record.external_source, record.external_id);
+  }
+  // What a line leaves out is not made up: an import that is run again must end in the same store.
+  const auto updated_at = fields.time("updated_at");
+  const auto version = fields.number("version", kAnyNumber);
+  if (record.created_at) {
+    record.origin = Origin{updated_at.value_or(*record.created_at), version.value_or(1)};
+  } else if (updated_at) {
+    fields.fail("created_at", "given where updated_at is");
+  }
+}
+
+Record read_user(Fields& fields) {
+  NewUser user;
+  read_envelope(fields, user);
+  user.name = fields.text("name");
+  user.platform = fields.text("platform");
+  user.platform_id = fields.text("platform_id");
+  user.username = fields.text("username");
+  user.profile = fields.json("profile");
+  user.preferences = fields.json("preferences");
+  user.is_active = fields.flag("is_active").value_or(true);
+  user.last_seen = fields.time("last_seen");
+  return user;
+}
+
+Record read_identity(Fields& fields) {
+  IdentityLine line;
+  read_envelope(fields, line.identity);
+  line.user = fields.id<UserId>("user");
+  line.identity.platform = fields.required_text("platform");
+  line.identity.platform_id = fields.required_text("platform_id");
+  line.identity.username = fields.text("username");
+  line.identity.last_seen = fields.time("last_seen");
+  return line;
+}
+
+Record read_datum(Fields& fields) {
+  DatumLine line;
+  read_envelope(fields, line.datum);
+  line.user = fields.id<UserId>("user");
+  line.datum.category = fields.required_text("category");
+  line.datum.value = fields.required_text("value");
+  const std::string kind = fields.text("kind");
+  if (kind == "single") {
+    line.kind = CategoryKind::single;
+  } else if (!kind.empty() && kind != "list") {
+    fields.fail("kind", "single or list");
+  }
+  return line;
+}
+
+Record read_conversation(Fields& fields) {
+  NewConversation conversation;
+  read_envelope(fields, conversation);
+  conversation.title = fields.text("title");
+  conversation.type = fields.text("type");
+  conversation.owner = fields.id<UserId>("owner");
+  conversation.participants = fields.ids<UserId>("participants");
+  conversation.persona = fields.optional_id<PersonaId>("persona");
+  conversation.model = fields.text("model");
+  conversation.recap = fields.text("recap");
+  conversation.summary = fields.text("summary");
+  conversation.is_saved = fields.flag("is_saved").value_or(false);
+  conversation.is_archived = fields.flag("is_archived").value_or(false);
+  conversation.ended_at = fields.time("ended_at");
+  conversation.reopens = fields.flag("reopens").value_or(true);
+  conversation.is_processed = fields.flag("is_processed").value_or(false);
+  conversation.processed_up_to = fields.number("processed_up_to", kAnyNumber);
+  return conversation;
+}
+
+MessageState read_state(Fields& fields) {
+  const std::string state = fields.text("state");
+  if (state.empty() || state == "final") return MessageState::final;
+  if (state == "partial") return MessageState::partial;
+  if (state == "interrupted") return MessageState::interrupted;
+  fields.fail("state", "final, partial or interrupted");
+  return MessageState::final;
+}
+
+Record read_message(Fields& fields) {
+  NewMessage message;
+  read_envelope(fields, message);
+  message.conversation = fields.id<ConversationId>("conversation");
+  message.sequence = fields.number("sequence", kAnyNumber);
+  message.timestamp = fields.time("timestamp");
+  message.parent = fields.optional_id<MessageId>("parent");
+  message.sender = fields.id<UserId>("sender");
+  message.name = fields.text("name");
+  message.agent = fields.text("agent");
+  message.role = fields.text("role");
+  message.content = fields.text("content");
+  message.parts = fields.json("parts");
+  message.tool_call_id = fields.text("tool_call_id");
+  message.state = read_state(fields);
+  message.model = fields.text("model");
+  if (auto tokens = fields.number("token_usage", std::numeric_limits<std::uint32_t>::max())) {
+    message.token_usage = static_cast<std::uint32_t>(*tokens);
+  }
+  message.importance = fields.real("importance");
+  // A message is created when it is said, where a line says only that.
+  if (!message.origin && message.timestamp) {
+    message.created_at = message.timestamp;
+    message.origin = Origin{*message.timestamp, 1};
+  }
+  return message;
+}
+
+std::vector<Source> read_sources(Fields& fields) {
+  std::vector<Source> sources;
+  for (const JsonView& object : fields.objects("sources")) {
+    sources.push_back({std::string(object["kind"].as_string().value_or("")),
+                       std::string(object["id"].as_string().value_or(""))});
+  }
+  return sources;
+}
+
+Record read_memory(Fields& fields) {
+  NewMemory memory;
+  read_envelope(fields, memory);
+  memory.category = fields.text("category");
+  memory.key = fields.text("key");
+  memory.type = fields.text("type");
+  memory.value = fields.json("value");
+  memory.text = fields.text("text");
+  memory.tags = fields.texts("tags");
+  memory.entity_type = fields.text("entity_type");
+  memory.entity_id = fields.text("entity_id");
+  memory.user = fields.id<UserId>("user");
+  memory.conversation = fields.optional_id<ConversationId>("conversation");
+  memory.source_agent = fields.text("source_agent");
+  memory.priority = static_cast<std::uint8_t>(fields.number("priority", 10).value_or(5));
+  memory.importance = fields.real("importance");
+  memory.expires_at = fields.time("expires_at");
+  memory.is_active = fields.flag("is_active").value_or(true);
+  memory.valid_from = fields.time("valid_from");
+  memory.valid_to = fields.time("valid_to");
+  memory.superseded_by = fields.optional_id<MemoryId>("superseded_by");
+  memory.module = fields.text("module");
+  memory.task = fields.text("task");
+  memory.updated_by = fields.text("updated_by");
+  memory.sources = read_sources(fields);
+  return memory;
+}
+
+Record read_space(Fields& fields) { return NewSpace{fields.required_text("name")}; }
+
+struct Table {
+  std::string_view name;
+  Record (*read)(Fields&);
+  /// What `list --json` prints beside what an import restores.
+  std::vector<std::string_view> ignored;
+};
+
+const std::vector<Table>& tables() {
+  static const std::vector<Table> all{
+      {"spaces", read_space, {}},
+      {"users", read_user, {"recorded_at"}},
+      {"platform_identifiers", read_identity, {"recorded_at"}},
+      {"user_data", read_datum, {"recorded_at"}},
+      {"conversations",
+       read_conversation,
+       {"recorded_at", "message_count", "token_count", "last_sequence", "last_message_at", "activity_at"}},
+      {"messages", read_message, {"recorded_at"}},
+      {"memories", read_memory, {"recorded_at", "content_hash"}},
+  };
+  return all;
+}
+
+/// A line without an id gets one from its number and text: the same file gives the same store.
+void give_id(Record& record, const std::string& name) {
+  const auto give = [&](auto& id) {
+    if (id.is_nil()) id = std::remove_reference_t<decltype(id)>::from_external("callisto/jsonl", name);
+  };
+  std::visit(
+      [&](auto& line) {
+        if constexpr (requires { line.identity; }) {
+          give(line.identity.id);
+        } else if constexpr (requires { line.datum; }) {
+          give(line.datum.id);
+        } else if constexpr (requires { line.id; }) {
+          give(line.id);
+        }
+      },
+      record);
+}
+
+}  // namespace
+
+Result<Line> read_line(std::string_view text, std::uint64_t number) {
+  auto flex = schema::json_line_to_flex(text, kMaxLineBytes);
+  if (!flex) return std::move(flex).error();
+  const Bytes bytes = Bytes::copy_of({reinterpret_cast<const char*>(flex->data()), flex->size()});
+  const JsonView object(bytes, bytes.data(), bytes.size());
+  if (object["callisto"].as_string() == "export") {
+    if (object["format"].as_int64() != 1) {
+      return Error(Code::invalid_argument, "format", "1: a newer Callisto wrote this export");
+    }
+    return Line{"", ExportHead{}};
+  }
+  const auto name = object["table"].as_string();
+  for (const Table& table : tables()) {
+    if (name != table.name) continue;
+    auto ignored = table.ignored;
+    ignored.push_back("table");
+    Fields fields(object, std::move(ignored));
+    Line line{fields.text("space"), table.read(fields)};
+    if (auto done = fields.finish(); !done) return std::move(done).error();
+    give_id(line.record, std::to_string(number) + ":" + std::string(text));
+    return line;
+  }
+  return Error(Code::invalid_argument, "table",
+               "spaces, users, platform_identifiers, user_data, conversations, messages or memories");
+}
+
+}  // namespace callisto::tools
