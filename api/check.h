@@ -73,6 +73,14 @@ Result<void> fill_envelope(Fields& fields, const Envelope& envelope, Environment
 /// For an update: version + 1, updated_at = max(now, updated_at).
 template <class Fields>
 void touch_envelope(Fields& fields, Time now);
+/// For an importer's update: version and updated_at are those of the source.
+template <class Fields>
+void impose_origin(Fields& fields, const std::optional<Origin>& origin) {
+  if (!origin) return;
+  const schema::fb::Stamp& own = *fields.stamp;
+  *fields.stamp = schema::fb::Stamp(own.id(), origin->version, own.created_at(), own.recorded_at(),
+                                    origin->updated_at.micros());
+}
 /// For `create` with an id that is there: whether two records differ in nothing that a caller gives
 /// (recorded_at, and times and ids that the store made up, do not count).
 template <class Table>

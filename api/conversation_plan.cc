@@ -1,7 +1,6 @@
 #include "api/conversation_plan.h"
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 #include <unordered_map>
 #include <unordered_set>
@@ -26,10 +25,6 @@ constexpr std::size_t kWholeBytes = 6u << 20;
 constexpr std::size_t kWholeMessages = 1500;
 static_assert(kWholeMessages * 5 + kMaxParticipants + 100 < kv::kMaxTransactionKeys);
 
-Error in_message(const Error& error, std::size_t i) {
-  return error.in("messages[" + std::to_string(i) + "].");
-}
-
 std::size_t header_bytes(const NewConversation& conversation) {
   return kHeaderBytes + conversation.title.size() + conversation.recap.size() +
          conversation.summary.size() + conversation.metadata.size() +
@@ -37,6 +32,10 @@ std::size_t header_bytes(const NewConversation& conversation) {
 }
 
 }  // namespace
+
+Error in_message(const Error& error, std::size_t i) {
+  return error.in("messages[" + std::to_string(i) + "].");
+}
 
 Result<void> ConversationPlan::check() {
   auto header = conversation_fields(conversation_);
@@ -98,12 +97,12 @@ Result<void> ConversationPlan::add_sequences() {
   }
   by_sequence_.resize(messages_.size());
   std::iota(by_sequence_.begin(), by_sequence_.end(), std::size_t{0});
-  const auto is_before = [&](std::size_t a, std::size_t b) {
-    return places_[a].sequence < places_[b].sequence;
-  };
-  std::stable_sort(by_sequence_.begin(), by_sequence_.end(), is_before);
-  const auto twice =
-      std::adjacent_find(by_sequence_.begin(), by_sequence_.end(), std::not_fn(is_before));
+  const auto place = [&](std::size_t i) { return std::pair(places_[i].sequence, i); };
+  std::sort(by_sequence_.begin(), by_sequence_.end(),
+            [&](std::size_t a, std::size_t b) { return place(a) < place(b); });
+  const auto twice = std::adjacent_find(
+      by_sequence_.begin(), by_sequence_.end(),
+      [&](std::size_t a, std::size_t b) { return places_[a].sequence == places_[b].sequence; });
   if (twice == by_sequence_.end()) return {};
   return in_message(Error(Code::already_exists, "sequence", "each once"), *std::next(twice));
 }
@@ -120,7 +119,7 @@ void ConversationPlan::add_times(StoreCore& core, Time now) {
 Result<fb::MessageT> ConversationPlan::fields(std::size_t i, Environment& environment,
                                               Time now) const {
   auto fields = message_fields(messages_[i]);
-  if (!fields) return in_message(fields.error(), i);
+  if (!fields) return fields;
   fields->conversation = std::make_unique<fb::Uuid>(header_.stamp->id());
   fields->sequence = places_[i].sequence;
   fields->timestamp = places_[i].timestamp;

@@ -13,6 +13,9 @@
 
 namespace callisto::detail {
 
+/// An error about one message of a conversation, with its place in front: "messages[3].id".
+Error in_message(const Error& error, std::size_t i);
+
 /// A conversation and its messages, checked, and with every message's place. The input must outlive
 /// it.
 class ConversationPlan {
@@ -20,7 +23,7 @@ class ConversationPlan {
   ConversationPlan(const NewConversation& conversation, std::span<const NewMessage> messages)
       : conversation_(conversation), messages_(messages) {}
 
-  /// Every rule of input that needs no reading. Errors about a message name it: "messages[3].id".
+  /// Every rule of input that needs no reading. See in_message() for errors about a message.
   Result<void> check();
   /// Gives a time to messages that come without one.
   void add_times(StoreCore& core, Time now);

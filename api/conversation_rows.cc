@@ -37,27 +37,34 @@ Result<std::optional<ConversationRows>> both_or_none(SpaceNumber space, const Co
 }
 
 /// Where stored users stand for the given ones, takes the stored spelling: after a merge a record
-/// still is what it was created as.
-void adopt_users(const SpaceState& state, const fb::Conversation& stored,
+/// still is what it was created as. False when a given user is nobody any more: then nothing is
+/// equal, whether its traces in the record are rewritten already or not.
+bool adopt_users(const SpaceState& state, const fb::Conversation& stored,
                  fb::ConversationT& fresh) {
-  const auto owner = schema::from_fb<UserId>(stored.owner());
-  if (fresh.owner && state.resolve(owner) == schema::from_fb<UserId>(fresh.owner.get())) {
-    *fresh.owner = *stored.owner();
+  const auto stands_for = [&](const fb::Uuid* there, const fb::Uuid* given) {
+    return state.resolve(schema::from_fb<UserId>(there)) == schema::from_fb<UserId>(given);
+  };
+  if (fresh.owner) {
+    if (!stands_for(fresh.owner.get(), fresh.owner.get())) return false;
+    if (stands_for(stored.owner(), fresh.owner.get())) *fresh.owner = *stored.owner();
+  } else if (stored.owner() != nullptr && stands_for(stored.owner(), nullptr)) {
+    fresh.owner = std::make_unique<fb::Uuid>(*stored.owner());
   }
   const std::size_t count = stored.participants() == nullptr ? 0 : stored.participants()->size();
-  if (count != fresh.participants.size()) return;
+  if (count != fresh.participants.size()) return false;
   for (std::size_t i = 0; i < count; ++i) {
+    fb::Participant& given = fresh.participants[i];
     const auto* there = stored.participants()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    const auto given = schema::from_fb<UserId>(&fresh.participants[i].user());
-    if (state.resolve(schema::from_fb<UserId>(&there->user())) == given)
-      fresh.participants[i] = *there;
+    if (!stands_for(&given.user(), &given.user())) return false;
+    if (stands_for(&there->user(), &given.user())) given = *there;
   }
+  return true;
 }
 
 bool is_equal(const SpaceState& state, const ConversationRows& stored, const NewConversation& given,
               fb::ConversationT fresh) {
   if (stored.tail.reopens != given.reopens) return false;
-  adopt_users(state, *schema::root<fb::Conversation>(stored.header), fresh);
+  if (!adopt_users(state, *schema::root<fb::Conversation>(stored.header), fresh)) return false;
   return has_equal_content<fb::Conversation>(stored.header, std::move(fresh), envelope_of(given));
 }
 

@@ -99,17 +99,18 @@ Result<bool> WholeStore::is_equal_message(ReadContext& context, const Bytes& row
 Result<void> WholeStore::insert(WriteContext& context, std::size_t i,
                                 std::optional<ConversationId>& purge) const {
   auto fields = plan_.fields(i, context.core().environment(), context.now());
-  if (!fields) return std::move(fields).error();
+  if (!fields) return in_message(fields.error(), i);
   auto taken = find_message_for_update(context, schema::from_fb<MessageId>(&fields->stamp->id()));
   if (!taken) return std::move(taken).error();
   if (*taken) {
     if (context.state().is_hidden((*taken)->conversation)) {
       CALLISTO_TRY(check_unfinished(context, (*taken)->conversation, purge));
     }
-    return Error(Code::already_exists, "messages[" + std::to_string(i) + "].id",
-                 "not the id of another message");
+    return in_message(Error(Code::already_exists, "id", "not the id of another message"), i);
   }
-  return insert_message(context, *fields);
+  auto bytes = schema::encode<fb::Message>(*fields);
+  if (!bytes) return in_message(bytes.error(), i);
+  return insert_message(context, *fields, *bytes);
 }
 
 Result<ConversationId> WholeStore::at_once() {
@@ -147,6 +148,8 @@ Result<bool> WholeStore::open_stage() {
       [&](WriteContext& context, std::optional<ConversationId>& purge) -> Result<bool> {
         auto is_there = begin(context, purge);
         if (!is_there || *is_there) return is_there;
+        // The header is written last; that it is too large is found before the first message is.
+        CALLISTO_TRY(schema::encode<fb::Conversation>(plan_.header()));
         CALLISTO_TRY(indexes::put_work(
             context.transaction(), context.space(),
             {WorkOp::stage_conversation, std::string(id().view()), context.now().micros(), {}}));

@@ -54,6 +54,9 @@ Result<void> check_patch(const ConversationPatch& patch) {
       detail::check_texts({text_of(patch.title), patch.type.value_or(std::string()),
                            text_of(patch.model), text_of(patch.recap), text_of(patch.summary)}));
   if (patch.ended_at.is_set()) CALLISTO_TRY(detail::check_time(patch.ended_at.value(), "ended_at"));
+  if (patch.origin) {
+    CALLISTO_TRY(detail::check_time(patch.origin->updated_at, "origin.updated_at"));
+  }
   return {};
 }
 
@@ -180,6 +183,7 @@ Result<std::uint64_t> Conversations::update(ConversationId id, const Conversatio
         apply_patch(fields, patch);
         if (!patch.metadata.is_kept()) fields.metadata = *metadata;
         detail::touch_envelope(fields, context.now());
+        detail::impose_origin(fields, patch.origin);
         schema::ConversationTail tail = rows->tail;
         tail.reopens = patch.reopens.value_or(tail.reopens);
         CALLISTO_TRY(detail::update_conversation(context, *rows, fields, tail));

@@ -78,7 +78,9 @@ bool is_new(const Reference& now, const Reference& before) {
 }
 
 /// What `fields` names and `before` does not must exist.
-Result<void> check_references(WriteContext& context, const MemoryT& fields, const MemoryT& before) {
+/// An imported memory may come before its successor, and outlive it.
+Result<void> check_references(WriteContext& context, const MemoryT& fields, const MemoryT& before,
+                              bool is_imported = false) {
   if (is_new(fields.user, before.user)) {
     CALLISTO_TRY(require_user(context, schema::from_fb<UserId>(fields.user.get()), "user"));
   }
@@ -86,7 +88,7 @@ Result<void> check_references(WriteContext& context, const MemoryT& fields, cons
     CALLISTO_TRY(
         require_conversation(context, schema::from_fb<ConversationId>(fields.conversation.get())));
   }
-  if (is_new(fields.superseded_by, before.superseded_by)) {
+  if (!is_imported && is_new(fields.superseded_by, before.superseded_by)) {
     return require_successor(context, fields);
   }
   return {};
@@ -117,7 +119,8 @@ Result<PutResult> insert(WriteContext& context, const MemoryT& fields, const Env
     if (is_equal(context, **before, fields, given)) return PutResult{id, false};
     return Error(Code::already_exists, "id", "not the id of a memory with other content");
   }
-  CALLISTO_TRY(check_references(context, fields, MemoryT()));
+  const bool is_imported = given.origin != nullptr && given.origin->has_value();
+  CALLISTO_TRY(check_references(context, fields, MemoryT(), is_imported));
   CALLISTO_TRY(write_memory(context, *before, fields));
   return PutResult{id, true};
 }

@@ -148,13 +148,12 @@ void count_message(schema::ConversationTail& tail, const schema::MessageOrder& o
   tail.token_count += tokens;
 }
 
-Result<void> insert_message(WriteContext& context, const fb::MessageT& fields) {
+Result<void> insert_message(WriteContext& context, const fb::MessageT& fields,
+                            std::string_view bytes) {
   const MessageAt at{schema::from_fb<ConversationId>(fields.conversation.get()),
                      {fields.timestamp, fields.sequence}};
-  auto bytes = schema::encode<fb::Message>(fields);
-  if (!bytes) return std::move(bytes).error();
   return context.write_row(TableId::messages, message_key(context.space(), at), std::nullopt,
-                           *bytes);
+                           bytes);
 }
 
 Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows) {

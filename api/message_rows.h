@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/check.h"
@@ -46,8 +47,9 @@ std::int64_t timestamp_after(StoreCore& core, Time now, std::optional<std::int64
 /// Takes a new message into its conversation's counts.
 void count_message(schema::ConversationTail& tail, const schema::MessageOrder& order,
                    std::uint32_t tokens);
-/// Writes a new message whose fields are complete.
-Result<void> insert_message(WriteContext& context, const schema::fb::MessageT& fields);
+/// Writes a new message: complete fields, and the same as bytes.
+Result<void> insert_message(WriteContext& context, const schema::fb::MessageT& fields,
+                            std::string_view bytes);
 
 /// Views of checked records; each conversation's header is fetched once, and only for senders.
 Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows);

@@ -56,11 +56,11 @@ Result<std::vector<std::uint16_t>> sender_slots(WriteContext& context, const New
 
 /// Whether the message is there already, equal in what the caller gave; already_exists when its id
 /// is another's.
-Result<bool> is_there(WriteContext& context, const NewMessage& message, fb::MessageT fresh,
+Result<bool> is_there(WriteContext& context, const NewMessage& message, const fb::MessageT& fields,
                       const std::vector<std::uint16_t>& slots,
                       std::optional<ConversationId>& purge) {
   auto at =
-      detail::find_message_for_update(context, schema::from_fb<MessageId>(&fresh.stamp->id()));
+      detail::find_message_for_update(context, schema::from_fb<MessageId>(&fields.stamp->id()));
   if (!at) return std::move(at).error();
   if (!*at) return false;
   if (context.state().is_hidden((*at)->conversation)) {
@@ -69,18 +69,22 @@ Result<bool> is_there(WriteContext& context, const NewMessage& message, fb::Mess
   auto row = detail::fetch_message_for_update(context, **at);
   if (!row) return std::move(row).error();
   const auto& stored = *schema::root<fb::Message>(*row);
+  fb::MessageT fresh = fields;
   if (!message.sequence) fresh.sequence = stored.sequence();
   if (!message.timestamp) fresh.timestamp = stored.timestamp();
   if (std::find(slots.begin(), slots.end(), stored.sender_slot()) != slots.end()) {
     fresh.sender_slot = stored.sender_slot();
   }
-  if (detail::has_equal_content<fb::Message>(*row, std::move(fresh), detail::envelope_of(message)))
+  if (detail::has_equal_content<fb::Message>(*row, std::move(fresh),
+                                             detail::envelope_of(message))) {
     return true;
+  }
   return Error(Code::already_exists, "id", "not the id of another message");
 }
 
+/// An imported message may come before its parent, and outlive it.
 Result<void> require_parent(WriteContext& context, const NewMessage& message) {
-  if (!message.parent || !*message.parent) return {};
+  if (!message.parent || !*message.parent || message.origin) return {};
   auto at = detail::find_message_for_update(context, *message.parent);
   if (!at) return std::move(at).error();
   if (!*at || (*at)->conversation != message.conversation) {
@@ -127,7 +131,9 @@ Result<MessageId> append_message(WriteContext& context, const NewMessage& messag
   if (*there) return id;
   CALLISTO_TRY(require_parent(context, message));
   CALLISTO_TRY(require_free_sequence(context, **tail, fields));
-  CALLISTO_TRY(detail::insert_message(context, fields));
+  auto bytes = schema::encode<fb::Message>(fields);
+  if (!bytes) return std::move(bytes).error();
+  CALLISTO_TRY(detail::insert_message(context, fields, *bytes));
   ConversationTail after = **tail;
   detail::count_message(after, {fields.timestamp, fields.sequence}, tokens_of(fields.token_usage));
   CALLISTO_TRY(detail::write_tail(context, conversation, **tail, after));

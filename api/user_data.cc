@@ -1,6 +1,7 @@
 // Categorised data of users (seed 000).
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "api/datum_rows.h"
@@ -51,8 +52,7 @@ Result<void> check_datum(const NewDatum& datum) {
   return check_envelope(envelope_of(datum));
 }
 
-// Writing
-// ------------------------------------------------------------------------------------------
+// Writing ----------------------------------------------------------------
 
 /// One write into a category: what is there, and what it may become.
 class CategoryWrite {
@@ -213,8 +213,7 @@ Result<std::uint32_t> remove_values(WriteContext& context, const UserId& user,
   return count;
 }
 
-// Reading
-// ------------------------------------------------------------------------------------------
+// Reading ----------------------------------------------------------------
 
 Result<std::vector<UserDatum>> list_data(ReadContext& context, const UserId& user,
                                          const std::string& prefix, std::size_t limit) {
@@ -249,8 +248,10 @@ Result<std::vector<UserDatum>> list_usernames(ReadContext& context, const UserId
                                               std::size_t limit) {
   auto identities = list_identities(context, user, kMaxListed);
   if (!identities) return std::move(identities).error();
-  std::stable_sort(identities->begin(), identities->end(),
-                   [](const auto& a, const auto& b) { return a.created_at() > b.created_at(); });
+  std::sort(identities->begin(), identities->end(), [](const auto& a, const auto& b) {
+    return std::tuple(b.created_at(), a.platform(), a.platform_id()) <
+           std::tuple(a.created_at(), b.platform(), b.platform_id());
+  });
   std::vector<UserDatum> views;
   for (const PlatformIdentifier& identity : *identities) {
     if (views.size() == limit) break;

@@ -15,8 +15,7 @@ namespace {
 namespace fb = schema::fb;
 using indexes::WorkOp;
 
-// Creating
-// -----------------------------------------------------------------------------------------
+// Creating ----------------------------------------------------------------
 
 NewIdentity identity_of(const NewUser& user) {
   NewIdentity identity;
@@ -174,8 +173,7 @@ Result<void> finish_former_life(const Scope& scope, const UserId& user) {
   return scope.core->finish_work(scope.slot->space(), WorkOp::rewrite_user, user.view());
 }
 
-// Changing
-// -----------------------------------------------------------------------------------------
+// Changing ----------------------------------------------------------------
 
 /// A patch whose JSON is parsed.
 struct CheckedPatch {
@@ -183,6 +181,7 @@ struct CheckedPatch {
   std::optional<std::vector<std::uint8_t>> preferences;
   std::optional<std::vector<std::uint8_t>> metadata;
   std::optional<bool> is_active;
+  std::optional<Origin> origin;
 };
 
 Result<void> check_change(const Change<std::string>& change, const char* field,
@@ -200,6 +199,8 @@ Result<CheckedPatch> check_patch(const UserPatch& patch) {
   CALLISTO_TRY(check_change(patch.preferences, "preferences", checked.preferences));
   CALLISTO_TRY(check_change(patch.metadata, "metadata", checked.metadata));
   checked.is_active = patch.is_active;
+  if (patch.origin) CALLISTO_TRY(check_time(patch.origin->updated_at, "origin.updated_at"));
+  checked.origin = patch.origin;
   return checked;
 }
 
@@ -226,8 +227,9 @@ Result<std::uint64_t> update_user(WriteContext& context, const UserId& id,
   if (!*row) return Error(Code::not_found, "id", "no such user");
   auto fields = schema::unpack<fb::User>(**row);
   CALLISTO_TRY(check_version(context.options(), fields.stamp->version()));
-  if (!apply(fields, patch)) return fields.stamp->version();
+  if (!apply(fields, patch) && !patch.origin) return fields.stamp->version();
   touch_envelope(fields, context.now());
+  impose_origin(fields, patch.origin);
   CALLISTO_TRY(write_record(context, TableId::users, key, *row, fields));
   return fields.stamp->version();
 }

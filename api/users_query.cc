@@ -1,7 +1,7 @@
 // Lists of users, and accounts that a person may want to link.
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "api/conversation_rows.h"
@@ -130,28 +130,30 @@ bool is_worth_suggesting(const std::vector<PlatformIdentifier>& identities) {
          std::any_of(identities.begin(), identities.end(), is_elsewhere);
 }
 
-/// What carries one of the user's usernames, the user's own identities first.
-Result<LinkSuggestion> namesakes(ReadContext& context, const UserId& user,
-                                 std::string_view username) {
-  auto identities = list_by_username(context, username, kMaxNamesakes);
+/// Other users' identities under a name join the user's own.
+Result<void> add_namesakes(ReadContext& context, const UserId& user, LinkSuggestion& suggestion) {
+  auto identities = list_by_username(context, suggestion.name, kMaxNamesakes);
   if (!identities) return std::move(identities).error();
-  std::stable_partition(
-      identities->begin(), identities->end(),
-      [&](const PlatformIdentifier& identity) { return identity.user() == user; });
-  return LinkSuggestion{std::string(username), std::move(*identities)};
+  for (PlatformIdentifier& identity : *identities) {
+    if (identity.user() != user) suggestion.identities.push_back(std::move(identity));
+  }
+  return {};
 }
 
 Result<std::vector<LinkSuggestion>> suggest_links(ReadContext& context, const UserId& user) {
   auto own = list_identities(context, user, kMaxListed);
   if (!own) return std::move(own).error();
-  std::vector<LinkSuggestion> suggestions;
-  std::set<std::string> seen;
-  for (const PlatformIdentifier& identity : *own) {
+  std::map<std::string, LinkSuggestion> by_name;
+  for (PlatformIdentifier& identity : *own) {
     if (identity.username().empty()) continue;
-    if (!seen.insert(schema::fold(identity.username())).second) continue;
-    auto suggestion = namesakes(context, user, identity.username());
-    if (!suggestion) return std::move(suggestion).error();
-    if (is_worth_suggesting(suggestion->identities)) suggestions.push_back(std::move(*suggestion));
+    LinkSuggestion& suggestion = by_name[schema::fold(identity.username())];
+    if (suggestion.identities.empty()) suggestion.name = identity.username();
+    suggestion.identities.push_back(std::move(identity));
+  }
+  std::vector<LinkSuggestion> suggestions;
+  for (auto& [folded, suggestion] : by_name) {
+    CALLISTO_TRY(add_namesakes(context, user, suggestion));
+    if (is_worth_suggesting(suggestion.identities)) suggestions.push_back(std::move(suggestion));
   }
   return suggestions;
 }

@@ -120,8 +120,7 @@ Result<Version> Committer::write_group() {
   if (version) {
     commits_.fetch_add(admitted_.size(), std::memory_order_relaxed);
   } else {
-    counters_.clear();
-    failed_ = true;
+    failed_ = true;  // What else is not true any more, the counters, is cleared by reset().
   }
   return version;
 }

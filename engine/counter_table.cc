@@ -13,8 +13,9 @@ namespace {
 using Sums = std::vector<std::pair<std::uint16_t, std::int64_t>>;
 
 void add_to(Sums& sums, std::uint16_t counter, std::int64_t delta) {
-  auto place = std::lower_bound(sums.begin(), sums.end(), counter,
-                                [](const auto& sum, std::uint16_t sought) { return sum.first < sought; });
+  auto place =
+      std::lower_bound(sums.begin(), sums.end(), counter,
+                       [](const auto& sum, std::uint16_t sought) { return sum.first < sought; });
   if (place == sums.end() || place->first != counter) place = sums.insert(place, {counter, 0});
   // Through unsigned numbers, whose overflow is defined.
   place->second = static_cast<std::int64_t>(static_cast<std::uint64_t>(place->second) +

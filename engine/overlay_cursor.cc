@@ -26,7 +26,9 @@ class OverlayCursor final : public Cursor {
   }
 
   bool valid() const override { return at_ != At::end; }
-  std::string_view key() const override { return at_ == At::base ? base_->key() : pending_[next_].key; }
+  std::string_view key() const override {
+    return at_ == At::base ? base_->key() : pending_[next_].key;
+  }
   std::string_view value() const override {
     return at_ == At::base ? base_->value() : pending_[next_].value;
   }
@@ -39,7 +41,7 @@ class OverlayCursor final : public Cursor {
     settle();
   }
   void seek(std::string_view key) override {
-    if (base_->valid() && before(base_->key(), key)) base_->seek(key);
+    if (base_->valid()) base_->seek(key);
     const auto reached =
         std::partition_point(pending_.begin() + static_cast<std::ptrdiff_t>(next_), pending_.end(),
                              [&](const Pending& pending) { return before(pending.key, key); });
@@ -66,7 +68,6 @@ class OverlayCursor final : public Cursor {
       if (base_->valid() && before(base_->key(), pending.key)) break;
       if (base_->valid() && base_->key() == pending.key) base_->next();
       if (pending.erased) continue;
-      if (!base_->valid() && !base_->status()) return;
       at_ = At::pending;
       return;
     }

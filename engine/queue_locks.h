@@ -9,9 +9,9 @@
 
 namespace callisto::kv {
 
-/// Locks that writers of one hot key take before their snapshot (RunOptions::queue_key), so that they
-/// queue instead of conflicting. Only for speed: what is right does not depend on them. Keys share
-/// locks, so a thread must not ask for a second one while it holds one.
+/// Locks that writers of one hot key take before their snapshot (RunOptions::queue_key), so that
+/// they queue instead of conflicting. Only for speed: what is right does not depend on them. Keys
+/// share locks, so a thread must not ask for a second one while it holds one.
 class QueueLocks {
  public:
   [[nodiscard]] std::unique_lock<std::mutex> lock(Family family, std::string_view key);

@@ -12,8 +12,10 @@ constexpr std::int64_t kLongestPauseMicros = 20'000;
 
 }  // namespace
 
-Deadline::Deadline(Environment& environment, std::uint32_t deadline_ms) : environment_(environment) {
-  if (deadline_ms != 0) end_micros_ = environment.monotonic_micros() + std::int64_t{deadline_ms} * 1000;
+Deadline::Deadline(Environment& environment, std::uint32_t deadline_ms)
+    : environment_(environment) {
+  if (deadline_ms != 0)
+    end_micros_ = environment.monotonic_micros() + std::int64_t{deadline_ms} * 1000;
 }
 
 bool Deadline::passed_in(std::int64_t micros) const {

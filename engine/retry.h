@@ -24,10 +24,10 @@ class Deadline {
   std::optional<std::int64_t> end_micros_;
 };
 
-/// Calls `attempt` until it answers something: nullopt is a conflict, to be tried again after a pause
-/// that doubles and is drawn at random, taken through the environment. `conflict` after
-/// `max_attempts` (at least one is made), `deadline_exceeded` when the next attempt would begin after
-/// the deadline.
+/// Calls `attempt` until it answers something: nullopt is a conflict, to be tried again after a
+/// pause that doubles and is drawn at random, taken through the environment. `conflict` after
+/// `max_attempts` (at least one is made), `deadline_exceeded` when the next attempt would begin
+/// after the deadline.
 Result<Version> retry_on_conflict(Environment& environment, std::uint32_t max_attempts,
                                   const Deadline& deadline,
                                   const std::function<std::optional<Result<Version>>()>& attempt);

@@ -10,11 +10,11 @@
 namespace callisto::kv {
 
 /// When was a key last committed? A table of fixed size with one 64-bit word per slot: the version
-/// of the last commit to any key whose hash falls there, and whether a commit is under way. A shared
-/// slot makes a key look newer than it is: a needless retry, never a missed conflict.
+/// of the last commit to any key whose hash falls there, and whether a commit is under way. A
+/// shared slot makes a key look newer than it is: a needless retry, never a missed conflict.
 ///
-/// One thread at a time (the committer's leader) marks and settles; any thread may ask. Versions are
-/// below kNever.
+/// One thread at a time (the committer's leader) marks and settles; any thread may ask. Versions
+/// are below kNever.
 class SlotTable {
  public:
   static constexpr std::size_t kDefaultSlotCount = std::size_t{1} << 20;

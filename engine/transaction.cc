@@ -34,9 +34,8 @@ Result<void> OptimisticTransaction::multi_get(
     }
   }
   if (others.empty()) return {};
-  return base_->multi_get(family, others, [&](std::size_t i, std::string_view value) {
-    each(places[i], value);
-  });
+  return base_->multi_get(family, others,
+                          [&](std::size_t i, std::string_view value) { each(places[i], value); });
 }
 
 std::unique_ptr<Cursor> OptimisticTransaction::scan(Family family, const Bounds& bounds) {

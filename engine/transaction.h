@@ -20,8 +20,8 @@ class Committer;
 class QueueLocks;
 
 /// A transaction over any reader of a fixed state: reads are the reader's, seen through the pending
-/// writes; conflict checks are the committer's. What get() finds among the own writes is copied into
-/// the Value. Adds are not seen before the commit.
+/// writes; conflict checks are the committer's. What get() finds among the own writes is copied
+/// into the Value. Adds are not seen before the commit.
 class OptimisticTransaction final : public Transaction {
  public:
   /// `base` must outlive it.

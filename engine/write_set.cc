@@ -10,7 +10,7 @@ namespace callisto::kv {
 namespace {
 
 constexpr std::size_t kFirstBlockBytes = 4096;
-constexpr std::size_t kLargestBlockBytes = 256 * 1024;
+constexpr std::size_t kLargestBlockBytes = std::size_t{256} << 10;
 /// An append of a message makes about this many.
 constexpr std::size_t kUsualOperations = 16;
 
@@ -90,8 +90,7 @@ Result<void> WriteSet::write(Kind kind, Family family, std::string_view key,
                              std::string_view value) {
   if (!fits(key, key.size() + value.size())) return why_not(key);
   const std::size_t place = lower_bound(family, key);
-  const bool known =
-      place < order_.size() && at(place).family == family && at(place).key == key;
+  const bool known = place < order_.size() && at(place).family == family && at(place).key == key;
   if (!known && order_.size() == kMaxTransactionKeys) {
     return too_large("transaction", kMaxTransactionKeys, " keys");
   }

@@ -50,14 +50,14 @@ class WriteSet {
   struct Operation {
     Kind kind = Kind::put;
     Family family = Family::users;
-    std::uint16_t counter = 0;          ///< add only.
-    std::uint32_t replaces = kNone;     ///< Place in the log of the previous operation on the key;
-                                        ///< of an add, of the previous add.
-    std::uint64_t hash = 0;             ///< hash_key(family, key).
-    std::string_view key;               ///< add: the group's key, in Family::system.
-    std::string_view value;             ///< put only.
-    std::int64_t delta = 0;             ///< add only.
-    ByteArena::Mark before;             ///< Where the arena ended.
+    std::uint16_t counter = 0;       ///< add only.
+    std::uint32_t replaces = kNone;  ///< Place in the log of the previous operation on the key;
+                                     ///< of an add, of the previous add.
+    std::uint64_t hash = 0;          ///< hash_key(family, key).
+    std::string_view key;            ///< add: the group's key, in Family::system.
+    std::string_view value;          ///< put only.
+    std::int64_t delta = 0;          ///< add only.
+    ByteArena::Mark before;          ///< Where the arena ended.
   };
 
   WriteSet() = default;
@@ -101,7 +101,9 @@ class WriteSet {
   const std::vector<std::uint64_t>& touches() const noexcept { return touches_; }
   /// The last add, or null; previous_add() leads on to the others.
   const Operation* last_add() const noexcept { return add_at(last_add_); }
-  const Operation* previous_add(const Operation& add) const noexcept { return add_at(add.replaces); }
+  const Operation* previous_add(const Operation& add) const noexcept {
+    return add_at(add.replaces);
+  }
 
  private:
   bool fits(std::string_view key, std::size_t bytes) const noexcept;

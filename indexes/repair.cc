@@ -67,7 +67,9 @@ class Repair {
       : store_(store), maintainer_(catalogue), space_(space), report_(report) {}
 
   Result<void> run() {
-    // Tails after the entries that they count; counters last.
+    // Counters that do not parse refuse every count; tails come after the entries that they count,
+    // counters last.
+    if (auto done = clear_damaged_counters(); !done) return done;
     if (auto done = mend_entries(); !done) return done;
     if (auto done = mend_tails(); !done) return done;
     return mend_counters();
@@ -227,7 +229,6 @@ class Repair {
 
   /// Adds what the counters are off by in one snapshot: writers go on counting meanwhile.
   Result<void> mend_counters() {
-    if (auto done = clear_damaged_counters(); !done) return done;
     const auto snapshot = store_.snapshot();
     auto state = SpaceState::load(*snapshot, space_);
     if (!state) return std::move(state).error();
@@ -261,7 +262,7 @@ class Repair {
     return right_counts(check, sink);
   }
 
-  /// Counters that do not parse start from nothing: the next snapshot says what is missing.
+  /// Counters that do not parse start from nothing; mend_counters() adds what they miss.
   Result<void> clear_damaged_counters() {
     const std::string key = schema::counters_key(space_);
     return step([&](kv::Transaction& transaction, const SpaceState&) -> Result<std::uint64_t> {

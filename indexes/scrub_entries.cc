@@ -17,8 +17,6 @@ namespace {
 
 /// Buckets per index. One damaged entry makes a thousandth of its index be read into memory.
 constexpr std::size_t kBuckets = 1024;
-/// Entries that a round of the second stage holds: about 26 MB.
-constexpr std::uint64_t kHeldEntries = 1u << 17;
 
 std::size_t bucket_of(std::string_view key) {
   return boost::endian::load_big_u16(schema::hash128(key).data()) % kBuckets;
@@ -196,7 +194,8 @@ void EntryCheck::add_entry(const TableDefinition& table, const IndexDefinition& 
   bucket.sums[1] -= sums[1];
 }
 
-Result<void> EntryCheck::compare(kv::Reader& reader, DifferenceSink& sink) const {
+Result<void> EntryCheck::compare(kv::Reader& reader, DifferenceSink& sink,
+                                 std::uint64_t held_entries) const {
   auto round = std::make_unique<ComparisonRound>(*this, sink);
   std::uint64_t held = 0;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
@@ -207,7 +206,7 @@ Result<void> EntryCheck::compare(kv::Reader& reader, DifferenceSink& sink) const
         round->show(slot, i);
         continue;
       }
-      if (held > 0 && held + buckets[i].expected > kHeldEntries) {
+      if (held > 0 && held + buckets[i].expected > held_entries) {
         if (auto done = round->run(reader); !done) return done;
         round = std::make_unique<ComparisonRound>(*this, sink);
         held = 0;

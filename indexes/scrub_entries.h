@@ -44,6 +44,8 @@ class DifferenceSink {
 /// differ, as many of them at a time as memory allows.
 class EntryCheck {
  public:
+  static constexpr std::uint64_t kHeldEntries = 1u << 17;  // about 26 MB
+
   EntryCheck(const Catalogue& catalogue, const SpaceState& state);
 
   /// False for indexes that are disabled: nothing is promised of them.
@@ -52,8 +54,10 @@ class EntryCheck {
   void add_entry(const TableDefinition& table, const IndexDefinition& index, std::string_view key,
                  std::string_view value);
 
-  /// The second stage. An index that is being built has no missing entries.
-  Result<void> compare(kv::Reader& reader, DifferenceSink& sink) const;
+  /// The second stage. An index that is being built has no missing entries. `held_entries` is what
+  /// a round of it holds at most, or one bucket where that has more.
+  Result<void> compare(kv::Reader& reader, DifferenceSink& sink,
+                       std::uint64_t held_entries = kHeldEntries) const;
 
   /// Whether the entries of an index were exactly what the records give.
   bool is_equal(schema::IndexId index) const;

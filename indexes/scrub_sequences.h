@@ -12,7 +12,8 @@ namespace callisto::indexes {
 /// none has judged, as many as are held.
 class RepeatCheck {
  public:
-  /// `held`: numbers kept at once, and as many again while they come in.
+  /// `held`: numbers kept at once, at least 2, and as many again while they come in. A number that
+  /// is there more often than that may be counted too low, but is counted.
   explicit RepeatCheck(std::size_t held = kUsualHeld) : held_(held) {}
 
   /// Between begin_pass() and end_pass(), every number once.

@@ -33,7 +33,7 @@ Result<void> replace_user(const Repositories& target, const NewUser& user) {
                   .is_active = user.is_active,
                   .origin = user.origin};
   if (auto updated = target.users().update(user.id, patch); !updated) return updated.error();
-  return target.users().seen(user.id, user.last_seen);
+  return user.last_seen ? target.users().seen(user.id, user.last_seen) : Result<void>();
 }
 
 Result<void> replace_conversation(const Repositories& target, const NewConversation& conversation) {
@@ -56,7 +56,12 @@ Result<void> replace_conversation(const Repositories& target, const NewConversat
       return added.error();
     }
   }
-  return drop_value(target.conversations().update(conversation.id, patch));
+  auto updated = target.conversations().update(conversation.id, patch);
+  if (!updated) return updated.error();
+  if (conversation.is_processed) return target.conversations().mark_processed(conversation.id);
+  // A mark inside the conversation stays: it moves with the messages that are processed.
+  if (conversation.processed_up_to.value_or(0) > 0) return {};
+  return target.conversations().mark_unprocessed(conversation.id);
 }
 
 /// Takes the old one away and stores the line.
@@ -87,6 +92,8 @@ struct Apply {
     if (is_known && !replace) return {};
     if (is_known) {
       if (auto replaced = replace_user(target, user); !replaced) return replaced;
+    } else if (replace && user.last_seen) {  // It may have been there, equal but for this.
+      if (auto seen = target.users().seen(user.id, user.last_seen); !seen) return seen;
     }
     return add_parts(line);
   }
@@ -132,6 +139,10 @@ struct Apply {
       auto known = target.user_data().get(line.user, line.datum.category, line.datum.value);
       if (!known) return known.error();
       if (*known && !replace) return {};
+      if (*known) {
+        auto removed = target.user_data().remove(line.user, line.datum.category, line.datum.value);
+        if (!removed) return removed.error();
+      }
       return drop_value(target.user_data().append(line.user, line.datum));
     }
     auto known = target.user_data().values(line.user, line.datum.category, 1);
@@ -145,16 +156,28 @@ struct Apply {
   }
 
   Result<void> operator()(const NewConversation& conversation) const {
+    if (replace) {
+      auto known = target.conversations().get(conversation.id);
+      if (!known) return known.error();
+      if (*known) return replace_conversation(target, conversation);
+    }
     auto created = target.conversations().create(conversation);
-    if (created || !is_taken_id(created.error())) return drop_value(created);
-    return replace ? replace_conversation(target, conversation) : Result<void>();
+    return created || !is_taken_id(created.error()) ? drop_value(created) : Result<void>();
   }
 
   Result<void> operator()(const NewMessage& message) const {
     auto stored = target.messages().append(message);
     if (stored || !is_taken_id(stored.error())) return drop_value(stored);
     if (!replace) return {};
-    return replace_whole(target.messages(), message, [&] { return target.messages().append(message); });
+    auto known = target.messages().get(message.id);
+    if (!known) return known.error();
+    NewMessage again = message;
+    // It keeps its place where the line gives none.
+    if (*known && (*known)->conversation() == message.conversation) {
+      if (!again.sequence) again.sequence = (*known)->sequence();
+      if (!again.timestamp) again.timestamp = (*known)->timestamp();
+    }
+    return replace_whole(target.messages(), again, [&] { return target.messages().append(again); });
   }
 
   Result<void> operator()(const NewMemory& memory) const {

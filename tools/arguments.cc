@@ -1,5 +1,7 @@
 #include "tools/arguments.h"
 
+#include <charconv>
+
 namespace callisto::tools {
 
 Result<std::optional<UserId>> user_option(const Context& context, const Repositories& space,
@@ -36,6 +38,29 @@ Result<TimeRange> range_options(const Context& context, const char* from, const 
   range.from = *first;
   range.to = *last;
   return range;
+}
+
+Result<std::optional<std::uint64_t>> number_option(const Context& context, const char* option,
+                                                   std::uint64_t min, std::uint64_t max) {
+  auto text = context.find<std::string>(option);
+  if (!text) return std::optional<std::uint64_t>();
+  std::uint64_t number = 0;
+  const char* end = text->data() + text->size();
+  const auto parsed = std::from_chars(text->data(), end, number);
+  if (parsed.ec == std::errc() && parsed.ptr == end && number >= min && number <= max) {
+    return std::optional(number);
+  }
+  return Error(Code::invalid_argument, std::string("--") + option,
+               "a number from " + std::to_string(min) + " to " + std::to_string(max));
+}
+
+Result<void> refuse_others(const Context& context, std::string_view what, std::string_view allowed) {
+  const std::string known = " store space json help version what " + std::string(allowed) + " ";
+  for (const auto& [name, value] : context.options) {
+    if (known.find(" " + name + " ") != std::string::npos) continue;
+    return Error(Code::invalid_argument, "--" + name, "not for " + std::string(what));
+  }
+  return {};
 }
 
 Result<std::optional<bool>> bool_option(const Context& context, const char* option) {

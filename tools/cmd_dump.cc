@@ -4,6 +4,7 @@
 #include "api/core.h"
 #include "api/rows.h"
 #include "indexes/catalogue.h"
+#include "tools/arguments.h"
 #include "tools/command.h"
 #include "tools/json_line.h"
 #include "tools/record_json.h"
@@ -21,10 +22,12 @@ void describe(po::options_description& visible, po::options_description& hidden,
       ("from", po::value<std::string>()->value_name("HEX"), "from this key on")                //
       ("to", po::value<std::string>()->value_name("HEX"), "up to this key, not included")      //
       ("prefix", po::value<std::string>()->value_name("HEX"), "only keys that start so")       //
-      ("limit", po::value<std::uint64_t>()->value_name("N"), "at most N");
+      ("limit", po::value<std::string>()->value_name("N"), "at most N rows");
   hidden.add_options()("table", po::value<std::string>(), "");
   positions.add("table", 1);
 }
+
+constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
 
 /// Where the rows of a table or the entries of an index lie.
 struct Range {
@@ -87,9 +90,8 @@ Result<void> narrow(const Context& context, Range& range) {
 
 class Dumper {
  public:
-  Dumper(const Context& context, const SpaceReader& reader) : context_(context), reader_(reader) {
-    left_ = context.find<std::uint64_t>("limit").value_or(~std::uint64_t{0});
-  }
+  Dumper(const Context& context, const SpaceReader& reader, std::uint64_t limit)
+      : context_(context), reader_(reader), left_(limit) {}
 
   /// False when it is enough, or nobody reads any more.
   Result<bool> dump(const Range& range) {
@@ -205,12 +207,14 @@ Result<int> dump(const Context& context, const Store& store) {
   auto number = store.core().find_space(context.space);
   if (!number) return std::move(number).error();
   if (!*number) return Error(Code::not_found, "space", "an existing space");
+  const auto limit = number_option(context, "limit", 1, kNoLimit);
+  if (!limit) return limit.error();
   const auto name = context.find<std::string>("table");
   auto ranges = ranges_of(store.core().maintainer().catalogue(), **number, name);
   if (ranges.empty()) return report_usage("no table or index is called '" + name.value_or("") + "'");
   auto reader = SpaceReader::open(store, store.core().engine().snapshot(), **number);
   if (!reader) return std::move(reader).error();
-  Dumper dumper(context, *reader);
+  Dumper dumper(context, *reader, limit->value_or(kNoLimit));
   for (Range& range : ranges) {
     if (auto done = narrow(context, range); !done) return std::move(done).error();
     auto more = dumper.dump(range);
@@ -230,7 +234,7 @@ int run(const Context& context) {
 }  // namespace
 
 const Command kDumpCommand{"dump", "[TABLE|INDEX|system] [options]",
-                           "Prints records as JSON, or index entries, in key order, as they lie on disk.",
+                           "Prints records or index entries as they lie on disk, in key order.",
                            describe, run};
 
 }  // namespace callisto::tools

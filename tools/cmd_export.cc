@@ -59,8 +59,8 @@ int run(const Context& context) {
 }  // namespace
 
 const Command kExportCommand{"export", "",
-                             "Prints every record of every space (or of --space) as JSON Lines that\n"
-                             "            import reads, ordered by table and key.",
+                             "Prints every record of every space (or of --space) as JSON\n"
+                             "Lines that import reads, ordered by table and key.",
                              describe, run};
 
 }  // namespace callisto::tools

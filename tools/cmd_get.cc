@@ -36,6 +36,18 @@ int show_identity(const Context& context, const Space& space, const std::string&
   return show(context, space, space.users().identity(text.substr(0, colon), text.substr(colon + 1)));
 }
 
+/// The user is a UUID, which has no colon; the value may have some.
+int show_datum(const Context& context, const Space& space, const std::string& text) {
+  const std::size_t first = text.find(':');
+  const std::size_t second = first == std::string::npos ? first : text.find(':', first + 1);
+  const auto user = UserId::parse(std::string_view(text).substr(0, first));
+  if (second == std::string::npos || !user) {
+    return report(Error(Code::invalid_argument, "id", "USER:CATEGORY:VALUE, the user a UUID"));
+  }
+  const std::string category = text.substr(first + 1, second - first - 1);
+  return show(context, space, space.user_data().get(*user, category, text.substr(second + 1)));
+}
+
 int run(const Context& context) {
   if (!context.has("kind") || !context.has("id")) {
     return report_usage("get takes KIND and ID (see: callisto get --help)");
@@ -50,6 +62,7 @@ int run(const Context& context) {
     return show_by_id<UserId>(context, *space, id, [&](UserId u) { return space->users().get(u); });
   }
   if (kind == "platform_identifier") return show_identity(context, *space, id);
+  if (kind == "user_datum") return show_datum(context, *space, id);
   if (kind == "conversation") {
     return show_by_id<ConversationId>(context, *space, id,
                                       [&](ConversationId c) { return space->conversations().get(c); });
@@ -62,14 +75,15 @@ int run(const Context& context) {
     return show_by_id<MemoryId>(context, *space, id, [&](MemoryId m) { return space->memories().get(m); });
   }
   return report_usage("unknown kind '" + kind +
-                      "': user, platform_identifier, conversation, message, memory");
+                      "': user, platform_identifier, user_datum, conversation, message, memory");
 }
 
 }  // namespace
 
 const Command kGetCommand{"get", "KIND ID",
-                          "Prints one record: user, conversation, message, memory by UUID,\n"
-                          "            platform_identifier by PLATFORM:PLATFORM_ID.",
+                          "Prints one record: user, conversation, message or memory by\n"
+                          "UUID, platform_identifier by PLATFORM:PLATFORM_ID, user_datum\n"
+                          "by USER:CATEGORY:VALUE.",
                           describe, run};
 
 }  // namespace callisto::tools

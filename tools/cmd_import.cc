@@ -58,6 +58,8 @@ class Input {
         if (!input.file_->eof()) return Error(Code::io_error, "cannot read " + path);
         input.file_->clear();
       }
+    } else {
+      std::ios_base::sync_with_stdio(false);  // Else a failed read looks like the end.
     }
     return input;
   }

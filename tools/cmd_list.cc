@@ -16,7 +16,7 @@ void describe(po::options_description& visible, po::options_description& hidden,
   const auto time = [] { return po::value<std::string>()->value_name("TIME"); };
   const auto flag = [] { return po::value<std::string>()->value_name("true|false"); };
   visible.add_options()                                                                       //
-      ("limit", po::value<std::uint32_t>()->value_name("N"), "at most N records, 1 to 10000; 100")  //
+      ("limit", po::value<std::string>()->value_name("N"), "at most N records, 1 to 10000; 100")  //
       ("oldest-first", "the other way round")                                                 //
       ("from", time(), "created at or after (messages: timestamp)")                           //
       ("to", time(), "created before (messages: timestamp)")                                  //
@@ -59,7 +59,7 @@ void describe(po::options_description& visible, po::options_description& hidden,
       ("task", text(), "memories: created for this task")                                 //
       ("source-kind", text(), "memories: from a source of this kind, with --source-id")   //
       ("source-id", text(), "")                                                           //
-      ("min-priority", po::value<unsigned>()->value_name("1..10"), "memories")            //
+      ("min-priority", po::value<std::string>()->value_name("1..10"), "memories")            //
       ("updated-from", time(), "memories")                                                //
       ("updated-to", time(), "memories")                                                  //
       ("expires-from", time(), "memories")                                                //
@@ -90,7 +90,7 @@ int run(const Context& context) {
 }  // namespace
 
 const Command kListCommand{
-    "list", "users|identities|user_data|conversations|messages|memories [options]",
-    "Finds records: newest first, every option that is given must hold.", describe, run};
+    "list", "WHAT [options]",
+    "Finds users, identities, user_data, conversations, messages or\nmemories; newest first. Every option that is given must hold.", describe, run};
 
 }  // namespace callisto::tools

@@ -1,5 +1,7 @@
 #include "tools/command.h"
 
+#include <poll.h>
+
 #include <cstdio>
 
 namespace callisto::tools {
@@ -56,10 +58,17 @@ Result<Store> open_store(const Context& context, OpenMode mode) {
   Options options;
   options.mode = mode;
   auto store = Store::open(context.directory, options);
-  if (store || store.error().code() != Code::not_found) return store;
-  // A path that holds no store cannot be opened: not the same as a record that is not there.
-  return Error(Code::io_error, "there is no store in " + context.directory +
-                                   " (make one with: callisto --store DIR init)");
+  if (store) return store;
+  // A path that holds no store cannot be opened: not the same as a record that is not there, or as a
+  // word on the command line that is wrong.
+  if (store.error().code() == Code::not_found) {
+    return Error(Code::io_error, "there is no store in " + context.directory +
+                                     " (make one with: callisto --store DIR init)");
+  }
+  if (store.error().code() == Code::invalid_argument && store.error().field() == "directory") {
+    return Error(Code::io_error, "cannot open the store: " + store.error().limit());
+  }
+  return store;
 }
 
 Result<Space> open_space(const Context& context, const Store& store) {
@@ -74,6 +83,13 @@ bool print_line(std::string_view line) {
   const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size() &&
                        std::fputc('\n', stdout) != EOF;
   return written && std::ferror(stdout) == 0;
+}
+
+int finish_output(int status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  pollfd output{.fd = ::fileno(stdout), .events = POLLOUT, .revents = 0};
+  const bool is_reader_gone = ::poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
+  return is_reader_gone ? status : report(Error(Code::io_error, "cannot write the output"));
 }
 
 }  // namespace callisto::tools

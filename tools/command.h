@@ -46,7 +46,7 @@ struct Context {
 struct Command {
   const char* name;
   const char* arguments;  ///< "FILE --format F", for the usage line
-  const char* summary;
+  const char* summary;    ///< Lines of at most 66 characters.
   void (*describe)(po::options_description& visible, po::options_description& hidden,
                    po::positional_options_description& positions);
   int (*run)(const Context& context);
@@ -72,7 +72,11 @@ Result<Store> open_store(const Context& context, OpenMode mode);
 /// The space that the context names, in an open store.
 Result<Space> open_space(const Context& context, const Store& store);
 
-/// One line to standard output. False when nobody reads any more: the command ends quietly.
+/// One line to standard output. False when it cannot be written: the command ends, and
+/// finish_output() says why.
 bool print_line(std::string_view line);
+/// After the last line: `status`, or that of an output which could not be written in full. A reader
+/// who went away (| head) is no failure.
+int finish_output(int status);
 
 }  // namespace callisto::tools

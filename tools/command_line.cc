@@ -54,18 +54,25 @@ void print_help() {
   for (const Command* command : kCommands) {
     std::string head = std::string("  ") + command->name;
     head.resize(std::max<std::size_t>(head.size() + 2, 12), ' ');
-    text << head << command->summary << '\n';
+    text << head;
+    for (const char* c = command->summary; *c != '\0'; ++c) {
+      text << *c;
+      if (*c == '\n') text << std::string(head.size(), ' ');
+    }
+    text << '\n';
   }
   text << '\n'
-       << global_options() << "\nExit status: 0 ok, 1 not found or a failed check, 2 bad usage, "
+       << global_options() << "\nExit status: 0 ok, 1 not found or a failed check, 2 bad usage,\n"
        << "3 cannot open or damaged.\n`callisto COMMAND --help` has a command's options.\n";
   std::fputs(text.str().c_str(), stdout);
 }
 
 void print_help(const Command& command, const po::options_description& visible) {
   std::ostringstream text;
-  text << "callisto " << command.name << ' ' << command.arguments << "\n\n" << command.summary << "\n\n";
-  text << visible << '\n' << global_options();
+  text << "callisto " << command.name << (*command.arguments == '\0' ? "" : " ") << command.arguments
+       << "\n\n" << command.summary << "\n\n";
+  if (!visible.options().empty()) text << visible << '\n';
+  text << global_options();
   std::fputs(text.str().c_str(), stdout);
 }
 

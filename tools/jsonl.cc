@@ -65,8 +65,10 @@ class Rehearsal {
       : real_(real), scratch_(scratch), options_(options) {}
 
   Result<void> apply(const Line& line) {
-    if (std::holds_alternative<NewSpace>(line.record) || std::holds_alternative<ExportHead>(line.record)) {
-      return {};
+    if (std::holds_alternative<ExportHead>(line.record)) return {};
+    if (const auto* made = std::get_if<NewSpace>(&line.record)) {
+      auto space = open(scratch_, made->name, true);
+      return space ? Result<void>() : space.error();
     }
     const std::string& name = line.space.empty() ? options_.space : line.space;
     auto scratch = open(scratch_, name, true);

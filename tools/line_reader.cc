@@ -5,6 +5,15 @@ namespace callisto::tools {
 bool LineReader::next(std::string& line) {
   line.clear();
   is_too_long_ = false;
+  try {
+    return read(line);
+  } catch (const std::ios_base::failure&) {  // A disk that failed, a directory.
+    input_.setstate(std::ios_base::badbit);
+    return false;
+  }
+}
+
+bool LineReader::read(std::string& line) {
   bool has_any = false;
   std::streambuf* buffer = input_.rdbuf();
   for (int c = buffer->sbumpc(); c != std::char_traits<char>::eof(); c = buffer->sbumpc()) {

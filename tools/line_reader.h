@@ -11,7 +11,8 @@ class LineReader {
  public:
   LineReader(std::istream& input, std::size_t max_bytes) : input_(input), max_bytes_(max_bytes) {}
 
-  /// False at the end. The line is without its "\n" or "\r\n".
+  /// False at the end, and when the stream cannot be read on: it is bad() then. The line is without
+  /// its "\n" or "\r\n".
   bool next(std::string& line);
   /// Counts from 1.
   std::uint64_t number() const noexcept { return number_; }
@@ -19,6 +20,8 @@ class LineReader {
   bool is_too_long() const noexcept { return is_too_long_; }
 
  private:
+  bool read(std::string& line);
+
   std::istream& input_;
   std::size_t max_bytes_;
   std::uint64_t number_ = 0;

@@ -8,6 +8,7 @@ namespace callisto::tools {
 namespace {
 
 constexpr std::uint32_t kDefaultLimit = 100;
+constexpr std::uint32_t kMaxLimit = 10000;
 
 /// Puts an option's value where it belongs, or passes its error on as an exit status.
 #define CALLISTO_OPTION(target, expression)              \
@@ -17,8 +18,17 @@ constexpr std::uint32_t kDefaultLimit = 100;
     target = *option_value;                              \
   } while (false)
 
+/// The limit that check_options() has let through.
 std::uint32_t limit_of(const Context& context) {
-  return context.find<std::uint32_t>("limit").value_or(kDefaultLimit);
+  const auto limit = number_option(context, "limit", 1, kMaxLimit);
+  return limit && *limit ? static_cast<std::uint32_t>(**limit) : kDefaultLimit;
+}
+
+/// Options that have no meaning for what is listed would be passed over in silence.
+int check_options(const Context& context, std::string_view what, std::string_view allowed) {
+  if (auto done = refuse_others(context, what, allowed); !done) return report(done.error());
+  const auto limit = number_option(context, "limit", 1, kMaxLimit);
+  return limit ? kOk : report(limit.error());
 }
 
 ListOptions list_options(const Context& context) {
@@ -28,15 +38,26 @@ ListOptions list_options(const Context& context) {
 int list_users(const Context& context, const Space& space) {
   Printer printer(context, space);
   if (context.has("platform") || context.has("platform-id")) {
+    if (int status = check_options(context, "users by platform", "platform platform-id"); status != kOk) {
+      return status;
+    }
+    if (!context.has("platform") || !context.has("platform-id")) {
+      return report_usage("--platform and --platform-id go together");
+    }
     auto user = space.users().by_platform(context.find<std::string>("platform").value_or(""),
                                           context.find<std::string>("platform-id").value_or(""));
     if (!user) return report(user.error());
-    if (!*user) return kFailed;
+    if (!*user) return report(Error(Code::not_found, "--platform-id", "a known platform identity"));
     printer.print(**user);
     return kOk;
   }
   if (auto name = context.find<std::string>("name")) {
+    if (int status = check_options(context, "users by name", "name limit"); status != kOk) return status;
     return printer.print_all(space.users().by_preferred_name(*name, limit_of(context)));
+  }
+  if (int status = check_options(context, "users", "limit oldest-first active seen-from seen-to from to");
+      status != kOk) {
+    return status;
   }
   UserQuery query{.limit = limit_of(context), .oldest_first = context.has("oldest-first")};
   CALLISTO_OPTION(query.is_active, bool_option(context, "active"));
@@ -46,6 +67,14 @@ int list_users(const Context& context, const Space& space) {
 }
 
 int list_identities(const Context& context, const Space& space) {
+  if (int status = check_options(context, "identities",
+                                 "limit name user");
+      status != kOk) {
+    return status;
+  }
+  if (context.has("name") && context.has("user")) {
+    return report_usage("--name and --user of identities exclude each other");
+  }
   Printer printer(context, space);
   if (auto name = context.find<std::string>("name")) {
     return printer.print_all(space.users().identities_by_username(*name, limit_of(context)));
@@ -57,6 +86,11 @@ int list_identities(const Context& context, const Space& space) {
 }
 
 int list_user_data(const Context& context, const Space& space) {
+  if (int status = check_options(context, "user_data",
+                                 "limit user category");
+      status != kOk) {
+    return status;
+  }
   std::optional<UserId> user;
   CALLISTO_OPTION(user, user_option(context, space, "user"));
   if (!user) return report_usage("list user_data needs --user USER");
@@ -64,10 +98,20 @@ int list_user_data(const Context& context, const Space& space) {
   if (auto category = context.find<std::string>("category")) {
     return printer.print_all(space.user_data().values(*user, *category, limit_of(context)));
   }
-  return printer.print_all(space.user_data().all(*user));
+  auto all = space.user_data().all(*user);
+  if (all && all->size() > limit_of(context)) all->resize(limit_of(context));
+  return printer.print_all(all);
 }
 
+constexpr std::string_view kConversationOptions =
+    "limit oldest-first from to user owner participant processed unprocessed saved archived ended type "
+    "persona active-from active-to order";
+
 int list_conversations(const Context& context, const Space& space) {
+  if (int status = check_options(context, "conversations", kConversationOptions); status != kOk) return status;
+  if (context.has("participant") && context.has("user")) {
+    return report_usage("--user of conversations is --participant: one of them");
+  }
   ConversationQuery query{.oldest_first = context.has("oldest-first"), .limit = limit_of(context)};
   CALLISTO_OPTION(query.participant, user_option(context, space, "participant"));
   if (!query.participant) CALLISTO_OPTION(query.participant, user_option(context, space, "user"));
@@ -98,8 +142,18 @@ int list_conversation_messages(const Context& context, const Space& space, Conve
   if (!found) return report(found.error());
   if (!*found) return report(Error(Code::not_found, "--conversation", "an existing conversation"));
   if (context.has("by-importance") || context.has("min-importance")) {
+    if (int status = check_options(context, "messages by importance",
+                                   "limit conversation by-importance min-importance");
+        status != kOk) {
+      return status;
+    }
     return printer.print_all(space.messages().by_importance(
         conversation, context.find<float>("min-importance").value_or(0.0F), limit_of(context)));
+  }
+  if (int status = check_options(context, "messages of a conversation",
+                                 "limit conversation oldest-first before after");
+      status != kOk) {
+    return status;
   }
   MessagePage page{.limit = limit_of(context), .oldest_first = context.has("oldest-first")};
   CALLISTO_OPTION(page.before, id_option<MessageId>(context, "before"));
@@ -112,13 +166,19 @@ int list_messages(const Context& context, const Space& space) {
   std::optional<UserId> sender;
   CALLISTO_OPTION(conversation, id_option<ConversationId>(context, "conversation"));
   CALLISTO_OPTION(sender, user_option(context, space, "sender"));
+  if (conversation && !sender) return list_conversation_messages(context, space, *conversation);
+  if (int status = check_options(context, sender ? "messages by sender" : "messages",
+                                 sender ? "limit oldest-first sender conversation"
+                                        : "limit oldest-first from to");
+      status != kOk) {
+    return status;
+  }
   Printer printer(context, space);
   const ListOptions list = list_options(context);
   if (sender && conversation) {
     return printer.print_all(space.messages().by_sender(*sender, *conversation, list));
   }
   if (sender) return printer.print_all(space.messages().by_sender(*sender, list));
-  if (conversation) return list_conversation_messages(context, space, *conversation);
   TimeRange range;
   CALLISTO_OPTION(range, range_options(context, "from", "to"));
   return printer.print_all(space.messages().in_range(range, list));
@@ -150,10 +210,9 @@ int fill_memory_texts(const Context& context, MemoryQuery& query) {
   if (context.has("source-kind")) {
     query.source = Source{context.get<std::string>("source-kind"), context.get<std::string>("source-id")};
   }
-  if (auto priority = context.find<unsigned>("min-priority")) {
-    if (*priority > 10) return report_usage("--min-priority: 1 to 10");
-    query.min_priority = static_cast<std::uint8_t>(*priority);
-  }
+  const auto priority = number_option(context, "min-priority", 1, 10);
+  if (!priority) return report(priority.error());
+  if (*priority) query.min_priority = static_cast<std::uint8_t>(**priority);
   query.min_importance = context.find<float>("min-importance");
   query.include_expired = context.has("include-expired");
   query.include_inactive = context.has("include-inactive");
@@ -161,7 +220,13 @@ int fill_memory_texts(const Context& context, MemoryQuery& query) {
   return kOk;
 }
 
+constexpr std::string_view kMemoryOptions =
+    "limit oldest-first from to user conversation category type key tag any-tag no-tag entity-type "
+    "entity-id agent task source-kind source-id min-priority min-importance updated-from updated-to "
+    "expires-from expires-to order include-expired include-inactive include-superseded";
+
 int list_memories(const Context& context, const Space& space) {
+  if (int status = check_options(context, "memories", kMemoryOptions); status != kOk) return status;
   MemoryQuery query{.oldest_first = context.has("oldest-first"), .limit = limit_of(context)};
   if (int status = fill_memory_texts(context, query); status != kOk) return status;
   const auto order = memory_order(context.find<std::string>("order").value_or("created"));

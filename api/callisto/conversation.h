@@ -137,18 +137,18 @@ struct WholeConversation {
 /// Conversations (seeds 000, 001, 004). See Users for transactions, threads and lifetime.
 class CALLISTO_API Conversations {
  public:
-  /// not_found (owner, participants[i]) for an unknown user; limit_exceeded above 1,024 participants;
-  /// conflict while store() is storing this id. An id whose removal is unfinished is removed to the
-  /// end first; inside a transaction that is `conflict`.
+  /// not_found (owner, participants[i]) for an unknown user; limit_exceeded above 1,024
+  /// participants; conflict while store() is storing this id. An id whose removal is unfinished is
+  /// removed to the end first; inside a transaction that is `conflict`.
   Result<ConversationId> create(const NewConversation& conversation, const CallOptions& options = {}) const;
   /// Creates a conversation with its messages, in their order, as one visible step whatever its size
   /// (seed 000, store_conversation). Above the transaction limit the messages are staged first and
   /// shown by the last commit; a crash before it leaves nothing. Inside a transaction the whole must
   /// fit the transaction (`too_large`).
   /// Errors as of create() and Messages::append(), about a message with its place in front
-  /// ("messages[3].sender"). A parent is one of `messages`, by the id that it is given here. A known id
-  /// succeeds when conversation and messages are equal. While one call stages an id, another with that
-  /// id answers `conflict`. Messages are stored with the numbers 1, 2, ... in the order given.
+  /// ("messages[3].sender"). A parent is one of `messages`, by the id that it is given here. A
+  /// known id succeeds when conversation and messages are equal. While one call stages an id,
+  /// another with that id answers `conflict`. Messages are numbered 1, 2, ... as they come.
   Result<ConversationId> store(const NewConversation& conversation, std::span<const NewMessage> messages,
                                const CallOptions& options = {}) const;
   Result<std::optional<Conversation>> get(ConversationId id) const;
@@ -167,7 +167,8 @@ class CALLISTO_API Conversations {
   /// Unprocessed ones, oldest created first.
   Result<std::vector<Conversation>> unprocessed(std::uint32_t limit = 100) const;
   /// Reads one index, the narrowest that the query names, and filters the rest: at most 1,000,000
-  /// entries of it (limit_exceeded). A user or persona that is nil, gone or merged away finds nothing.
+  /// entries of it (limit_exceeded). A user or persona that is nil, gone or merged away finds
+  /// nothing.
   Result<std::vector<Conversation>> find(const ConversationQuery& query) const;
 
   /// Marks what has been processed: up to a message of the conversation, or everything that is there.

@@ -140,7 +140,7 @@ class CALLISTO_API Messages {
   /// The new version. not_found (message); version_mismatch.
   Result<std::uint64_t> update(MessageId id, const MessagePatch& patch,
                                const CallOptions& options = {}) const;
-  /// False when there was none. Its number is not used again, and a message whose parent it was keeps
+  /// False when there was none. Its number is not used again; messages whose parent it was keep
   /// naming it.
   Result<bool> remove(MessageId id, const CallOptions& options = {}) const;
 

@@ -43,7 +43,8 @@ class Change {
   T value_{};
 };
 
-/// What an importer keeps of the source beside created_at. Left empty, a new record has version 1
+/// What an importer keeps of the source beside created_at. A record that has one may name a parent or
+/// a successor that is not there: it may come later, or be gone in the source too. Left empty, a new record has version 1
 /// and updated_at == created_at.
 struct Origin {
   Time updated_at{};

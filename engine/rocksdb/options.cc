@@ -70,7 +70,6 @@ rocksdb::DBOptions common_options(const OptionParts& parts) {
   options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
-  options.max_file_opening_threads = 2;
   options.db_host_id.clear();
   return options;
 }
@@ -98,7 +97,9 @@ Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes) {
   MemoryPlan plan;
   plan.cache_bytes = budget_bytes - kSlotBytes;
   plan.memtable_bytes = std::min<std::uint64_t>(plan.cache_bytes / 4, 1024 * kMiB);
-  plan.write_buffer_bytes = std::min<std::uint64_t>(plan.memtable_bytes / 2, 64 * kMiB);
+  // A family writes on while its last memtable is flushed, so that it has two. A quarter: where no flush
+  // keeps up, those of all eight still are within the cache that they are charged to.
+  plan.write_buffer_bytes = std::min<std::uint64_t>(plan.memtable_bytes / 4, 64 * kMiB);
   plan.table_file_bytes = std::clamp<std::uint64_t>(plan.cache_bytes / 8, 4 * kMiB, 64 * kMiB);
   plan.level_base_bytes = 4 * std::max(plan.write_buffer_bytes, plan.table_file_bytes);
   plan.log_bytes = 2 * plan.memtable_bytes;
@@ -129,6 +130,7 @@ rocksdb::DBOptions writer_options(const MemoryPlan& plan, const OptionParts& par
   options.create_if_missing = create;
   options.listeners.push_back(parts.listener);
   options.max_open_files = plan.open_files;
+  options.max_file_opening_threads = 2;
   options.max_total_wal_size = plan.log_bytes;
   options.max_background_jobs = 2;
   // Commits come one at a time, from the committer.
@@ -149,6 +151,8 @@ rocksdb::DBOptions follower_options(const OptionParts& parts) {
   rocksdb::DBOptions options = common_options(parts);
   // Holds every file open, so that the writer may remove it.
   options.max_open_files = -1;
+  // An instance is opened for a refresh: no threads for a few files.
+  options.max_file_opening_threads = 1;
   return options;
 }
 

@@ -33,9 +33,7 @@ RocksStore::RocksStore(std::shared_ptr<Database> database)
     : database_(std::move(database)),
       space_guard_(make_space_guard(*database_)),
       sink_(*database_),
-      committer_(sink_) {
-  committer_.reset(database_->db().GetLatestSequenceNumber());
-}
+      committer_(sink_) {}
 
 RocksStore::~RocksStore() { ignore_error(close(), "nobody is left to be told"); }
 

@@ -119,11 +119,28 @@ TEST_F(ConversationTest, AfterAMergeItStillIsWhatItWasCreatedAs) {
       .id = ConversationId::from_external("test", "talk"), .owner = ada_, .participants = {ada_}};
   talk(dinner);
   ASSERT_TRUE(store_.users().merge(reece_, ada_));
-  EXPECT_EQ(failure_of(conversations().create(dinner)),
-            "already_exists id: not the id of another conversation");
-  dinner.owner = reece_;
-  dinner.participants = {reece_};
-  EXPECT_TRUE(conversations().create(dinner));
+  NewConversation merged = dinner;
+  merged.owner = reece_;
+  merged.participants = {reece_};
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(failure_of(conversations().create(dinner)),
+              "already_exists id: not the id of another conversation");
+    EXPECT_TRUE(conversations().create(merged));
+    ASSERT_TRUE(store_.finish_pending_work());
+  }
+}
+
+TEST_F(ConversationTest, WithoutItsOwnerItStillIsWhatItWasCreatedAs) {
+  NewConversation dinner{.id = ConversationId::from_external("test", "talk"), .owner = ada_};
+  talk(dinner);
+  ASSERT_TRUE(store_.users().remove(ada_).value());
+  for (int round = 0; round < 2; ++round) {
+    dinner.owner = ada_;
+    EXPECT_EQ(conversations().create(dinner).error().code(), Code::already_exists);
+    dinner.owner = UserId();
+    EXPECT_TRUE(conversations().create(dinner));
+    ASSERT_TRUE(store_.finish_pending_work());
+  }
 }
 
 TEST_F(ConversationTest, ParticipantsCountOnceAndMustExist) {

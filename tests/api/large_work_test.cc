@@ -2,8 +2,9 @@
 
 #include "tests/api/large_work_fixture.h"
 
-#include <algorithm>
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace callisto::testing {
@@ -237,7 +238,7 @@ TEST_F(LargeConversationTest, ACrashBetweenAnyTwoStepsOfARemovalIsMadeUpFor) {
     ASSERT_TRUE(core_->finish_pending_work());
     EXPECT_EQ(rows(), before) << "after " << crash;
     if (!is_done) continue;
-    EXPECT_GE(crash, 8);
+    EXPECT_GE(crash, 5) << "a step takes two of these messages";
     break;
   }
 }
@@ -263,9 +264,9 @@ TEST_F(LargeConversationTest, AMessageIdThatIsBeingRemovedIsFreedFirst) {
   store_large();
   ASSERT_TRUE(conversations().remove(id_).value());
   const auto other = conversations().create({}).value();
-  EXPECT_EQ(messages().append({.id = message_id(7), .conversation = other}).value(), message_id(7));
+  EXPECT_EQ(messages().append({.id = message_id(0), .conversation = other}).value(), message_id(0));
   EXPECT_EQ(core_->pending_work().value(), 0U);
-  EXPECT_EQ(messages().get(message_id(7)).value()->conversation(), other);
+  EXPECT_EQ(messages().get(message_id(0)).value()->conversation(), other);
   EXPECT_TRUE(verify().ok);
 }
 
@@ -300,7 +301,7 @@ TEST_F(LargeConversationTest, ARolledBackRemovalLeavesEverything) {
 // Over the real engine, with a thread of the store's own
 // ---------------------------------------------
 
-TEST(LargeConversationOnRocksTest, IsStoredAndRemovedBesideReaders) {
+TEST(LargeConversationOnRocksTest, IsKeptBySnapshots) {
   TestEnvironment environment;
   Options options;
   options.environment = &environment;
@@ -316,6 +317,31 @@ TEST(LargeConversationOnRocksTest, IsStoredAndRemovedBesideReaders) {
   EXPECT_EQ(before.messages().page(id, {.limit = 10'000}).value().size(), 5000U);
   EXPECT_EQ(store.health().pending_work, 0U);
   EXPECT_EQ(store.stats().value().tables.at("messages").records, 0U);
+  EXPECT_TRUE(store.verify().value().ok);
+}
+
+TEST(LargeConversationOnRocksTest, ReadersSeeAllOfItOrNothing) {
+  const Store store = Store::open_in_memory().value();
+  const NewConversation header{.id = ConversationId::from_external("test", "large")};
+  const std::vector<NewMessage> said(3000, NewMessage{.content = "hello"});
+  std::atomic<bool> is_over{false};
+  std::atomic<int> halves{0};
+  std::thread reader([&] {
+    while (!is_over) {
+      const Snapshot view = store.snapshot().value();
+      const auto whole = view.conversations().whole(header.id).value();
+      const std::size_t seen = view.messages().in_range({}, {.limit = 10'000}).value().size();
+      if (seen != (whole ? 3000U : 0U) || (whole && whole->messages.size() != seen)) ++halves;
+    }
+  });
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_TRUE(store.conversations().store(header, said));
+    EXPECT_TRUE(store.conversations().remove(header.id).value());
+  }
+  is_over = true;
+  reader.join();
+  EXPECT_EQ(halves, 0);
+  ASSERT_TRUE(store.finish_pending_work());
   EXPECT_TRUE(store.verify().value().ok);
 }
 

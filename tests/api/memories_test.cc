@@ -143,13 +143,16 @@ TEST_F(MemoryTest, CreateTakesProvenanceFromTheCaller) {
 }
 
 TEST_F(MemoryTest, ImportersKeepVersionAndTimes) {
-  const NewMemory imported{
-      .created_at = Time(10), .origin = Origin{Time(20), 7}, .updated_by = "elsewhere"};
-  const Memory memory = get(create(imported));
+  const auto successor = MemoryId::from_external("test", "comes later");
+  const Memory memory = get(create({.superseded_by = successor,
+                                    .created_at = Time(10),
+                                    .origin = Origin{Time(20), 7},
+                                    .updated_by = "elsewhere"}));
   EXPECT_EQ(memory.version(), 7U);
   EXPECT_EQ(memory.created_at(), Time(10));
   EXPECT_EQ(memory.updated_at(), Time(20));
   EXPECT_EQ(memory.updated_by(), "elsewhere");
+  EXPECT_EQ(memory.superseded_by(), successor);
 }
 
 TEST_F(MemoryTest, CreateWithAKnownIdIsIdempotent) {
@@ -257,7 +260,8 @@ TEST_F(MemoryTest, AnUpdateThatChangesNothingWritesNothing) {
   EXPECT_EQ(memories().update(id, {.category = "c", .key = clear, .value = "[ 1 ]"}).value(), 1U);
   EXPECT_EQ(memories().tag(id, {}, {"absent"}).value(), 1U);
   EXPECT_EQ(commits(), before);
-  EXPECT_EQ(get(id).updated_at(), kTestStart);
+  EXPECT_EQ(memories().update(id, {.category = "d"}).value(), 2U);
+  EXPECT_EQ(commits(), before + 1);
 }
 
 TEST_F(MemoryTest, UpdatedAtNeverGoesBack) {
@@ -420,10 +424,10 @@ TEST_F(MemoryTest, ASnapshotKeepsItsStateAndItsTime) {
 }
 
 TEST_F(MemoryTest, AMemoryGoesWithItsConversationAtOnce) {
-  const ConversationId conversation = make_conversation(make_user("Reece"));
+  const ConversationId conversation = make_long_conversation();
   const MemoryId owned = create({.key = "k", .conversation = conversation});
   const MemoryId sourced = create({.sources = {{"conversation", conversation.to_string()}}});
-  store_.conversations().remove(conversation).value();
+  remove_without_steps(conversation);
   const auto check = [&] {
     EXPECT_FALSE(memories().get(owned).value());
     EXPECT_FALSE(memories().by_key("k").value());
@@ -438,9 +442,9 @@ TEST_F(MemoryTest, AMemoryGoesWithItsConversationAtOnce) {
 }
 
 TEST_F(MemoryTest, AnIdThatGoesWithItsConversationCanBeUsedAnew) {
-  const ConversationId conversation = make_conversation(make_user("Reece"));
+  const ConversationId conversation = make_long_conversation();
   const MemoryId id = create({.text = "old", .conversation = conversation});
-  store_.conversations().remove(conversation).value();
+  remove_without_steps(conversation);
   EXPECT_EQ(create({.id = id, .text = "new"}), id);
   store_.finish_pending_work().value();
   EXPECT_EQ(get(id).text(), "new");
@@ -454,7 +458,7 @@ TEST_F(MemoryTest, AMemoryLosesADeletedUserAtOnce) {
     EXPECT_TRUE(get(id).user().is_nil());
     EXPECT_EQ(found({.user = user}), std::vector<MemoryId>{});
     EXPECT_EQ(found({.without_user = true}), std::vector<MemoryId>{id});
-    EXPECT_EQ(memories().by_name("c", "k").value()->id(), id);
+    EXPECT_EQ(memories().by_name("c", "k").value().value().id(), id);
     EXPECT_FALSE(memories().by_name("c", "k", user).value());
     EXPECT_EQ(memories().put({.category = "c", .key = "k"}).value().id, id);
   };
@@ -479,7 +483,7 @@ TEST_F(MemoryTest, AMergedUsersMemoriesFollowAtOnce) {
     EXPECT_EQ(get(joined.id).user(), primary);
     EXPECT_EQ(found({.user = primary}), (std::vector<MemoryId>{joined.id, own}));
     EXPECT_EQ(found({.user = secondary}), std::vector<MemoryId>{});
-    EXPECT_EQ(memories().by_name("c", "k", primary).value()->id(), joined.id);
+    EXPECT_EQ(memories().by_name("c", "k", primary).value().value().id(), joined.id);
     EXPECT_EQ(memories().put({.category = "c", .key = "k", .user = primary}).value().id, joined.id);
     EXPECT_EQ(memories().create({.user = secondary}).error().code(), Code::not_found);
     EXPECT_EQ(create(joined), joined.id);

@@ -36,6 +36,25 @@ class MemoryTest : public ::testing::Test {
   ConversationId make_conversation(UserId participant) {
     return store_.conversations().create({.participants = {participant}}).value();
   }
+  /// With more messages than one commit removes, so that removing it leaves work.
+  ConversationId make_long_conversation() {
+    return store_
+        .transact([](Transaction& transaction) -> Result<ConversationId> {
+          auto id = transaction.conversations().create({});
+          for (int i = 0; id && i < 300; ++i) {
+            auto message = transaction.messages().append({.conversation = *id, .content = "m"});
+            if (!message) return message.error();
+          }
+          return id;
+        })
+        .value();
+  }
+  /// Removes it, and leaves its messages and memories to be removed.
+  void remove_without_steps(ConversationId conversation) {
+    const std::uint64_t before = store_.health().pending_work;
+    ASSERT_TRUE(store_.conversations().remove(conversation).value());
+    ASSERT_EQ(store_.health().pending_work, before + 1);
+  }
   std::uint64_t commits() const { return store_.stats().value().commits; }
 
   /// Ids of what a query finds, in its order.

@@ -32,7 +32,7 @@ TEST_F(MemoryPutTest, CreatesThenChanges) {
   EXPECT_EQ(memory.updated_by(), "executor");
   EXPECT_EQ(memory.created_at(), kTestStart);
   EXPECT_EQ(memory.updated_at(), now());
-  EXPECT_EQ(memories().by_name("prefs", "theme").value()->id(), made.id);
+  EXPECT_EQ(memories().by_name("prefs", "theme").value().value().id(), made.id);
 }
 
 TEST_F(MemoryPutTest, EqualContentWritesNothing) {
@@ -106,8 +106,8 @@ TEST_F(MemoryPutTest, NamesAreApartByUserAndComparedAsNfc) {
   EXPECT_NE(of_none.id, of_user.id);
   EXPECT_EQ(put({.category = "c", .key = "cafe\u0301"}).id, of_none.id);
   EXPECT_TRUE(put({.category = "C", .key = "caf\u00e9"}).created);
-  EXPECT_EQ(memories().by_name("c", "caf\u00e9", user).value()->id(), of_user.id);
-  EXPECT_EQ(memories().by_name("c", "cafe\u0301").value()->id(), of_none.id);
+  EXPECT_EQ(memories().by_name("c", "caf\u00e9", user).value().value().id(), of_user.id);
+  EXPECT_EQ(memories().by_name("c", "cafe\u0301").value().value().id(), of_none.id);
   EXPECT_FALSE(memories().by_name("c", "CAF\u00c9").value());
 }
 
@@ -134,7 +134,30 @@ TEST_F(MemoryPutTest, ChangesTheNewestOfSeveral) {
   EXPECT_EQ(put({.category = "c", .key = "k", .value = "1"}).id, newer);
 }
 
-TEST_F(MemoryPutTest, TwoAtOnceMakeOneMemory) {
+TEST_F(MemoryPutTest, OneThatCommitsFirstIsSeenByTheOther) {
+  int attempts = 0;
+  const auto second = store_.transact([&](Transaction& transaction) {
+    const auto put_inside = transaction.memories().put({.category = "c", .key = "k"});
+    if (++attempts == 1) put({.category = "c", .key = "k", .value = "1"});
+    return put_inside;
+  });
+  EXPECT_EQ(attempts, 2);
+  EXPECT_FALSE(second.value().created);
+  EXPECT_EQ(found({.key = "k"}), std::vector<MemoryId>{second.value().id});
+}
+
+TEST_F(MemoryPutTest, ThoseOfOtherNamesAreNotInTheWay) {
+  int attempts = 0;
+  const auto done = store_.transact([&](Transaction& transaction) {
+    const auto put_inside = transaction.memories().put({.category = "c", .key = "k"});
+    if (++attempts == 1) put({.category = "c", .key = "other"});
+    return put_inside;
+  });
+  EXPECT_TRUE(done.value().created);
+  EXPECT_EQ(attempts, 1);
+}
+
+TEST_F(MemoryPutTest, ManyAtOnceMakeOneMemory) {
   constexpr std::size_t kThreads = 4;
   std::vector<Result<PutResult>> results(kThreads, Error(Code::closed, "not run"));
   for (int round = 0; round < 20; ++round) {

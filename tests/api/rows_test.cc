@@ -98,7 +98,7 @@ TEST_F(RowsTest, TailsAreDecodedOrDamaged) {
   EXPECT_FALSE(detail::fetch_user_tail(*engine_, kSpace, user).value());
   put(kv::Family::users, schema::user_tail_key(kSpace, user),
       schema::encode(schema::UserTail{.last_seen = 7}));
-  EXPECT_EQ(detail::fetch_user_tail(*engine_, kSpace, user).value()->last_seen, 7);
+  EXPECT_EQ(detail::fetch_user_tail(*engine_, kSpace, user).value().value().last_seen, 7);
   put(kv::Family::conversations, schema::conversation_tail_key(kSpace, conversation), "short");
   const auto damaged = detail::fetch_conversation_tail(*engine_, kSpace, conversation);
   ASSERT_FALSE(damaged);

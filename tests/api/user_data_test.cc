@@ -277,8 +277,7 @@ TEST_F(UserDataTest, ImportedRowsKeepTheirVersionAndTimes) {
   EXPECT_EQ(data().get(user_, "city", "York").value()->updated_at(), seconds_ago(3));
 }
 
-// Two calls at once
-// ---------------------------------------------------------------------------------
+// Two calls at once ----------------------------------------------------------------
 
 TEST_F(UserDataTest, OfTwoFirstWritesOfOneCategoryOneFixesTheKind) {
   int attempts = 0;
@@ -341,8 +340,7 @@ TEST_F(UserDataTest, TheLimitHoldsAgainstTwoCallsAtOnce) {
   EXPECT_EQ(done.error().code(), Code::limit_exceeded);
 }
 
-// Values whose hashes meet
-// --------------------------------------------------------------------------
+// Values whose hashes meet ----------------------------------------------------------------
 
 /// Writes through the rows' own functions, with one hash for all values.
 class DatumProbeTest : public UserTest {

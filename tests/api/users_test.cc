@@ -326,8 +326,7 @@ TEST_F(UsersTest, SuggestsLinksAcrossPlatforms) {
   EXPECT_TRUE(users().link_suggestions(user).value().empty());
 }
 
-// Removal
-// -------------------------------------------------------------------------------------------
+// Removal ----------------------------------------------------------------
 
 class UserRemovalTest : public UserTest {
  protected:
@@ -509,8 +508,7 @@ TEST_F(UserRemovalTest, RowsAddedMeanwhileMakeARemovalTryAgain) {
   EXPECT_EQ(records("platform_identifiers"), 0U);
 }
 
-// Bad input, spaces, transactions
-// -------------------------------------------------------------------
+// Bad input, spaces, transactions ----------------------------------------------------------------
 
 TEST_F(UsersTest, BadInputNamesTheFieldAndWritesNothing) {
   const UserId user = make_user();
@@ -611,6 +609,35 @@ TEST_F(UsersTest, SnapshotsStayAndRefuseWrites) {
   EXPECT_EQ(snapshot.users().by_preferred_name("Reece").value().size(), 1U);
   EXPECT_EQ(snapshot.users().create({}).error().code(), Code::read_only);
   EXPECT_EQ(snapshot.users().remove(user).error().code(), Code::read_only);
+}
+
+TEST_F(UsersTest, DamagedRowsAreReportedByTableAndKeyAndTheRestIsRead) {
+  const UserId damaged = make_user_on("p", "1", "x");
+  const UserId sound = make_user("Ada");
+  const std::string key = schema::user_key(schema::kDefaultSpace, damaged);
+  const auto get_raw = [&] {
+    kv::Value value;
+    EXPECT_TRUE(core().engine().get(kv::Family::users, key, value).value());
+    return std::string(value.view());
+  };
+  const auto put_raw = [&](const std::string& value) {
+    kv::Batch batch;
+    batch.put(kv::Family::users, key, value);
+    core().engine().apply(batch, Durability::buffered).value();
+  };
+  const std::string good = get_raw();
+  put_raw(good.substr(0, 20));
+  const Error error = users().get(damaged).error();
+  EXPECT_EQ(error.code(), Code::corruption);
+  EXPECT_EQ(error.message(), "damaged record in users at " + schema::to_hex(key));
+  EXPECT_EQ(users().by_platform("p", "1").error().code(), Code::corruption);
+  EXPECT_EQ(users().list().error().code(), Code::corruption);
+  EXPECT_EQ(users().update(damaged, {.is_active = false}).error().code(), Code::corruption);
+  EXPECT_EQ(users().remove(damaged).error().code(), Code::corruption);
+  EXPECT_TRUE(exists(sound));
+  EXPECT_EQ(users().by_preferred_name("Ada").value().size(), 1U);
+  put_raw(good);
+  EXPECT_TRUE(exists(damaged));
 }
 
 TEST_F(UsersTest, ViewsOutliveTheStore) {

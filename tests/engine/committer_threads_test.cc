@@ -57,14 +57,15 @@ TEST_P(CommitterThreads, LoseNoUpdateAndCountExactly) {
     for (int i = 0; i < kRounds; ++i) increment(key(random() % kKeys));
   });
   long sum = 0;
-  for (int i = 0; i < kKeys; ++i) sum += value_at(key(static_cast<std::uint64_t>(i)), sink_.version());
+  for (int i = 0; i < kKeys; ++i)
+    sum += value_at(key(static_cast<std::uint64_t>(i)), sink_.version());
   EXPECT_EQ(sum, kThreads * kRounds);
   EXPECT_EQ(sink_.counters("group")[1], kThreads * kRounds);
   EXPECT_EQ(committer_.commits(), static_cast<std::uint64_t>(kThreads * kRounds));
 }
 
-// The rule that a cache stands on: a snapshot first, then the version of the key's last commit; when
-// that is not above the snapshot, what was there at that version is what the snapshot shows.
+// The rule that a cache stands on: a snapshot first, then the version of the key's last commit;
+// when that is not above the snapshot, what was there at that version is what the snapshot shows.
 TEST_P(CommitterThreads, WhatIsCalledUnchangedIsWhatTheSnapshotShows) {
   std::atomic<int> writing{kThreads - 1};
   std::atomic<long> answered{0};
@@ -110,8 +111,10 @@ TEST_P(CommitterThreads, KeepAConstraintThatSpansTwoKeys) {
   }
   for (std::thread& thread : threads) thread.join();
   for (int pair = 0; pair < kRounds; ++pair) {
-    const bool a = sink_.get(Family::users, std::to_string(pair) + "a", sink_.version()).has_value();
-    const bool b = sink_.get(Family::users, std::to_string(pair) + "b", sink_.version()).has_value();
+    const bool a =
+        sink_.get(Family::users, std::to_string(pair) + "a", sink_.version()).has_value();
+    const bool b =
+        sink_.get(Family::users, std::to_string(pair) + "b", sink_.version()).has_value();
     EXPECT_NE(a, b) << pair;
   }
 }

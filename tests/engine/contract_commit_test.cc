@@ -50,8 +50,10 @@ std::vector<Access> accesses_to(const std::string& key) {
          return {};
        },
        false},
-      {"guard", [key](Transaction& tx) { return tx.guard(Family::users, key), Result<void>(); }, false},
-      {"touch", [key](Transaction& tx) { return tx.touch(Family::users, key), Result<void>(); }, true},
+      {"guard", [key](Transaction& tx) { return tx.guard(Family::users, key), Result<void>(); },
+       false},
+      {"touch", [key](Transaction& tx) { return tx.touch(Family::users, key), Result<void>(); },
+       true},
       {"put", [key](Transaction& tx) { return tx.put(Family::users, key, "new"); }, true},
       {"erase", [key](Transaction& tx) { return tx.erase(Family::users, key); }, true},
   };
@@ -87,8 +89,8 @@ TEST_P(EngineCommit, PlainReadsAndOtherKeysDoNotConflict) {
   for (const Access& mine : accesses_to("l")) {
     EXPECT_EQ(attempts_against(mine.on, change_k), 1) << mine.name;
   }
-  EXPECT_EQ(attempts_against(
-                [](Transaction& tx) { return tx.put(Family::user_data, "k", ""); }, change_k),
+  EXPECT_EQ(attempts_against([](Transaction& tx) { return tx.put(Family::user_data, "k", ""); },
+                             change_k),
             1)
       << "a key of another family is another key";
 }
@@ -198,12 +200,11 @@ TEST_P(EngineCommit, VersionsRiseAndSayWhatASnapshotShows) {
   Version last = 0;
   for (int i = 0; i < 20; ++i) {
     const auto before = store_->snapshot();
-    const Version version =
-        i % 2 == 0 ? put("k", std::to_string(i))
-                   : run([&](Transaction& tx) {
-                       EXPECT_GE(tx.version(), last);
-                       return tx.put(Family::users, "k", std::to_string(i));
-                     }).value();
+    const Version version = i % 2 == 0 ? put("k", std::to_string(i))
+                                       : run([&](Transaction& tx) {
+                                           EXPECT_GE(tx.version(), last);
+                                           return tx.put(Family::users, "k", std::to_string(i));
+                                         }).value();
     const auto after = store_->snapshot();
     EXPECT_GT(version, last);
     EXPECT_LT(before->version(), version);
@@ -234,8 +235,13 @@ TEST_P(EngineCommit, CommittedVersionIsThatOfTheLastChangeOfTheKey) {
 }
 
 TEST_P(EngineCommit, CountersAddUpWithoutConflicts) {
-  EXPECT_EQ(attempts_against([](Transaction& tx) { return tx.add({"group", 1, 5}); },
-                             [](Transaction& tx) { return tx.add({"group", 1, -2}); }),
+  EXPECT_EQ(attempts_against(
+                [](Transaction& tx) {
+                  return tx.add({"group", 1, 5});
+                },
+                [](Transaction& tx) {
+                  return tx.add({"group", 1, -2});
+                }),
             1);
   EXPECT_EQ(counter(*store_, "group", 1), 3);
   ASSERT_TRUE(run([](Transaction& tx) -> Result<void> {
@@ -252,8 +258,11 @@ TEST_P(EngineCommit, CountersAddUpWithoutConflicts) {
 }
 
 TEST_P(EngineCommit, ACounterRowThatIsGuardedConflictsWithAdds) {
-  EXPECT_EQ(attempts_against([](Transaction& tx) { return tx.guard(Family::system, "group"), Result<void>(); },
-                             [](Transaction& tx) { return tx.add({"group", 1, 1}); }),
+  EXPECT_EQ(attempts_against(
+                [](Transaction& tx) { return tx.guard(Family::system, "group"), Result<void>(); },
+                [](Transaction& tx) {
+                  return tx.add({"group", 1, 1});
+                }),
             2);
 }
 

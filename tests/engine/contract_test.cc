@@ -362,7 +362,8 @@ TEST_P(EngineContract, AgreesWithAMapOverARandomHistory) {
           tx.put(Family::indexes, key, changed[key]).value();
         }
       }
-      EXPECT_EQ(rows(tx, {"a", "\xff\xff\xff\xff"}, Family::indexes), Rows(changed.begin(), changed.end()));
+      EXPECT_EQ(rows(tx, {"a", "\xff\xff\xff\xff"}, Family::indexes),
+                Rows(changed.begin(), changed.end()));
       if (fails) return Error{Code::busy, "on purpose"};
       return {};
     });
@@ -375,7 +376,8 @@ TEST_P(EngineContract, AgreesWithAMapOverARandomHistory) {
     const bool reverse = below(2) == 0;
     if (reverse) std::reverse(expected.begin(), expected.end());
     ASSERT_EQ(rows(*store_, {lower, upper, reverse}, Family::indexes), expected) << "step " << step;
-    if (below(40) == 0) snapshots.emplace_back(store_->snapshot(), Rows(model.begin(), model.end()));
+    if (below(40) == 0)
+      snapshots.emplace_back(store_->snapshot(), Rows(model.begin(), model.end()));
     if (below(100) == 0) {
       ASSERT_TRUE(store_->compact());
     }

@@ -34,14 +34,14 @@ TEST(Counters, RoundTripLeavesZerosOut) {
 TEST(Counters, RefusesWhatItWouldNotWrite) {
   using namespace std::string_literals;
   for (const std::string& bytes : {
-           "\x01"s,                              // no value
-           "\x80"s,                              // a cut counter
-           "\x01\x80"s,                          // a cut value
-           "\x01\x00"s,                          // a zero
-           "\x02\x02\x01\x02"s,                  // falling
-           "\x02\x02\x02\x02"s,                  // twice
-           "\x80\x80\x04\x02"s,                  // counter 65536
-           "\x81\x00\x02"s,                      // longer than needed
+           "\x01"s,                                              // no value
+           "\x80"s,                                              // a cut counter
+           "\x01\x80"s,                                          // a cut value
+           "\x01\x00"s,                                          // a zero
+           "\x02\x02\x01\x02"s,                                  // falling
+           "\x02\x02\x02\x02"s,                                  // twice
+           "\x80\x80\x04\x02"s,                                  // counter 65536
+           "\x81\x00\x02"s,                                      // longer than needed
            "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"s,      // above 64 bits
            "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"s,  // eleven bytes
        }) {

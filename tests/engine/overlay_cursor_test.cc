@@ -70,8 +70,8 @@ TEST(OverlayCursor, ShowsTheWritesOfItsBeginningOnly) {
   const Bounds bounds{"a", "z"};
   WriteSet set;
   ASSERT_TRUE(set.put(Family::users, "b", "own"));
-  auto cursor = overlay(std::make_unique<MapCursor>(Rows{{"a", ""}, {"c", ""}, {"e", ""}}, bounds), set,
-                        Family::users, bounds);
+  auto cursor = overlay(std::make_unique<MapCursor>(Rows{{"a", ""}, {"c", ""}, {"e", ""}}, bounds),
+                        set, Family::users, bounds);
   std::vector<std::string> seen;
   for (; cursor->valid(); cursor->next()) {
     seen.emplace_back(cursor->key());
@@ -147,7 +147,8 @@ TEST_F(OverlayProperty, AgreesWithAMap) {
     std::string upper = random_key();
     if (upper < lower && below(4) != 0) std::swap(lower, upper);
     const Bounds bounds{lower, upper, below(2) == 0};
-    auto cursor = overlay(std::make_unique<MapCursor>(base_, bounds), set_, Family::memories, bounds);
+    auto cursor =
+        overlay(std::make_unique<MapCursor>(base_, bounds), set_, Family::memories, bounds);
     MapCursor expected(merged_, bounds);
     while (true) {
       ASSERT_EQ(cursor->valid(), expected.valid()) << "round " << round;

@@ -171,7 +171,7 @@ TEST_F(RocksFollower, DamageIsAnError) {
 /// Commits number i: "row" i, and the number in three families. With each, enough bytes for flushes
 /// and compactions to follow each other.
 void write_rows(Store& store, int first, int count, const std::function<bool(int)>& committed) {
-  const std::string filler(20'000, 'f');
+  const std::string filler(8'000, 'f');
   for (int i = first; i < first + count; ++i) {
     const std::string number = std::to_string(i);
     Batch batch;
@@ -222,7 +222,7 @@ TEST_F(RocksFollower, BesideAnotherProcessAndAfterItWasKilled) {
   auto follower = follow();
   int seen = -1;
   int told = -1;
-  while (told < 1500) {
+  while (told < 800) {
     told = std::stoi(child.hear());
     ASSERT_TRUE(follower->refresh());
     const int now = check_view(*follower);

@@ -60,7 +60,8 @@ TEST(SlotTable, ResetForgetsAllButTheVersion) {
   }
 }
 
-// However few slots: what the table calls unchanged is unchanged, and no key looks older than it is.
+// However few slots: what the table calls unchanged is unchanged, and no key looks older than it
+// is.
 TEST(SlotTable, NeverMissesAChange) {
   std::mt19937_64 random(testing::test_seed());
   for (const std::size_t count : {1u, 2u, 16u, 1u << 12}) {

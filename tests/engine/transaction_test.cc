@@ -122,6 +122,27 @@ TEST_F(RunTransaction, RunsAgainOnANewSnapshotAfterAConflict) {
   EXPECT_EQ(environment_.sleeps().size(), 1u);
 }
 
+TEST_F(RunTransaction, WhatIsReadForUpdateMustNotHaveChanged) {
+  int attempts = 0;
+  run({}, [&](Transaction& tx) -> Result<void> {
+    Value value;
+    tx.get_for_update(Family::users, "read", value).value();
+    if (++attempts == 1) commit_elsewhere("read");
+    return tx.put(Family::users, "k", "v");
+  }).value();
+  EXPECT_EQ(attempts, 2);
+}
+
+TEST_F(RunTransaction, AnAttemptKeepsNoGuardOfTheOneBefore) {
+  int attempts = 0;
+  run({}, [&](Transaction& tx) -> Result<void> {
+    if (++attempts == 1) tx.guard(Family::users, "guarded");
+    if (attempts <= 2) commit_elsewhere("guarded");
+    return tx.put(Family::users, "k", "v");
+  }).value();
+  EXPECT_EQ(attempts, 2) << "only the first one stood on that key";
+}
+
 TEST_F(RunTransaction, GivesUpAfterItsAttempts) {
   int attempts = 0;
   const auto failed = run({.max_attempts = 5}, [&](Transaction& tx) {
@@ -179,10 +200,11 @@ TEST_F(RunTransaction, WritersOfAQueuedKeyDoNotConflict) {
     threads.emplace_back([&] {
       for (int j = 0; j < 100; ++j) {
         // Not through run(), whose count of snapshots is for one thread.
-        const RunContext context{[this]() -> Result<std::unique_ptr<Reader>> {
-                                   return std::unique_ptr<Reader>(std::make_unique<SinkReader>(sink_));
-                                 },
-                                 committer_, queue_locks_, environment_};
+        const RunContext context{
+            [this]() -> Result<std::unique_ptr<Reader>> {
+              return std::unique_ptr<Reader>(std::make_unique<SinkReader>(sink_));
+            },
+            committer_, queue_locks_, environment_};
         EXPECT_TRUE(run_transaction(context, options, append));
       }
     });
@@ -238,9 +260,8 @@ TEST_F(RunTransaction, OwnReadsGoThroughTheWrites) {
 TEST(Retry, PausesDoubleUpToABoundAndAreRandom) {
   testing::TestEnvironment environment;
   const Deadline none(environment, 0);
-  const auto failed = retry_on_conflict(environment, 200, none, [] {
-    return std::optional<Result<Version>>();
-  });
+  const auto failed =
+      retry_on_conflict(environment, 200, none, [] { return std::optional<Result<Version>>(); });
   ASSERT_FALSE(failed);
   const auto sleeps = environment.sleeps();
   ASSERT_EQ(sleeps.size(), 199u);
@@ -256,9 +277,8 @@ TEST(Retry, PausesDoubleUpToABoundAndAreRandom) {
 
 TEST(Retry, MakesAtLeastOneAttempt) {
   testing::TestEnvironment environment;
-  const auto done = retry_on_conflict(environment, 0, Deadline(environment, 0), [] {
-    return std::optional<Result<Version>>(Version{3});
-  });
+  const auto done = retry_on_conflict(environment, 0, Deadline(environment, 0),
+                                      [] { return std::optional<Result<Version>>(Version{3}); });
   EXPECT_EQ(done.value(), Version{3});
 }
 

@@ -89,7 +89,8 @@ TEST(WriteSet, RollbackRestoresWhatWasOverwrittenAndKeepsTouches) {
 
   set.rollback_to(savepoint);
   EXPECT_EQ(contents(set), (Model{{{Family::users, "a"}, "old"}}));
-  EXPECT_EQ(sums(set), (std::map<std::pair<std::string, std::uint16_t>, std::int64_t>{{{"group", 1}, 5}}));
+  EXPECT_EQ(sums(set),
+            (std::map<std::pair<std::string, std::uint16_t>, std::int64_t>{{{"group", 1}, 5}}));
   EXPECT_EQ(set.size_bytes(), bytes);
   EXPECT_EQ(set.touches().size(), 1u);
 
@@ -130,6 +131,33 @@ TEST(WriteSet, ViewsHoldWhileMoreIsWritten) {
   EXPECT_EQ(set.find(Family::messages, "first")->value, "value");
 }
 
+TEST(WriteSet, RollbackAndClearGiveMemoryBack) {
+  WriteSet set;
+  ASSERT_TRUE(set.put(Family::users, "first", "value"));
+  ASSERT_TRUE(set.put(Family::users, "k", "value"));
+  const void* address = set.find(Family::users, "k")->value.data();
+  set.rollback_to(1);
+  ASSERT_TRUE(set.put(Family::users, "l", "other"));
+  EXPECT_EQ(set.find(Family::users, "l")->value.data(), address);
+  const void* first = set.find(Family::users, "first")->key.data();
+  set.clear();
+  ASSERT_TRUE(set.put(Family::users, "again", "value"));
+  EXPECT_EQ(set.find(Family::users, "again")->key.data(), first);
+}
+
+TEST(WriteSet, BeginsAnewAfterClear) {
+  WriteSet set;
+  ASSERT_TRUE(set.put(Family::users, "k", "v"));
+  ASSERT_TRUE(set.add({"group", 1, 5}));
+  set.clear();
+  EXPECT_TRUE(set.empty());
+  EXPECT_EQ(set.last_add(), nullptr);
+  EXPECT_EQ(set.size_bytes(), 0u);
+  ASSERT_TRUE(set.add({"group", 1, 2}));
+  EXPECT_EQ(sums(set).size(), 1u);
+  EXPECT_EQ(set.last_add()->delta, 2);
+}
+
 TEST(WriteSet, MovesWithItsViews) {
   WriteSet set;
   ASSERT_TRUE(set.put(Family::users, "k", "v"));
@@ -152,7 +180,8 @@ TEST(WriteSet, RefusesKeysAndValuesAboveTheirLimits) {
   expect_too_large(set.put(Family::users, longest_key + "k", ""), "key", "at most 1024 bytes");
   expect_too_large(set.erase(Family::users, longest_key + "k"), "key", "at most 1024 bytes");
   expect_too_large(set.add({longest_key + "k", 1, 1}), "key", "at most 1024 bytes");
-  expect_too_large(set.put(Family::users, "k", longest_value + "v"), "value", "at most 5242880 bytes");
+  expect_too_large(set.put(Family::users, "k", longest_value + "v"), "value",
+                   "at most 5242880 bytes");
   EXPECT_EQ(set.key_count(), 1u);
 
   const auto empty = set.put(Family::users, "", "v");
@@ -192,7 +221,8 @@ TEST(WriteSet, TakesOverABatch) {
   batch.put(Family::users, "a", "2");
   WriteSet set;
   ASSERT_TRUE(set.append(batch));
-  EXPECT_EQ(contents(set), (Model{{{Family::users, "a"}, "2"}, {{Family::users, "b"}, std::nullopt}}));
+  EXPECT_EQ(contents(set),
+            (Model{{{Family::users, "a"}, "2"}, {{Family::users, "b"}, std::nullopt}}));
   batch.put(Family::users, std::string(kMaxKeyBytes + 1, 'k'), "");
   WriteSet other;
   expect_too_large(other.append(batch), "key", "at most 1024 bytes");
@@ -214,7 +244,9 @@ TEST(WriteSet, AgreesWithAMapUnderRandomWritesAndRollbacks) {
           model[{family, key}] = std::nullopt;
           break;
         }
-        case 1: savepoints.emplace_back(set.savepoint(), model); break;
+        case 1:
+          savepoints.emplace_back(set.savepoint(), model);
+          break;
         case 2: {
           if (savepoints.empty()) break;
           savepoints.resize(1 + below(savepoints.size()));
@@ -222,7 +254,9 @@ TEST(WriteSet, AgreesWithAMapUnderRandomWritesAndRollbacks) {
           model = savepoints.back().second;
           break;
         }
-        case 3: ASSERT_TRUE(set.add({key, 1, 1})); break;
+        case 3:
+          ASSERT_TRUE(set.add({key, 1, 1}));
+          break;
         default: {
           const std::string value(below(2000), static_cast<char>(below(256)));
           ASSERT_TRUE(set.put(family, key, value));

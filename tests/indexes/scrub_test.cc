@@ -246,6 +246,25 @@ TEST_F(ScrubTest, EveryRecordIsDecoded) {
   EXPECT_EQ(found(), "ok");
 }
 
+/// A record that decodes may still hold bytes that are no UTF-8; nothing stops at them.
+TEST_F(ScrubTest, BytesThatAreNoText) {
+  for (const std::string& bytes :
+       {std::string("\xFF\xFE"), std::string("a\xC3"), std::string("\xED\xA0\x80"),
+        std::string("\xF4\x90\x80\x80"), std::string("a\0b", 3)}) {
+    fb::MemoryT fields = memory(memory_id(201));
+    fields.category = fields.key = fields.type = fields.entity_type = fields.entity_id = bytes;
+    fields.tags = {bytes, bytes + "x"};
+    world_.write(memory_row(fields));
+    fb::ConversationT header = conversation(conversation_id(101), {user_id(1)});
+    header.type = bytes;
+    world_.write(conversation_row(header));
+    EXPECT_EQ(found(), "ok");
+    EXPECT_EQ(world_.stored_entries(), world_.right_entries());
+  }
+  world_.write(identity_row(user_id(9), "discord", "\xFF", "\xC3"));
+  EXPECT_EQ(found(), "orphans 1");
+}
+
 TEST_F(ScrubTest, KeyOfNoKnownForm) {
   const std::string key = schema::conversation_key(kSpace, conversation_id(101)) + "x";
   world_.put_raw(Family::conversations, key, "");

@@ -43,7 +43,10 @@ class FailedCursor final : public kv::Cursor {
 class MapCursor final : public kv::Cursor {
  public:
   MapCursor(MapState& state, Version version, Family family, const Bounds& bounds)
-      : pin_(state, version), family_(family), lower_(bounds.lower), upper_(bounds.upper),
+      : pin_(state, version),
+        family_(family),
+        lower_(bounds.lower),
+        upper_(bounds.upper),
         reverse_(bounds.reverse) {
     load(std::nullopt);
   }
@@ -77,7 +80,8 @@ Result<bool> get_at(const MapState::Pin& pin, Family family, std::string_view ke
   return found.has_value();
 }
 
-Result<void> multi_get_at(const MapState::Pin& pin, Family family, std::span<const std::string> keys,
+Result<void> multi_get_at(const MapState::Pin& pin, Family family,
+                          std::span<const std::string> keys,
                           const std::function<void(std::size_t, std::string_view)>& each) {
   if (pin.state().closed()) return closed_error();
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -170,7 +174,8 @@ class MapTransaction final : public kv::Transaction {
   }
   Result<void> put(Family family, std::string_view key, std::string_view value) override {
     if (value.size() > kv::kMaxValueBytes) return too_large("value", kv::kMaxValueBytes, " bytes");
-    return write({{family, std::string(key)}, std::string(value), std::nullopt, key.size() + value.size()});
+    return write(
+        {{family, std::string(key)}, std::string(value), std::nullopt, key.size() + value.size()});
   }
   Result<void> erase(Family family, std::string_view key) override {
     return write({{family, std::string(key)}, std::nullopt, std::nullopt, key.size()});
@@ -220,7 +225,8 @@ class MapTransaction final : public kv::Transaction {
 
 Result<void> MapTransaction::write(Entry entry) {
   if (entry.key.second.empty()) return Error{Code::invalid_argument, "key", "not empty"};
-  if (entry.key.second.size() > kv::kMaxKeyBytes) return too_large("key", kv::kMaxKeyBytes, " bytes");
+  if (entry.key.second.size() > kv::kMaxKeyBytes)
+    return too_large("key", kv::kMaxKeyBytes, " bytes");
   if (size_bytes() + entry.bytes > kv::kMaxTransactionBytes) {
     return too_large("transaction", kv::kMaxTransactionBytes, " bytes");
   }
@@ -280,7 +286,9 @@ class MapStore final : public kv::Store {
   }
   Version version() const override { return MapState::Pin(state_).version(); }
 
-  std::unique_ptr<kv::Snapshot> snapshot() override { return std::make_unique<MapSnapshot>(state_); }
+  std::unique_ptr<kv::Snapshot> snapshot() override {
+    return std::make_unique<MapSnapshot>(state_);
+  }
   Result<Version> apply(const kv::Batch& batch, Durability durability) override;
   Result<Version> run(const kv::RunOptions& options,
                       const std::function<Result<void>(kv::Transaction&)>& function) override;
