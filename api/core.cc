@@ -205,12 +205,36 @@ Result<void> run_in_space(const Scope& scope, const kv::RunOptions& options, F&&
   return {};
 }
 
+/// What the function of transact() reads: a row that it was given, or told to be absent, decides what
+/// it does, so that the commit checks it.
+class CheckedReader final : public kv::Reader {
+ public:
+  explicit CheckedReader(kv::Transaction& transaction) : transaction_(transaction) {}
+
+  Result<bool> get(kv::Family family, std::string_view key, kv::Value& value) override {
+    return transaction_.get_for_update(family, key, value);
+  }
+  Result<void> multi_get(kv::Family family, std::span<const std::string> keys,
+                         const std::function<void(std::size_t, std::string_view)>& each) override {
+    for (const std::string& key : keys) transaction_.guard(family, key);
+    return transaction_.multi_get(family, keys, each);
+  }
+  std::unique_ptr<kv::Cursor> scan(kv::Family family, const kv::Bounds& bounds) override {
+    return transaction_.scan(family, bounds);
+  }
+  kv::Version version() const override { return transaction_.version(); }
+
+ private:
+  kv::Transaction& transaction_;
+};
+
 }  // namespace
 
 Result<void> read_in(const Scope& scope, const std::function<Result<void>(ReadContext&)>& function) {
   if (scope.transaction != nullptr) {
     TransactionCore& outer = *scope.transaction;
-    ReadContext context(*scope.core, outer.transaction, outer.state, outer.now);
+    CheckedReader reader(outer.transaction);
+    ReadContext context(*scope.core, reader, outer.state, outer.now);
     return function(context);
   }
   CallGuard guard(*scope.core);

@@ -60,7 +60,7 @@ Result<void> StoreCore::prepare_format() {
   kv::Value value;
   auto found = engine_->get(kv::Family::system, schema::format_key(), value);
   if (!found) return std::move(found).error();
-  if (*found) return schema::check_format(value.view());
+  if (*found) return schema::check_format(value.view(), options_.mode != OpenMode::read_only);
   if (options_.mode == OpenMode::read_only) {
     return Error(Code::not_found, "directory", "a store that was opened for writing once");
   }

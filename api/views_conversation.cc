@@ -1,9 +1,8 @@
-// Accessors of Conversation and Message: they read the checked bytes in place. A view that was
-// never filled reads as an empty record.
+// Accessors of Conversation and Message.
 
-#include <memory>
 #include <string>
 
+#include "api/view_record.h"
 #include "callisto/conversation.h"
 #include "callisto/message.h"
 #include "schema/records.h"
@@ -16,40 +15,13 @@ namespace {
 using schema::text;
 namespace fb = schema::fb;
 
-template <class Table>
-Bytes empty_record() {
-  typename Table::NativeTableType fields;
-  fields.stamp = std::make_unique<fb::Stamp>();
-  if constexpr (requires { fields.conversation; })
-    fields.conversation = std::make_unique<fb::Uuid>();
-  const auto bytes = schema::encode<Table>(fields);
-  return Bytes::copy_of(bytes ? std::string_view(*bytes) : std::string_view());
-}
+using detail::record_in;
 
-template <class Table>
-const Table& record(const Bytes& bytes) {
-  if (bytes) return *schema::root<Table>(bytes);
-  static const Bytes empty = empty_record<Table>();
-  return *schema::root<Table>(empty);
-}
-
-const fb::Conversation& header_in(const Bytes& bytes) { return record<fb::Conversation>(bytes); }
-const fb::Message& message_in(const Bytes& bytes) { return record<fb::Message>(bytes); }
+const fb::Conversation& header_in(const Bytes& bytes) { return record_in<fb::Conversation>(bytes); }
+const fb::Message& message_in(const Bytes& bytes) { return record_in<fb::Message>(bytes); }
 
 schema::ConversationTail tail_in(const Bytes& bytes) noexcept {
   return schema::decode_conversation_tail(bytes.view()).value_or(schema::ConversationTail{});
-}
-
-JsonView json(const Bytes& bytes, const flatbuffers::Vector<std::uint8_t>* flex) noexcept {
-  if (flex == nullptr || flex->size() == 0) return {};
-  return JsonView(bytes, flex->data(), flex->size());
-}
-
-template <class IdType>
-std::optional<IdType> id_or_none(const fb::Uuid* uuid) noexcept {
-  const auto id = schema::from_fb<IdType>(uuid);
-  if (id.is_nil()) return std::nullopt;
-  return id;
 }
 
 }  // namespace
@@ -74,7 +46,7 @@ Time Conversation::updated_at() const noexcept {
 std::string_view Conversation::title() const noexcept { return text(header_in(bytes_).title()); }
 std::string_view Conversation::type() const noexcept { return text(header_in(bytes_).type()); }
 std::optional<PersonaId> Conversation::persona() const noexcept {
-  return id_or_none<PersonaId>(header_in(bytes_).persona());
+  return detail::present_id<PersonaId>(header_in(bytes_).persona());
 }
 std::string_view Conversation::model() const noexcept { return text(header_in(bytes_).model()); }
 std::string_view Conversation::recap() const noexcept { return text(header_in(bytes_).recap()); }
@@ -89,7 +61,7 @@ std::optional<Time> Conversation::ended_at() const noexcept {
   return Time(*ended);
 }
 JsonView Conversation::metadata() const noexcept {
-  return json(bytes_, header_in(bytes_).metadata());
+  return detail::json_in(bytes_, header_in(bytes_).metadata());
 }
 std::string_view Conversation::external_id() const noexcept {
   return text(header_in(bytes_).external_id());
@@ -129,13 +101,13 @@ ConversationId Message::conversation() const noexcept {
 }
 std::uint64_t Message::sequence() const noexcept { return message_in(bytes_).sequence(); }
 std::optional<MessageId> Message::parent() const noexcept {
-  return id_or_none<MessageId>(message_in(bytes_).parent());
+  return detail::present_id<MessageId>(message_in(bytes_).parent());
 }
 std::string_view Message::name() const noexcept { return text(message_in(bytes_).name()); }
 std::string_view Message::agent() const noexcept { return text(message_in(bytes_).agent()); }
 std::string_view Message::role() const noexcept { return text(message_in(bytes_).role()); }
 std::string_view Message::content() const noexcept { return text(message_in(bytes_).content()); }
-JsonView Message::parts() const noexcept { return json(bytes_, message_in(bytes_).parts()); }
+JsonView Message::parts() const noexcept { return detail::json_in(bytes_, message_in(bytes_).parts()); }
 std::string_view Message::tool_call_id() const noexcept {
   return text(message_in(bytes_).tool_call_id());
 }
@@ -150,7 +122,7 @@ std::optional<std::uint32_t> Message::token_usage() const noexcept {
   return *usage;
 }
 float Message::importance() const noexcept { return message_in(bytes_).importance(); }
-JsonView Message::metadata() const noexcept { return json(bytes_, message_in(bytes_).metadata()); }
+JsonView Message::metadata() const noexcept { return detail::json_in(bytes_, message_in(bytes_).metadata()); }
 std::string_view Message::external_id() const noexcept {
   return text(message_in(bytes_).external_id());
 }

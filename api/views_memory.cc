@@ -1,3 +1,4 @@
+#include "api/view_record.h"
 #include "callisto/memory.h"
 #include "schema/keys.h"
 #include "schema/records.h"
@@ -7,22 +8,10 @@ namespace callisto {
 namespace {
 
 const schema::fb::Memory& memory_in(const Bytes& bytes) noexcept {
-  return *schema::root<schema::fb::Memory>(bytes);
+  return detail::record_in<schema::fb::Memory>(bytes);
 }
 
 const schema::fb::Stamp& stamp(const Bytes& bytes) noexcept { return *memory_in(bytes).stamp(); }
-
-JsonView json(const Bytes& bytes, const flatbuffers::Vector<std::uint8_t>* flex) noexcept {
-  if (flex == nullptr || flex->size() == 0) return {};
-  return JsonView(bytes, flex->data(), flex->size());
-}
-
-template <class IdType>
-std::optional<IdType> present_id(const schema::fb::Uuid* stored) noexcept {
-  const auto id = schema::from_fb<IdType>(stored);
-  if (id.is_nil()) return std::nullopt;
-  return id;
-}
 
 std::optional<Time> present_time(flatbuffers::Optional<std::int64_t> stored) noexcept {
   if (!stored.has_value()) return std::nullopt;
@@ -47,7 +36,7 @@ std::string_view Memory::category() const noexcept {
 }
 std::string_view Memory::key() const noexcept { return schema::text(memory_in(bytes_).key()); }
 std::string_view Memory::type() const noexcept { return schema::text(memory_in(bytes_).type()); }
-JsonView Memory::value() const noexcept { return json(bytes_, memory_in(bytes_).value()); }
+JsonView Memory::value() const noexcept { return detail::json_in(bytes_, memory_in(bytes_).value()); }
 std::string_view Memory::text() const noexcept { return schema::text(memory_in(bytes_).text()); }
 
 std::size_t Memory::tag_count() const noexcept {
@@ -74,7 +63,7 @@ std::string_view Memory::entity_id() const noexcept {
   return schema::text(memory_in(bytes_).entity_id());
 }
 std::optional<ConversationId> Memory::conversation() const noexcept {
-  return present_id<ConversationId>(memory_in(bytes_).conversation());
+  return detail::present_id<ConversationId>(memory_in(bytes_).conversation());
 }
 std::string_view Memory::source_agent() const noexcept {
   return schema::text(memory_in(bytes_).source_agent());
@@ -92,7 +81,7 @@ std::optional<Time> Memory::valid_to() const noexcept {
   return present_time(memory_in(bytes_).valid_to());
 }
 std::optional<MemoryId> Memory::superseded_by() const noexcept {
-  return present_id<MemoryId>(memory_in(bytes_).superseded_by());
+  return detail::present_id<MemoryId>(memory_in(bytes_).superseded_by());
 }
 
 std::string Memory::content_hash() const {
@@ -124,7 +113,7 @@ std::string_view Memory::source_id(std::size_t i) const noexcept {
   return source == nullptr ? std::string_view{} : schema::text(source->id());
 }
 
-JsonView Memory::metadata() const noexcept { return json(bytes_, memory_in(bytes_).metadata()); }
+JsonView Memory::metadata() const noexcept { return detail::json_in(bytes_, memory_in(bytes_).metadata()); }
 std::string_view Memory::external_id() const noexcept {
   return schema::text(memory_in(bytes_).external_id());
 }

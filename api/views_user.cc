@@ -1,5 +1,6 @@
-// Accessors of User, PlatformIdentifier and UserDatum: they read the checked bytes in place.
+// Accessors of User, PlatformIdentifier and UserDatum.
 
+#include "api/view_record.h"
 #include "callisto/user.h"
 #include "schema/records.h"
 
@@ -12,7 +13,7 @@ namespace fb = schema::fb;
 
 template <class Table>
 const fb::Stamp& stamp(const Bytes& bytes) noexcept {
-  return *schema::root<Table>(bytes)->stamp();
+  return *detail::record_in<Table>(bytes).stamp();
 }
 
 template <class IdType, class Table>
@@ -20,17 +21,12 @@ IdType id_of(const Bytes& bytes) noexcept {
   return schema::from_fb<IdType>(&stamp<Table>(bytes).id());
 }
 
-JsonView json(const Bytes& bytes, const flatbuffers::Vector<std::uint8_t>* flex) noexcept {
-  if (flex == nullptr || flex->size() == 0) return {};
-  return JsonView(bytes, flex->data(), flex->size());
-}
-
-const fb::User* user_in(const Bytes& bytes) noexcept { return schema::root<fb::User>(bytes); }
+const fb::User* user_in(const Bytes& bytes) noexcept { return &detail::record_in<fb::User>(bytes); }
 const fb::PlatformIdentifier* identity_in(const Bytes& bytes) noexcept {
-  return schema::root<fb::PlatformIdentifier>(bytes);
+  return &detail::record_in<fb::PlatformIdentifier>(bytes);
 }
 const fb::UserDatum* datum_in(const Bytes& bytes) noexcept {
-  return schema::root<fb::UserDatum>(bytes);
+  return &detail::record_in<fb::UserDatum>(bytes);
 }
 
 }  // namespace
@@ -41,9 +37,9 @@ Time User::created_at() const noexcept { return Time(stamp<fb::User>(bytes_).cre
 Time User::recorded_at() const noexcept { return Time(stamp<fb::User>(bytes_).recorded_at()); }
 Time User::updated_at() const noexcept { return Time(stamp<fb::User>(bytes_).updated_at()); }
 bool User::is_active() const noexcept { return user_in(bytes_)->is_active(); }
-JsonView User::profile() const noexcept { return json(bytes_, user_in(bytes_)->profile()); }
-JsonView User::preferences() const noexcept { return json(bytes_, user_in(bytes_)->preferences()); }
-JsonView User::metadata() const noexcept { return json(bytes_, user_in(bytes_)->metadata()); }
+JsonView User::profile() const noexcept { return detail::json_in(bytes_, user_in(bytes_)->profile()); }
+JsonView User::preferences() const noexcept { return detail::json_in(bytes_, user_in(bytes_)->preferences()); }
+JsonView User::metadata() const noexcept { return detail::json_in(bytes_, user_in(bytes_)->metadata()); }
 std::string_view User::external_id() const noexcept { return text(user_in(bytes_)->external_id()); }
 std::string_view User::external_source() const noexcept {
   return text(user_in(bytes_)->external_source());
@@ -77,7 +73,7 @@ Time PlatformIdentifier::last_seen() const noexcept {
   return Time(identity_in(bytes_)->last_seen());
 }
 JsonView PlatformIdentifier::metadata() const noexcept {
-  return json(bytes_, identity_in(bytes_)->metadata());
+  return detail::json_in(bytes_, identity_in(bytes_)->metadata());
 }
 std::string_view PlatformIdentifier::external_id() const noexcept {
   return text(identity_in(bytes_)->external_id());
@@ -102,7 +98,7 @@ CategoryKind UserDatum::kind() const noexcept {
   return static_cast<CategoryKind>(datum_in(bytes_)->kind());
 }
 std::string_view UserDatum::value() const noexcept { return text(datum_in(bytes_)->value()); }
-JsonView UserDatum::metadata() const noexcept { return json(bytes_, datum_in(bytes_)->metadata()); }
+JsonView UserDatum::metadata() const noexcept { return detail::json_in(bytes_, datum_in(bytes_)->metadata()); }
 std::string_view UserDatum::external_id() const noexcept {
   return text(datum_in(bytes_)->external_id());
 }

@@ -81,6 +81,8 @@ Result<bool> StoreCore::run_one_step() {
   auto snapshot = engine_->snapshot();
   auto numbers = numbers_of(*this, *snapshot);
   if (!numbers) return std::move(numbers).error();
+  // An item that cannot go on (a damaged record) does not hold up the others.
+  std::optional<Error> failure;
   for (SpaceNumber space : *numbers) {
     auto state = slot(space).state(*engine_, *snapshot);
     if (!state) return std::move(state).error();
@@ -88,10 +90,11 @@ Result<bool> StoreCore::run_one_step() {
       if (!is_runnable(item)) continue;
       auto done = run_step(space, item);
       // A space that was dropped meanwhile takes its work along.
-      if (!done && done.error().code() != Code::not_found) return std::move(done).error();
-      return true;
+      if (done || done.error().code() == Code::not_found) return true;
+      if (!failure) failure = done.error();
     }
   }
+  if (failure) return *failure;
   return false;
 }
 

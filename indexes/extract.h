@@ -136,14 +136,26 @@ std::optional<std::string> of(std::string_view entry_key, std::string_view /*ent
 }
 
 template <Shape shape>
-inline constexpr auto of_user = of<shape, UserId, schema::user_key>;
+std::optional<std::string> of_user(std::string_view entry_key, std::string_view entry_value) {
+  return of<shape, UserId, schema::user_key>(entry_key, entry_value);
+}
 template <Shape shape>
-inline constexpr auto of_conversation = of<shape, ConversationId, schema::conversation_key>;
+std::optional<std::string> of_conversation(std::string_view entry_key,
+                                           std::string_view entry_value) {
+  return of<shape, ConversationId, schema::conversation_key>(entry_key, entry_value);
+}
 template <Shape shape>
-inline constexpr auto of_memory = of<shape, MemoryId, schema::memory_key>;
-inline constexpr auto of_user_tail = of<Shape::none, UserId, schema::user_tail_key>;
-inline constexpr auto of_conversation_tail =
-    of<Shape::none, ConversationId, schema::conversation_tail_key>;
+std::optional<std::string> of_memory(std::string_view entry_key, std::string_view entry_value) {
+  return of<shape, MemoryId, schema::memory_key>(entry_key, entry_value);
+}
+inline std::optional<std::string> of_user_tail(std::string_view entry_key,
+                                               std::string_view entry_value) {
+  return of<Shape::none, UserId, schema::user_tail_key>(entry_key, entry_value);
+}
+inline std::optional<std::string> of_conversation_tail(std::string_view entry_key,
+                                                       std::string_view entry_value) {
+  return of<Shape::none, ConversationId, schema::conversation_tail_key>(entry_key, entry_value);
+}
 
 std::optional<std::string> of_identity(std::string_view entry_key, std::string_view entry_value);
 std::optional<std::string> of_datum(std::string_view entry_key, std::string_view entry_value);

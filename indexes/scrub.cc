@@ -13,7 +13,6 @@ namespace callisto::indexes {
 namespace {
 
 using schema::IndexId;
-using schema::TableId;
 
 class Scrub {
  public:

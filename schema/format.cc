@@ -34,13 +34,13 @@ std::string encode_format() {
   return row;
 }
 
-Result<void> check_format(std::string_view row) {
+Result<void> check_format(std::string_view row, bool for_writing) {
   if (row.size() < kFixedBytes) return Error(Code::corruption, "the format row is damaged");
   const auto version = read_little<std::uint32_t>(row, 0);
   const auto read_only = read_little<std::uint64_t>(row, 12);
   const auto incompatible = read_little<std::uint64_t>(row, 20);
   if (version > kFormatVersion || (incompatible & ~kKnownIncompatibleFeatures) != 0 ||
-      (read_only & ~kKnownReadOnlyFeatures) != 0) {
+      (for_writing && (read_only & ~kKnownReadOnlyFeatures) != 0)) {
     return Error(Code::format_too_new, "the store has format " + std::to_string(version) +
                                            ", this library writes " + std::to_string(kFormatVersion));
   }

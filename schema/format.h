@@ -19,7 +19,8 @@ inline constexpr std::uint64_t kKnownIncompatibleFeatures = 0;
 
 /// The value of the format row that this version writes.
 std::string encode_format();
-/// format_too_new, format_unsupported (an older draft), corruption.
-Result<void> check_format(std::string_view row);
+/// Whether this version can read the store, or with `for_writing` write it: format_too_new,
+/// format_unsupported (an older draft), corruption.
+Result<void> check_format(std::string_view row, bool for_writing);
 
 }  // namespace callisto::schema

@@ -36,7 +36,18 @@ Result<void> replace_user(const Repositories& target, const NewUser& user) {
   return user.last_seen ? target.users().seen(user.id, user.last_seen) : Result<void>();
 }
 
-Result<void> replace_conversation(const Repositories& target, const NewConversation& conversation) {
+/// As create() would have set it, where the line comes before the conversation's messages.
+Result<void> replace_mark(const Repositories& target, const NewConversation& line, const Conversation& known) {
+  const std::uint64_t up_to = line.processed_up_to.value_or(0);
+  if (line.is_processed && up_to >= known.last_sequence()) {
+    return target.conversations().mark_processed(line.id);
+  }
+  // A mark inside the conversation stays: it moves with the messages that are processed.
+  return up_to > 0 ? Result<void>() : target.conversations().mark_unprocessed(line.id);
+}
+
+Result<void> replace_conversation(const Repositories& target, const NewConversation& conversation,
+                                  const Conversation& known) {
   ConversationPatch patch;
   patch.title = as_change(conversation.title);
   patch.type = conversation.type;
@@ -58,10 +69,7 @@ Result<void> replace_conversation(const Repositories& target, const NewConversat
   }
   auto updated = target.conversations().update(conversation.id, patch);
   if (!updated) return updated.error();
-  if (conversation.is_processed) return target.conversations().mark_processed(conversation.id);
-  // A mark inside the conversation stays: it moves with the messages that are processed.
-  if (conversation.processed_up_to.value_or(0) > 0) return {};
-  return target.conversations().mark_unprocessed(conversation.id);
+  return replace_mark(target, conversation, known);
 }
 
 /// Takes the old one away and stores the line.
@@ -159,7 +167,7 @@ struct Apply {
     if (replace) {
       auto known = target.conversations().get(conversation.id);
       if (!known) return known.error();
-      if (*known) return replace_conversation(target, conversation);
+      if (*known) return replace_conversation(target, conversation, **known);
     }
     auto created = target.conversations().create(conversation);
     return created || !is_taken_id(created.error()) ? drop_value(created) : Result<void>();

@@ -214,14 +214,18 @@ Result<int> dump(const Context& context, const Store& store) {
   if (ranges.empty()) return report_usage("no table or index is called '" + name.value_or("") + "'");
   auto reader = SpaceReader::open(store, store.core().engine().snapshot(), **number);
   if (!reader) return std::move(reader).error();
+  int status = kOk;
   Dumper dumper(context, *reader, limit->value_or(kNoLimit));
   for (Range& range : ranges) {
     if (auto done = narrow(context, range); !done) return std::move(done).error();
     auto more = dumper.dump(range);
-    if (!more) return std::move(more).error();
-    if (!*more) break;
+    if (!more) {  // A damaged table file: the other tables are still worth reading.
+      status = std::max(status, report(more.error()));
+    } else if (!*more) {
+      break;
+    }
   }
-  return dumper.has_damage() ? kBroken : kOk;
+  return dumper.has_damage() ? kBroken : status;
 }
 
 int run(const Context& context) {

@@ -23,7 +23,7 @@ void describe(po::options_description& visible, po::options_description& hidden,
 }
 
 void print_error(const std::string& place, const Error& error) {
-  std::fprintf(stderr, "callisto: %s: %s\n", place.c_str(), error.to_string().c_str());
+  std::fprintf(stderr, "callisto: %s\n", one_line(place + ": " + error.to_string()).c_str());
 }
 
 void print_counts(const Context& context, const ImportCounts& counts) {

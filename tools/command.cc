@@ -42,13 +42,25 @@ int status_of(Code code) noexcept {
 }  // namespace
 
 int report(const Error& error) {
-  std::fprintf(stderr, "callisto: %s\n", error.to_string().c_str());
+  std::fprintf(stderr, "callisto: %s\n", one_line(error.to_string()).c_str());
   return status_of(error.code());
 }
 
 int report_usage(std::string_view message) {
-  std::fprintf(stderr, "callisto: %.*s\n", static_cast<int>(message.size()), message.data());
+  std::fprintf(stderr, "callisto: %s\n", one_line(message).c_str());
   return kUsage;
+}
+
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const auto c = static_cast<unsigned char>(line[i]);
+    const auto next = i + 1 < line.size() ? static_cast<unsigned char>(line[i + 1]) : 0;
+    if (c < 0x20 || c == 0x7f) line[i] = ' ';
+    // U+0080 to U+009F in UTF-8.
+    if (c == 0xc2 && next >= 0x80 && next < 0xa0) line.replace(i, 2, " ");
+  }
+  return line;
 }
 
 Result<Store> open_store(const Context& context, OpenMode mode) {

@@ -72,6 +72,10 @@ Result<Store> open_store(const Context& context, OpenMode mode);
 /// The space that the context names, in an open store.
 Result<Space> open_space(const Context& context, const Store& store);
 
+/// Text for a terminal: control characters (C0, DEL, C1), which would move its cursor or worse, become
+/// spaces.
+std::string one_line(std::string_view text);
+
 /// One line to standard output. False when it cannot be written: the command ends, and
 /// finish_output() says why.
 bool print_line(std::string_view line);

@@ -103,7 +103,14 @@ class Rehearsal {
       }
       return user(line.user);
     }
-    Result<void> operator()(const DatumLine& line) const { return user(line.user); }
+    Result<void> operator()(const DatumLine& line) const {
+      auto known = real.user_data().values(line.user, line.datum.category, 1);
+      if (!known) return is_about_record(known.error()) ? Result<void>() : known.error();
+      if (!known->empty() && known->front().kind() != line.kind) {
+        return Error(Code::invalid_argument, "category", "of the kind that the store has it as");
+      }
+      return user(line.user);
+    }
     Result<void> operator()(const NewConversation& line) const {
       for (UserId each : line.participants) {
         if (auto done = user(each); !done) return done;

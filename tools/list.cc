@@ -136,17 +136,21 @@ int list_conversations(const Context& context, const Space& space) {
   return Printer(context, space).print_all(space.conversations().find(query));
 }
 
-int list_conversation_messages(const Context& context, const Space& space, ConversationId conversation) {
-  Printer printer(context, space);
+int check_conversation(const Space& space, ConversationId conversation) {
   auto found = space.conversations().get(conversation);
   if (!found) return report(found.error());
-  if (!*found) return report(Error(Code::not_found, "--conversation", "an existing conversation"));
+  return *found ? kOk : report(Error(Code::not_found, "--conversation", "an existing conversation"));
+}
+
+int list_conversation_messages(const Context& context, const Space& space, ConversationId conversation) {
+  Printer printer(context, space);
   if (context.has("by-importance") || context.has("min-importance")) {
     if (int status = check_options(context, "messages by importance",
                                    "limit conversation by-importance min-importance");
         status != kOk) {
       return status;
     }
+    if (int status = check_conversation(space, conversation); status != kOk) return status;
     return printer.print_all(space.messages().by_importance(
         conversation, context.find<float>("min-importance").value_or(0.0F), limit_of(context)));
   }
@@ -158,6 +162,7 @@ int list_conversation_messages(const Context& context, const Space& space, Conve
   MessagePage page{.limit = limit_of(context), .oldest_first = context.has("oldest-first")};
   CALLISTO_OPTION(page.before, id_option<MessageId>(context, "before"));
   CALLISTO_OPTION(page.after, id_option<MessageId>(context, "after"));
+  if (int status = check_conversation(space, conversation); status != kOk) return status;
   return printer.print_all(space.messages().page(conversation, page));
 }
 

@@ -359,7 +359,8 @@ std::optional<Time> parse_locomo_time(std::string_view text) {
   if (static_cast<std::size_t>(end) != copy.size() || found == kMonths.end() || !is_clock_ok) {
     return std::nullopt;
   }
-  if (has_clock) hour = hour % 12 + (part == "pm" ? 12 : 0);
+  hour = has_clock ? hour % 12 + (part == "pm" ? 12 : 0) : 0;
+  if (!has_clock) minute = 0;  // The failed reading of a clock has taken the day for an hour.
   char iso[40];
   std::snprintf(iso, sizeof iso, "%04d-%02d-%02dT%02d:%02d:00Z", year,
                 static_cast<int>(found - kMonths.begin()) + 1, day, hour, minute);

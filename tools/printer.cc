@@ -24,15 +24,6 @@ std::string joined(const std::vector<std::string_view>& texts) {
   return line;
 }
 
-/// Control characters would move a terminal's cursor: shown as spaces.
-std::string one_line(std::string_view text) {
-  std::string line(text);
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  return line;
-}
-
 }  // namespace
 
 const std::string& Printer::name_of(UserId user) {

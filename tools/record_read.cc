@@ -132,8 +132,10 @@ Record read_message(Fields& fields) {
 std::vector<Source> read_sources(Fields& fields) {
   std::vector<Source> sources;
   for (const JsonView& object : fields.objects("sources")) {
-    sources.push_back({std::string(object["kind"].as_string().value_or("")),
-                       std::string(object["id"].as_string().value_or(""))});
+    const auto kind = object["kind"].as_string();
+    const auto id = object["id"].as_string();
+    if (!kind || !id || object.size() != 2) fields.fail("sources", "objects with the strings kind and id");
+    sources.push_back({std::string(kind.value_or("")), std::string(id.value_or(""))});
   }
   return sources;
 }

@@ -14,14 +14,11 @@ namespace {
 /// A batch that has grown above this gives its memory back.
 constexpr std::size_t kKeptBatchBytes = 256u << 10;
 
-rocksdb::WriteBatch empty_batch() {
-  return rocksdb::WriteBatch(0, 0, kProtectionBytesPerKey, 0);
-}
+rocksdb::WriteBatch empty_batch() { return rocksdb::WriteBatch(0, 0, kProtectionBytesPerKey, 0); }
 
 }  // namespace
 
-RocksCommitSink::RocksCommitSink(Database& database)
-    : database_(database), batch_(empty_batch()) {}
+RocksCommitSink::RocksCommitSink(Database& database) : database_(database), batch_(empty_batch()) {}
 
 Result<Version> RocksCommitSink::write(std::span<const WriteSet* const> sets,
                                        std::span<const CounterRow> rows, Durability durability) {

@@ -14,8 +14,8 @@ namespace callisto::kv {
 class Database;
 
 /// Puts a group of commits into one WriteBatch. The version of a commit is RocksDB's last sequence
-/// number after it. A write that RocksDB answers with an error may be there or not after the store is
-/// opened anew: unknown_outcome, and the gate shuts.
+/// number after it. A write that RocksDB answers with an error may be there or not after the store
+/// is opened anew: unknown_outcome, and the gate shuts.
 class RocksCommitSink final : public CommitSink {
  public:
   /// `database` must outlive it.

@@ -140,12 +140,13 @@ Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory director
   std::shared_ptr<Database> database(new Database(environment, plan, directory.database_path(),
                                                   std::move(cache), std::move(write_buffers)));
   database->directory_ = std::move(directory);
-  database->env_ = rocksdb::NewCompositeEnv(std::make_shared<GuardedFileSystem>(
-      rocksdb::FileSystem::Default(), hook, database->gate_));
+  database->env_ = rocksdb::NewCompositeEnv(
+      std::make_shared<GuardedFileSystem>(rocksdb::FileSystem::Default(), hook, database->gate_));
   const bool create = !database->directory_.complete;
   const auto options = writer_options(plan, database->parts(), create);
   const auto families = database->families();
-  auto opened = create ? database->create_db(options, families) : database->open_db(options, families);
+  auto opened =
+      create ? database->create_db(options, families) : database->open_db(options, families);
   if (!opened) return std::move(opened).error();
   if (create) {
     auto completed = complete_store(database->directory_, hook);
@@ -160,8 +161,8 @@ Result<std::shared_ptr<Database>> Database::open_in_memory(const MemoryPlan& pla
                                                            const FileHook& hook) {
   auto cache = make_cache(plan);
   auto write_buffers = make_write_buffers(plan, cache);
-  std::shared_ptr<Database> database(new Database(environment, plan, "/store", std::move(cache),
-                                                  std::move(write_buffers)));
+  std::shared_ptr<Database> database(
+      new Database(environment, plan, "/store", std::move(cache), std::move(write_buffers)));
   database->memory_env_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
   database->env_ = rocksdb::NewCompositeEnv(std::make_shared<GuardedFileSystem>(
       database->memory_env_->GetFileSystem(), hook, database->gate_));
@@ -177,8 +178,7 @@ Result<std::shared_ptr<Database>> Database::open_follower(
     std::shared_ptr<rocksdb::WriteBufferManager> write_buffers) {
   std::shared_ptr<Database> database(
       new Database(environment, plan, path, std::move(cache), std::move(write_buffers)));
-  database->follower_files_ =
-      std::make_shared<FollowerFileSystem>(rocksdb::FileSystem::Default());
+  database->follower_files_ = std::make_shared<FollowerFileSystem>(rocksdb::FileSystem::Default());
   database->env_ = rocksdb::NewCompositeEnv(database->follower_files_);
   auto opened = database->open_db(follower_options(database->parts()), database->families());
   if (!opened) return std::move(opened).error();

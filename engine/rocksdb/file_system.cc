@@ -58,8 +58,7 @@ class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {
                  [&] { return target()->PositionedAppend(data, offset, options, debug); });
   }
   IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t offset,
-                            const IOOptions& options,
-                            const rocksdb::DataVerificationInfo& checksum,
+                            const IOOptions& options, const rocksdb::DataVerificationInfo& checksum,
                             IODebugContext* debug) override {
     return guard(FileOperation::append, [&] {
       return target()->PositionedAppend(data, offset, options, checksum, debug);

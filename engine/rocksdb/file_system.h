@@ -17,10 +17,11 @@ class WriteGate;
 ///  - the write gate: once that is shut nothing on disk changes any more;
 ///  - the environment's FileHook, if there is one.
 ///
-/// It also keeps RocksDB from a failed sync of a log file that is not the newest. A flush syncs such
-/// files in the background, and a commit that waits for that sync would go on with a writer that has
-/// failed: an assertion in Debian's build, so the end of the process. Here the gate shuts, which
-/// refuses everything that the flush and the commit do next, and the sync itself is said to be done.
+/// It also keeps RocksDB from a failed sync of a log file that is not the newest. A flush syncs
+/// such files in the background, and a commit that waits for that sync would go on with a writer
+/// that has failed: an assertion in Debian's build, so the end of the process. Here the gate shuts,
+/// which refuses everything that the flush and the commit do next, and the sync itself is said to
+/// be done.
 class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
  public:
   /// `gate` must outlive it.

@@ -150,8 +150,8 @@ class Follower final : public Store {
     return approximate_range_bytes(*state_->database, family, lower, upper);
   }
   Result<void> verify_checksums() override {
-    return with_database<Result<void>>(*state_, {},
-                                       [](const auto& database) { return verify_files(*database); });
+    return with_database<Result<void>>(
+        *state_, {}, [](const auto& database) { return verify_files(*database); });
   }
 
   Result<void> refresh() override;

@@ -72,8 +72,8 @@ IOStatus FollowerFileSystem::RenameFile(const std::string& path, const std::stri
   return refuse(path);
 }
 
-IOStatus FollowerFileSystem::LinkFile(const std::string& path, const std::string&,
-                                      const IOOptions&, IODebugContext*) {
+IOStatus FollowerFileSystem::LinkFile(const std::string& path, const std::string&, const IOOptions&,
+                                      IODebugContext*) {
   return refuse(path);
 }
 
@@ -82,13 +82,11 @@ IOStatus FollowerFileSystem::DeleteFile(const std::string& path, const IOOptions
   return refuse(path);
 }
 
-IOStatus FollowerFileSystem::DeleteDir(const std::string& path, const IOOptions&,
-                                       IODebugContext*) {
+IOStatus FollowerFileSystem::DeleteDir(const std::string& path, const IOOptions&, IODebugContext*) {
   return refuse(path);
 }
 
-IOStatus FollowerFileSystem::CreateDir(const std::string& path, const IOOptions&,
-                                       IODebugContext*) {
+IOStatus FollowerFileSystem::CreateDir(const std::string& path, const IOOptions&, IODebugContext*) {
   return refuse(path);
 }
 

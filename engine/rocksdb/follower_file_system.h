@@ -13,9 +13,9 @@
 
 namespace callisto::kv {
 
-/// The file system that a follower's RocksDB stands on. Every changing operation is refused, so that
-/// a follower leaves its directory alone whatever RocksDB would tidy up. And it decides whether
-/// RocksDB gets to see the log files that are there (FollowerView says when).
+/// The file system that a follower's RocksDB stands on. Every changing operation is refused, so
+/// that a follower leaves its directory alone whatever RocksDB would tidy up. And it decides
+/// whether RocksDB gets to see the log files that are there (FollowerView says when).
 class FollowerFileSystem final : public rocksdb::FileSystemWrapper {
  public:
   explicit FollowerFileSystem(std::shared_ptr<rocksdb::FileSystem> target)
@@ -23,8 +23,8 @@ class FollowerFileSystem final : public rocksdb::FileSystemWrapper {
 
   const char* Name() const override { return "CallistoFollower"; }
 
-  /// Asked after a directory was listed, whether the log files in it are to be seen; by default they
-  /// are not.
+  /// Asked after a directory was listed, whether the log files in it are to be seen; by default
+  /// they are not.
   void set_log_filter(std::function<bool()> show_logs);
   /// How many log files could not be opened, ever since.
   std::uint64_t missing_log_files() const noexcept {

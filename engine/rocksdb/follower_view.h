@@ -19,14 +19,14 @@ class Database;
 /// Gets a follower's database to a whole state of the writer's. RocksDB 7.8.3's secondary instance
 /// does not do so by itself beside a writer that flushes (DBImplSecondary::TryCatchUpWithPrimary):
 ///  - it reads the manifest first and the log files then. A log file that the writer removes in
-///    between, after its contents went to table files that the manifest as read does not know, leaves
-///    a hole, and nothing is said;
+///    between, after its contents went to table files that the manifest as read does not know,
+///    leaves a hole, and nothing is said;
 ///  - a memtable that it filled from a log file stays when the writer flushes the same, and shadows
 ///    what the table files have newer.
 /// A log file goes only after the manifest has changed. So RocksDB is shown the log files only when
-/// the manifest, looked at after they were listed, is still as it was before it was read. And once an
-/// instance has read log files it is moved only as long as the manifest stays the same; afterwards
-/// another one is opened. Blocks that are cached serve all of them.
+/// the manifest, looked at after they were listed, is still as it was before it was read. And once
+/// an instance has read log files it is moved only as long as the manifest stays the same;
+/// afterwards another one is opened. Blocks that are cached serve all of them.
 class FollowerView {
  public:
   /// `path` is the store's directory. `environment` must outlive it.
@@ -35,8 +35,8 @@ class FollowerView {
   /// A database at the writer's present state.
   Result<std::shared_ptr<Database>> open();
   /// Moves a database that open() gave, or replaces it. After an error it is as it was where
-  /// `keeps_state` is true; else it must not be read any more. `keeps_state` comes in true unless that
-  /// was so before.
+  /// `keeps_state` is true; else it must not be read any more. `keeps_state` comes in true unless
+  /// that was so before.
   Result<void> move(std::shared_ptr<Database>& database, bool& keeps_state);
 
  private:

@@ -16,7 +16,8 @@ InfoLog::InfoLog(Environment& environment)
 void InfoLog::Logv(const char*, va_list) {}
 
 void InfoLog::Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) {
-  if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level > rocksdb::InfoLogLevel::FATAL_LEVEL) return;
+  if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level > rocksdb::InfoLogLevel::FATAL_LEVEL)
+    return;
   std::array<char, 500> line{};
   const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
   if (length <= 0) return;

@@ -29,7 +29,8 @@ bool within_one_prefix(const rocksdb::Slice& lower, const rocksdb::Slice& upper)
   if (lower.size() < kMessagePrefixBytes) return false;
   const rocksdb::Slice prefix(lower.data(), kMessagePrefixBytes);
   if (upper.starts_with(prefix)) return true;
-  // The least key that is above all with the prefix: the prefix plus one, without what is behind it.
+  // The least key that is above all with the prefix: the prefix plus one, without what is behind
+  // it.
   std::string next = prefix.ToString();
   while (!next.empty() && static_cast<unsigned char>(next.back()) == 0xff) next.pop_back();
   if (next.empty()) return true;
@@ -76,7 +77,8 @@ rocksdb::DBOptions common_options(const OptionParts& parts) {
 
 void set_levels(const MemoryPlan& plan, rocksdb::ColumnFamilyOptions& options) {
   options.write_buffer_size = plan.write_buffer_bytes;
-  options.arena_block_size = std::clamp<std::uint64_t>(plan.write_buffer_bytes / 32, 16u << 10, kMiB);
+  options.arena_block_size =
+      std::clamp<std::uint64_t>(plan.write_buffer_bytes / 32, 16u << 10, kMiB);
   options.max_write_buffer_number = 2;
   options.target_file_size_base = plan.table_file_bytes;
   options.max_bytes_for_level_base = plan.level_base_bytes;
@@ -97,15 +99,15 @@ Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes) {
   MemoryPlan plan;
   plan.cache_bytes = budget_bytes - kSlotBytes;
   plan.memtable_bytes = std::min<std::uint64_t>(plan.cache_bytes / 4, 1024 * kMiB);
-  // A family writes on while its last memtable is flushed, so that it has two. A quarter: where no flush
-  // keeps up, those of all eight still are within the cache that they are charged to.
+  // A family writes on while its last memtable is flushed, so that it has two. A quarter: where no
+  // flush keeps up, those of all eight still are within the cache that they are charged to.
   plan.write_buffer_bytes = std::min<std::uint64_t>(plan.memtable_bytes / 4, 64 * kMiB);
   plan.table_file_bytes = std::clamp<std::uint64_t>(plan.cache_bytes / 8, 4 * kMiB, 64 * kMiB);
   plan.level_base_bytes = 4 * std::max(plan.write_buffer_bytes, plan.table_file_bytes);
   plan.log_bytes = 2 * plan.memtable_bytes;
   const std::uint64_t readers_bytes = plan.cache_bytes / 2;
-  plan.open_files = static_cast<int>(std::clamp<std::uint64_t>(
-      readers_bytes * kReaderPart / plan.table_file_bytes, 64, 8192));
+  plan.open_files = static_cast<int>(
+      std::clamp<std::uint64_t>(readers_bytes * kReaderPart / plan.table_file_bytes, 64, 8192));
   return plan;
 }
 
@@ -114,7 +116,8 @@ std::shared_ptr<rocksdb::Cache> make_cache(const MemoryPlan& plan) {
   options.capacity = plan.cache_bytes;
   // Shards of 8 MiB or more: memtables are charged in pieces of 256 KiB, which must spread evenly.
   options.num_shard_bits = 0;
-  while (options.num_shard_bits < 6 && (plan.cache_bytes >> (options.num_shard_bits + 1)) >= 8 * kMiB) {
+  while (options.num_shard_bits < 6 &&
+         (plan.cache_bytes >> (options.num_shard_bits + 1)) >= 8 * kMiB) {
     ++options.num_shard_bits;
   }
   return rocksdb::NewLRUCache(options);

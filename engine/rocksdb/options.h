@@ -67,9 +67,9 @@ rocksdb::WriteOptions write_options(Durability durability);
 /// The bytes of checksum that every key and value carries from the batch to the memtable.
 inline constexpr std::size_t kProtectionBytesPerKey = 8;
 
-/// Options of a scan but for its snapshot; the bounds must outlive the iterator. Only where every key
-/// of [lower, upper) has one prefix of the family's extractor, and the scan goes forward, may filters
-/// on that prefix be used: what a filter skips cannot hold a key of the range then.
+/// Options of a scan but for its snapshot; the bounds must outlive the iterator. Only where every
+/// key of [lower, upper) has one prefix of the family's extractor, and the scan goes forward, may
+/// filters on that prefix be used: what a filter skips cannot hold a key of the range then.
 rocksdb::ReadOptions scan_options(Family family, const rocksdb::Slice& lower,
                                   const rocksdb::Slice& upper, bool reverse, bool fill_cache);
 

@@ -15,16 +15,17 @@ struct DiskSpace {
   std::uint64_t total = 0;
 };
 
-/// Refuses writes before the disk is full, so that RocksDB never meets a full disk with a commit half
-/// written, and so that writes go on by themselves when there is room again. Looks at the disk once
-/// in every kBytesBetweenLooks that are written, and at every write while it refuses. Thread-safe.
+/// Refuses writes before the disk is full, so that RocksDB never meets a full disk with a commit
+/// half written, and so that writes go on by themselves when there is room again. Looks at the disk
+/// once in every kBytesBetweenLooks that are written, and at every write while it refuses.
+/// Thread-safe.
 class SpaceGuard {
  public:
   static constexpr std::uint64_t kBytesBetweenLooks = 1ULL << 20;
 
   /// `look` answers total 0 when it cannot tell; then nothing is refused. Free space is short below
-  /// `reserve_bytes` (what RocksDB may still write of what it has accepted) or an eighth of the disk,
-  /// whichever is less.
+  /// `reserve_bytes` (what RocksDB may still write of what it has accepted) or an eighth of the
+  /// disk, whichever is less.
   SpaceGuard(std::function<DiskSpace()> look, std::uint64_t reserve_bytes);
 
   /// Before a write of about so many bytes. no_space: nothing was written.

@@ -13,21 +13,28 @@ namespace {
 Code code_of(const rocksdb::Status& status) {
   if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kSpaceLimit) return Code::no_space;
   switch (status.code()) {
-    case rocksdb::Status::kCorruption: return Code::corruption;
-    case rocksdb::Status::kNotSupported: return Code::unsupported;
-    case rocksdb::Status::kInvalidArgument: return Code::invalid_argument;
-    case rocksdb::Status::kShutdownInProgress: return Code::closed;
+    case rocksdb::Status::kCorruption:
+      return Code::corruption;
+    case rocksdb::Status::kNotSupported:
+      return Code::unsupported;
+    case rocksdb::Status::kInvalidArgument:
+      return Code::invalid_argument;
+    case rocksdb::Status::kShutdownInProgress:
+      return Code::closed;
     case rocksdb::Status::kBusy:
     case rocksdb::Status::kTimedOut:
-    case rocksdb::Status::kTryAgain: return Code::busy;
-    default: return Code::io_error;
+    case rocksdb::Status::kTryAgain:
+      return Code::busy;
+    default:
+      return Code::io_error;
   }
 }
 
 std::string printable(std::string text) {
   constexpr std::size_t kLongest = 300;
   if (text.size() > kLongest) text.replace(kLongest, std::string::npos, "...");
-  std::replace_if(text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return text;
 }
 
@@ -41,7 +48,8 @@ Error errno_error(int error_number, std::string_view what) {
   std::string text = std::string(what) + ": " + std::generic_category().message(error_number);
   switch (error_number) {
     case ENOSPC:
-    case EDQUOT: return Error(Code::no_space, std::move(text));
+    case EDQUOT:
+      return Error(Code::no_space, std::move(text));
     case EACCES:
     case EPERM:
     case EROFS:
@@ -49,8 +57,10 @@ Error errno_error(int error_number, std::string_view what) {
     case ENOTDIR:
     case EISDIR:
     case ELOOP:
-    case ENAMETOOLONG: return Error(Code::invalid_argument, "directory", std::move(text));
-    default: return Error(Code::io_error, std::move(text));
+    case ENAMETOOLONG:
+      return Error(Code::invalid_argument, "directory", std::move(text));
+    default:
+      return Error(Code::io_error, std::move(text));
   }
 }
 

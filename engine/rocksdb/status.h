@@ -10,9 +10,10 @@ class Status;
 
 namespace callisto::kv {
 
-/// The one place that turns a rocksdb::Status that is not ok into an Error. `what` names the work and,
-/// where there is one, the family ("read of messages"). The message holds RocksDB's text, which names
-/// files and never keys or values (allow_data_in_errors is off), in printable ASCII, cut at 300 bytes.
+/// The one place that turns a rocksdb::Status that is not ok into an Error. `what` names the work
+/// and, where there is one, the family ("read of messages"). The message holds RocksDB's text,
+/// which names files and never keys or values (allow_data_in_errors is off), in printable ASCII,
+/// cut at 300 bytes.
 ///
 /// no_space, io_error, corruption, busy, unsupported, invalid_argument, closed; anything else that
 /// RocksDB says is an io_error.

@@ -216,8 +216,8 @@ Result<WriterLock> take_lock(const std::string& path, const FileHook& hook) {
   auto cut = change(hook, FileOperation::append, file_path, "cannot write " + file_path,
                     [&] { return ::ftruncate(file.get(), 0); });
   if (!cut) return std::move(cut).error();
-  const std::string holder = "process " + std::to_string(::getpid()) + " (" +
-                             program_invocation_short_name + ")\n";
+  const std::string holder =
+      "process " + std::to_string(::getpid()) + " (" + program_invocation_short_name + ")\n";
   if (auto written = write_all(file.get(), holder, "cannot write " + file_path); !written) {
     return std::move(written).error();
   }
@@ -255,9 +255,8 @@ Result<WriterDirectory> open_writer_directory(const std::string& directory, bool
   // Another process may have made the store, or a part of it, before the lock was taken.
   finding = survey(*path);
   if (!finding) return std::move(finding).error();
-  WriterDirectory writer{.path = std::move(*path),
-                         .lock = std::move(*lock),
-                         .complete = *finding == Finding::store};
+  WriterDirectory writer{
+      .path = std::move(*path), .lock = std::move(*lock), .complete = *finding == Finding::store};
   if (!writer.complete) {
     if (auto checked = check_half_made(writer.database_path()); !checked) {
       return std::move(checked).error();
@@ -279,8 +278,8 @@ Result<void> complete_store(const WriterDirectory& directory, const FileHook& ho
   auto permitted = change(hook, FileOperation::append, temporary, what, [] { return 0; });
   if (!permitted) return std::move(permitted).error();
   if (auto written = write_all(file.get(), text, what); !written) return written;
-  auto synced = change(hook, FileOperation::sync, temporary, what,
-                       [&] { return ::fsync(file.get()); });
+  auto synced =
+      change(hook, FileOperation::sync, temporary, what, [&] { return ::fsync(file.get()); });
   if (!synced) return std::move(synced).error();
   auto renamed = change(hook, FileOperation::rename, temporary, what, [&] {
     return std::rename(temporary.c_str(), marker_path(directory.path).c_str());

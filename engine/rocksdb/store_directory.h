@@ -38,10 +38,10 @@ struct WriterDirectory {
 };
 
 /// Makes DIR where it is absent and `create` says so, and locks it. The hook is asked before every
-/// change. not_found: no store there and not `create`; invalid_argument (field `directory`): a file,
-/// a directory of something else (nothing in it is touched), one that may not be written; busy: the
-/// message names the holder; format_too_new; corruption: the marker cannot be read as one; io_error,
-/// no_space.
+/// change. not_found: no store there and not `create`; invalid_argument (field `directory`): a
+/// file, a directory of something else (nothing in it is touched), one that may not be written;
+/// busy: the message names the holder; format_too_new; corruption: the marker cannot be read as
+/// one; io_error, no_space.
 Result<WriterDirectory> open_writer_directory(const std::string& directory, bool create,
                                               const FileHook& hook);
 

@@ -21,8 +21,8 @@ constexpr std::uint64_t kHintBytes = 4ULL << 20;
 
 Family family_at(std::size_t i) { return static_cast<Family>(i); }
 
-/// The error of a change that failed; shuts the gate. What was refused because the gate had just shut
-/// is told with the failure that did it.
+/// The error of a change that failed; shuts the gate. What was refused because the gate had just
+/// shut is told with the failure that did it.
 Error change_failed(Database& database, const rocksdb::Status& status, std::string_view what) {
   database.gate().shut(to_error(status, what));
   return *database.gate().health().failure;
@@ -64,7 +64,8 @@ void hint_compaction(Database& database, Family family, const rocksdb::Slice& lo
   rocksdb::FlushOptions flush;
   flush.wait = false;
   database.db().Flush(flush, database.handle(family)).PermitUncheckedError();
-  rocksdb::experimental::SuggestCompactRange(&database.db(), database.handle(family), &lower, &upper)
+  rocksdb::experimental::SuggestCompactRange(&database.db(), database.handle(family), &lower,
+                                             &upper)
       .PermitUncheckedError();
 }
 
@@ -105,8 +106,7 @@ Result<void> flush_memtables(Database& database) {
     if (!database.gate().is_open()) return database.gate().refusal();
     rocksdb::FlushOptions options;
     options.allow_write_stall = true;
-    const rocksdb::Status status =
-        database.db().Flush(options, database.handle(family_at(i)));
+    const rocksdb::Status status = database.db().Flush(options, database.handle(family_at(i)));
     if (!status.ok()) return change_failed(database, status, "flush");
   }
   return {};

@@ -1,5 +1,5 @@
-// Random damage to a store's files: an error or what was stored, never a wrong value, never an abort,
-// for writer and follower.
+// Random damage to a store's files: an error or what was stored, never a wrong value, never an
+// abort, for writer and follower.
 
 #include <gtest/gtest.h>
 
@@ -18,7 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string value_of(int i) { return std::to_string(i) + std::string(50, static_cast<char>('a' + i % 26)); }
+std::string value_of(int i) {
+  return std::to_string(i) + std::string(50, static_cast<char>('a' + i % 26));
+}
 constexpr int kRows = 600;
 
 class RocksDamage : public RocksTest {
@@ -55,11 +57,14 @@ class RocksDamage : public RocksTest {
     const std::uint64_t kind = random() % 4;
     if (kind == 0) bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
     if (kind == 1) bytes.resize(at);
-    if (kind == 2) std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), std::min<std::size_t>(512, bytes.size() - at), '\0');
+    if (kind == 2)
+      std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                  std::min<std::size_t>(512, bytes.size() - at), '\0');
     write_file(file, bytes);
     if (kind == 3) fs::remove(file);
     static const char* const kinds[] = {"bit flip", "cut", "zeros", "missing"};
-    return std::string(kinds[kind]) + " at " + std::to_string(at) + " of " + file.filename().string();
+    return std::string(kinds[kind]) + " at " + std::to_string(at) + " of " +
+           file.filename().string();
   }
   /// Opens and reads everything: false when an error was told.
   bool read_all(bool as_follower) {
@@ -93,7 +98,8 @@ class RocksDamage : public RocksTest {
 
  private:
   static void fill(Store& store, int first, int end) {
-    for (int i = first; i < end; ++i) put(store, "k" + std::to_string(i), value_of(i), Family::memories);
+    for (int i = first; i < end; ++i)
+      put(store, "k" + std::to_string(i), value_of(i), Family::memories);
   }
 };
 
@@ -116,9 +122,9 @@ TEST(RocksDamageChild, DISABLED_Reads) {
 TEST(RocksDamage, IsAnErrorOrHarmlessNeverAWrongValue) {
   const char* given = std::getenv("CALLISTO_DAMAGE_CASES");
   const std::uint64_t seed = testing::test_seed();
-  testing::ChildProcess child("RocksDamageChild.DISABLED_Reads",
-                              {{"SEED", std::to_string(seed)},
-                               {"CASES", given == nullptr ? "60" : std::string(given)}});
+  testing::ChildProcess child(
+      "RocksDamageChild.DISABLED_Reads",
+      {{"SEED", std::to_string(seed)}, {"CASES", given == nullptr ? "60" : std::string(given)}});
   std::string last;
   int told = 0;
   int clean = 0;
@@ -128,7 +134,8 @@ TEST(RocksDamage, IsAnErrorOrHarmlessNeverAWrongValue) {
     if (line.starts_with("damage: ")) last = line;
   }
   EXPECT_TRUE(child.finish()) << "seed " << seed << ", " << last;
-  std::printf("%d cases: %d told, %d without effect or lost at an end\n", told + clean, told, clean);
+  std::printf("%d cases: %d told, %d without effect or lost at an end\n", told + clean, told,
+              clean);
   EXPECT_GT(told, 0);
 }
 

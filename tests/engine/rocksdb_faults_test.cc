@@ -67,7 +67,8 @@ class FaultRun {
     }
     Store& store = **opened;
     for (int part = 0; part < 3; ++part) {
-      for (int i = 0; i < 4; ++i) commit(store, i % 2 == 0 ? Durability::buffered : Durability::synced);
+      for (int i = 0; i < 4; ++i)
+        commit(store, i % 2 == 0 ? Durability::buffered : Durability::synced);
       if (part < 2) upkeep(store, store.compact());
     }
     upkeep(store, store.erase_range(Family::memories, "a", "b"));
@@ -86,7 +87,8 @@ class FaultRun {
     const auto committed = store.run({.durability = durability}, [&](Transaction& transaction) {
       return transaction.put(Family::users, key, std::string(5000, 'v'))
           .and_then([&] { return transaction.put(Family::messages, key, "m"); })
-          .and_then([&] { return transaction.add({.group_key = "counts", .counter = 1, .delta = 1}); });
+          .and_then(
+              [&] { return transaction.add({.group_key = "counts", .counter = 1, .delta = 1}); });
     });
     if (committed) {
       acknowledged_.push_back(number);
@@ -96,7 +98,8 @@ class FaultRun {
     const Code code = committed.error().code();
     if (writable && store.health().writable) complaints_ << "a failure left the store writable; ";
     if (writable) {
-      expect(code == Code::unknown_outcome || code == Code::unavailable, "commit", committed.error());
+      expect(code == Code::unknown_outcome || code == Code::unavailable, "commit",
+             committed.error());
     } else {
       expect(code == Code::unavailable, "commit after a failure", committed.error());
     }
@@ -137,10 +140,12 @@ class FaultRun {
     std::int64_t count = static_cast<std::int64_t>(acknowledged_.size());
     for (const int number : unknown_) {
       const bool there = has(store, Family::users, number);
-      if (there != has(store, Family::messages, number)) complaints_ << "half of " << number << "; ";
+      if (there != has(store, Family::messages, number))
+        complaints_ << "half of " << number << "; ";
       if (there) ++count;
     }
-    if (counted(store) != count) complaints_ << "counted " << counted(store) << " of " << count << "; ";
+    if (counted(store) != count)
+      complaints_ << "counted " << counted(store) << " of " << count << "; ";
     const std::size_t before = acknowledged_.size();
     commit(store, Durability::synced);
     if (acknowledged_.size() != before + 1) complaints_ << "no commit after opening again; ";
@@ -181,9 +186,9 @@ void sweep(int first, int step, int error_number) {
       FaultRun run({.operation = operation, .error_number = error_number, .once = once});
       const std::string complaints = run.run();
       reached = run.reached();
-      testing::tell_parent((run.failed_the_store() ? "failed " : "went-on ") +
-                           (complaints.empty() ? complaints
-                                               : std::to_string(operation) + ": " + complaints));
+      testing::tell_parent(
+          (run.failed_the_store() ? "failed " : "went-on ") +
+          (complaints.empty() ? complaints : std::to_string(operation) + ": " + complaints));
     }
   }
 }
@@ -203,11 +208,10 @@ void expect_survived(const char* kind, int error_number) {
   std::vector<std::unique_ptr<testing::ChildProcess>> children;
   for (int i = 0; i < kProcesses; ++i) {
     children.push_back(std::make_unique<testing::ChildProcess>(
-        "RocksFaultsChild.DISABLED_Sweeps",
-        std::vector<std::pair<std::string, std::string>>{
-            {"FIRST", std::to_string(i * stride)},
-            {"STEP", std::to_string(kProcesses * stride)},
-            {"ERROR", std::to_string(error_number)}}));
+        "RocksFaultsChild.DISABLED_Sweeps", std::vector<std::pair<std::string, std::string>>{
+                                                {"FIRST", std::to_string(i * stride)},
+                                                {"STEP", std::to_string(kProcesses * stride)},
+                                                {"ERROR", std::to_string(error_number)}}));
   }
   int runs = 0;
   int failed_stores = 0;
@@ -224,9 +228,7 @@ void expect_survived(const char* kind, int error_number) {
   EXPECT_GT(runs, 2 * kProcesses);
 }
 
-TEST(RocksFaults, NothingIsLostAndNothingAbortsWhenOperationsFail) {
-  expect_survived("EIO", EIO);
-}
+TEST(RocksFaults, NothingIsLostAndNothingAbortsWhenOperationsFail) { expect_survived("EIO", EIO); }
 
 TEST(RocksFaults, NothingIsLostAndNothingAbortsWhenTheDiskIsFull) {
   expect_survived("ENOSPC", ENOSPC);

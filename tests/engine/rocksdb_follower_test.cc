@@ -27,8 +27,8 @@ class RocksFollower : public RocksTest {
     std::map<std::string, std::string> seen;
     for (const auto& entry : fs::recursive_directory_iterator(directory_)) {
       const auto time = entry.last_write_time().time_since_epoch().count();
-      seen[entry.path()] =
-          std::to_string(entry.is_regular_file() ? entry.file_size() : 0) + " " + std::to_string(time);
+      seen[entry.path()] = std::to_string(entry.is_regular_file() ? entry.file_size() : 0) + " " +
+                           std::to_string(time);
     }
     return seen;
   }
@@ -64,10 +64,11 @@ TEST_F(RocksFollower, ASnapshotIsLostByRefresh) {
   Value value;
   EXPECT_EQ(snapshot->get(Family::users, "k", value).error().code(), Code::snapshot_lost);
   const std::vector<std::string> wanted = {"k"};
-  EXPECT_EQ(snapshot->multi_get(Family::users, wanted, [](std::size_t, std::string_view) {
-                      FAIL();
-                    }).error().code(),
-            Code::snapshot_lost);
+  EXPECT_EQ(
+      snapshot->multi_get(Family::users, wanted, [](std::size_t, std::string_view) { FAIL(); })
+          .error()
+          .code(),
+      Code::snapshot_lost);
   const auto lost = snapshot->scan(Family::users, {.lower = "a", .upper = "z"});
   EXPECT_FALSE(lost->valid());
   EXPECT_EQ(lost->status().error().code(), Code::snapshot_lost);
@@ -105,10 +106,11 @@ TEST_F(RocksFollower, ReadsManyKeysAndSizes) {
   std::vector<std::string> wanted;
   for (int i = 0; i < 1000; i += 2) wanted.push_back("k" + std::to_string(i));
   std::size_t found = 0;
-  ASSERT_TRUE(follower->multi_get(Family::users, wanted, [&](std::size_t i, std::string_view value) {
-    EXPECT_EQ("k" + std::string(value), wanted[i]);
-    ++found;
-  }));
+  ASSERT_TRUE(
+      follower->multi_get(Family::users, wanted, [&](std::size_t i, std::string_view value) {
+        EXPECT_EQ("k" + std::string(value), wanted[i]);
+        ++found;
+      }));
   EXPECT_EQ(found, 250U);
   EXPECT_GT(follower->approximate_bytes(Family::users, "a", "z"), 0U);
   EXPECT_GT(follower->stats().disk_bytes, 0U);

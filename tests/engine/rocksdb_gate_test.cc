@@ -45,9 +45,13 @@ class RocksGate : public RocksTest {
     ASSERT_TRUE(health.failure);
     EXPECT_EQ(health.failure->code(), first_failure) << health.failure->to_string();
     EXPECT_EQ(try_put(store, "later", "v").error().code(), Code::unavailable);
-    EXPECT_EQ(store.run({}, [](Transaction& transaction) {
-                     return transaction.put(Family::users, "later", "v");
-                   }).error().code(),
+    EXPECT_EQ(store
+                  .run({},
+                       [](Transaction& transaction) {
+                         return transaction.put(Family::users, "later", "v");
+                       })
+                  .error()
+                  .code(),
               Code::unavailable);
     EXPECT_EQ(store.erase_range(Family::users, "a", "z").error().code(), Code::unavailable);
     EXPECT_EQ(store.sync().error().code(), Code::unavailable);
@@ -128,7 +132,8 @@ TEST_F(RocksGate, TheFirstFailureIsLogged) {
   EXPECT_FALSE(try_put(*store, "k", "secret value"));
   bool told = false;
   for (const auto& line : environment_.log_lines()) {
-    told = told || (line.level == LogLevel::error && line.text.find("stopped") != std::string::npos);
+    told =
+        told || (line.level == LogLevel::error && line.text.find("stopped") != std::string::npos);
     EXPECT_EQ(line.text.find("secret"), std::string::npos);
   }
   EXPECT_TRUE(told);
@@ -217,7 +222,8 @@ TEST_F(RocksGate, ACommitThatFailsToSyncAnOlderLogFileEndsNothing) {
     const int number = std::stoi(std::string(path.substr(path.rfind('/') + 1)));
     if (operation == FileOperation::create) newest = number;
     const bool older = number < newest;
-    if (operation != FileOperation::sync || !older || std::this_thread::get_id() != committing) return 0;
+    if (operation != FileOperation::sync || !older || std::this_thread::get_id() != committing)
+      return 0;
     if (fired.exchange(true)) return 0;
     for (int seen = 0, looks = 0; seen < 200 && looks < 100'000; ++looks) {
       seen = flush_threads_sleep() ? seen + 1 : 0;

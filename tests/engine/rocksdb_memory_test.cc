@@ -84,7 +84,8 @@ class Load {
     Batch batch;
     for (int i = first; i < first + 10; ++i) {
       std::string value(100, '\0');
-      for (std::size_t at = 0; at < value.size() / 2; ++at) value[at] = static_cast<char>(random_());
+      for (std::size_t at = 0; at < value.size() / 2; ++at)
+        value[at] = static_cast<char>(random_());
       batch.put(family(i), key(i), value);
     }
     ASSERT_TRUE(store_.apply(batch, Durability::buffered));
@@ -98,7 +99,8 @@ class Load {
   void scan() {
     int found = 0;
     for (int f = 0; f < static_cast<int>(kFamilyCount); ++f) {
-      const auto cursor = store_.scan(family(f), {.lower = std::string_view("\0", 1), .upper = "\xff"});
+      const auto cursor =
+          store_.scan(family(f), {.lower = std::string_view("\0", 1), .upper = "\xff"});
       for (; cursor->valid(); cursor->next()) {
         if (++found % 10'000 == 0) watch();
       }

@@ -100,7 +100,8 @@ TEST_F(RocksOpen, ADirectoryThatMayNotBeWrittenIsAnError) {
 
 TEST_F(RocksOpen, OptionsAreCheckedFirst) {
   const std::uint64_t largest = std::uint64_t{1} << 40;
-  for (const std::uint64_t budget : {std::uint64_t{0}, kSmallestBudget - 1, largest + 1, ~largest}) {
+  for (const std::uint64_t budget :
+       {std::uint64_t{0}, kSmallestBudget - 1, largest + 1, ~largest}) {
     OpenOptions bad = options();
     bad.memory_budget_bytes = budget;
     const auto opened = open_rocksdb(bad);
@@ -157,7 +158,8 @@ TEST_F(RocksOpen, ASecondWriterOfThisProcessIsRefused) {
 
 TEST(RocksOpenChild, DISABLED_HoldsAStore) {
   testing::TestEnvironment environment;
-  auto store = open_rocksdb({.directory = testing::child_setting("DIR"), .environment = &environment});
+  auto store =
+      open_rocksdb({.directory = testing::child_setting("DIR"), .environment = &environment});
   Batch batch;
   batch.put(Family::users, "child", "was here");
   ASSERT_TRUE(store.value()->apply(batch, Durability::buffered));

@@ -152,7 +152,8 @@ TEST_F(RocksReopen, ErasedRangesStayErasedAndGiveTheirSpaceBack) {
 TEST_F(RocksReopen, DamagedFilesAreNamed) {
   {
     auto store = open();
-    for (int i = 0; i < 2000; ++i) put(*store, std::to_string(10'000 + i), std::string(200, 'v'), Family::memories);
+    for (int i = 0; i < 2000; ++i)
+      put(*store, std::to_string(10'000 + i), std::string(200, 'v'), Family::memories);
     ASSERT_TRUE(store->compact());
     ASSERT_TRUE(store->verify_checksums());
   }
@@ -169,7 +170,8 @@ TEST_F(RocksReopen, DamagedFilesAreNamed) {
   const auto checked = store->verify_checksums();
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().code(), Code::corruption);
-  EXPECT_NE(checked.error().message().find(damaged), std::string::npos) << checked.error().message();
+  EXPECT_NE(checked.error().message().find(damaged), std::string::npos)
+      << checked.error().message();
   EXPECT_NE(checked.error().message().find("memories"), std::string::npos);
   Value value;
   const auto read = store->get(Family::memories, "10000", value);

@@ -24,11 +24,12 @@ class RocksScan : public RocksTest {
   /// Few prefixes of 22 bytes, some ending in 0xff, with keys below, at and beyond their length.
   std::string random_key() {
     static const std::vector<std::string> prefixes = {
-        std::string(22, 'a'),          std::string(21, 'a') + 'b', std::string(21, 'a') + '\xff',
+        std::string(22, 'a'),           std::string(21, 'a') + 'b', std::string(21, 'a') + '\xff',
         std::string(20, 'a') + "b\x01", std::string(22, '\xff'),    std::string(22, '\x01')};
     std::string key = prefixes[below(prefixes.size())];
     if (below(6) == 0) key.resize(1 + below(22));
-    for (std::size_t more = below(4); more > 0; --more) key.push_back(static_cast<char>(below(3) + 254));
+    for (std::size_t more = below(4); more > 0; --more)
+      key.push_back(static_cast<char>(below(3) + 254));
     return key;
   }
   void change(Store& store, Model& model) {
@@ -53,14 +54,16 @@ class RocksScan : public RocksTest {
   }
   void check_scan(Reader& reader, const Model& model) {
     std::string lower = random_key();
-    std::string upper = below(2) == 0 ? random_key() : lower.substr(0, std::min<std::size_t>(22, lower.size()));
+    std::string upper =
+        below(2) == 0 ? random_key() : lower.substr(0, std::min<std::size_t>(22, lower.size()));
     if (below(3) == 0) upper.push_back('\xff');
     const bool reverse = below(3) == 0;
     std::vector<std::pair<std::string, std::string>> expected;
     if (lower < upper) expected.assign(model.lower_bound(lower), model.lower_bound(upper));
     if (reverse) std::reverse(expected.begin(), expected.end());
     std::vector<std::pair<std::string, std::string>> found;
-    const auto cursor = reader.scan(Family::messages, {.lower = lower, .upper = upper, .reverse = reverse});
+    const auto cursor =
+        reader.scan(Family::messages, {.lower = lower, .upper = upper, .reverse = reverse});
     for (; cursor->valid(); cursor->next()) found.emplace_back(cursor->key(), cursor->value());
     ASSERT_TRUE(cursor->status());
     ASSERT_EQ(found, expected);
@@ -83,9 +86,9 @@ class RocksScan : public RocksTest {
     std::vector<std::string> keys;
     for (int i = 0; i < 150; ++i) keys.push_back(random_key());
     std::map<std::string, std::string> found;
-    ASSERT_TRUE(reader.multi_get(Family::messages, keys, [&](std::size_t i, std::string_view value) {
-      found.emplace(keys[i], value);
-    }));
+    ASSERT_TRUE(reader.multi_get(
+        Family::messages, keys,
+        [&](std::size_t i, std::string_view value) { found.emplace(keys[i], value); }));
     for (const std::string& key : keys) {
       const auto at = model.find(key);
       ASSERT_EQ(found.contains(key), at != model.end());

@@ -184,7 +184,7 @@ void expect_memories(const Store& store) {
   EXPECT_EQ(pies.module(), "kitchen");
   EXPECT_EQ(pies.task(), "t-1");
   EXPECT_EQ(pies.source_id(0), kQuestion.to_string());
-  EXPECT_EQ(pies.content_hash(), "8a69d411b98171f7c6d5d3f4ea4f6ae8");
+  EXPECT_EQ(pies.content_hash(), "4820106ada7782bd944aa2da1759a680");
   EXPECT_EQ(store.memories().find({.tags_all = {"food", "PIE"}}).value().size(), 1U);
   EXPECT_EQ(store.memories().find({.entity_type = "dish", .entity_id = "pie"}).value().size(), 1U);
   EXPECT_EQ(store.memories().find({.conversation = kDinner}).value().size(), 1U);

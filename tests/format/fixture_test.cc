@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "engine/open.h"
@@ -67,6 +69,11 @@ class Format : public ::testing::Test {
     std::string row = schema::encode_format();
     row.at(at) = byte;
     return row;
+  }
+
+  std::string read_marker() const {
+    std::ifstream file(path_ + "/CALLISTO");
+    return {std::istreambuf_iterator<char>(file), {}};
   }
 
   TestEnvironment environment_;
@@ -149,6 +156,16 @@ TEST_F(Format, ARefusedStoreIsLeftAsItIs) {
   const Store store = Store::open(path_, options()).value();
   EXPECT_TRUE(store.verify().value().ok);
   expect_fixture_store(store);
+}
+
+TEST_F(Format, ANewerLayoutOfTheDirectoryIsRefused) {
+  std::string marker = read_marker();
+  const std::size_t number = marker.rfind('1');
+  ASSERT_NE(number, std::string::npos);
+  marker[number] = '2';
+  std::ofstream(path_ + "/CALLISTO") << marker;
+  EXPECT_EQ(code_of_open(), Code::format_too_new);
+  EXPECT_EQ(code_of_open(OpenMode::read_only), Code::format_too_new);
 }
 
 TEST_F(Format, ADamagedRowIsCorruption) {

@@ -8,8 +8,8 @@
 
 namespace callisto::testing {
 
-/// This test program, started anew to run one test in a process of its own: for locks, followers and
-/// kills. The test is written as a DISABLED_ one, so that it runs in no other way:
+/// This test program, started anew to run one test in a process of its own: for locks, followers
+/// and kills. The test is written as a DISABLED_ one, so that it runs in no other way:
 ///
 ///   TEST(HolderChild, DISABLED_Holds) { ... tell_parent("ready"); hear_parent(); }
 ///   ChildProcess child("HolderChild.DISABLED_Holds", {{"DIR", directory}});

@@ -12,7 +12,8 @@ namespace {
 
 std::unique_ptr<kv::Store> make_rocksdb_on_disk(Environment& environment) {
   auto directory = std::make_unique<TempDirectory>(TempDirectory::On::memory);
-  auto store = kv::open_rocksdb({.directory = directory->path("store"), .environment = &environment});
+  auto store =
+      kv::open_rocksdb({.directory = directory->path("store"), .environment = &environment});
   return std::make_unique<OwnedDirectoryStore>(std::move(directory), std::move(store).value());
 }
 

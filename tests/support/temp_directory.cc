@@ -15,7 +15,8 @@ fs::path parent(TempDirectory::On on) {
   constexpr std::uintmax_t kEnough = std::uintmax_t{2} << 30;
   const fs::path memory = "/dev/shm";
   std::error_code failure;
-  if (on == TempDirectory::On::memory && fs::space(memory, failure).available >= kEnough && !failure) {
+  if (on == TempDirectory::On::memory && fs::space(memory, failure).available >= kEnough &&
+      !failure) {
     return memory;
   }
   return fs::temp_directory_path();

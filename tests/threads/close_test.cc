@@ -88,13 +88,15 @@ TEST_F(Closing, SnapshotsAnswerClosedAndViewsStay) {
   std::atomic<int> calls{0};
   std::mutex mutex;
   std::vector<Memory> views;
+  std::vector<Snapshot> snapshots;
+  for (int thread = 0; thread < kThreads; ++thread) snapshots.push_back(store.snapshot().value());
   run_threads(kThreads, [&](int thread) {
     if (thread == 0) {
       wait_for(calls, 50);
       EXPECT_TRUE(store.close());
       return;
     }
-    const Snapshot snapshot = store.snapshot().value();
+    const Snapshot& snapshot = snapshots[static_cast<std::size_t>(thread)];
     until_closed(
         [&](int) {
           auto memory = snapshot.memories().get(id);

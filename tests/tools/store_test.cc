@@ -1,0 +1,149 @@
+// Whole stores: round trips, several spaces, a writer beside readers, damage.
+
+#include <filesystem>
+
+#include "callisto/store.h"
+#include "tests/tools/command_fixture.h"
+
+namespace callisto::testing {
+namespace {
+
+class WholeStore : public CommandTest {};
+
+#define NEED(result) ASSERT_TRUE(result) << (result).error().to_string()
+
+/// Merges, removals, equal and falling timestamps, strange texts, extreme numbers.
+void fill(const Repositories& at) {
+  const auto user = [&](const char* name) {
+    auto made = at.users().create({.name = name, .platform = "gui", .platform_id = name});
+    return made ? *made : UserId();
+  };
+  const UserId ann = user("ann \xc3\xa9\xe2\x80\xa8\xf0\x9f\x8c\x8a");
+  const UserId twin = user("twin");
+  const UserId gone = user("gone");
+  auto talk = at.conversations().create(
+      {.title = "a\"b\\c\x01\x7f\n\t", .owner = gone, .participants = {ann, twin, gone}});
+  NEED(talk);
+  const Time noon = *Time::parse("2026-03-02T12:00:00Z");
+  std::vector<MessageId> said;
+  for (int i = 0; i < 6; ++i) {
+    const UserId senders[] = {ann, twin, gone, UserId()};
+    auto message = at.messages().append({.conversation = *talk,
+                                         .sender = senders[i % 4],
+                                         .content = "turn " + std::to_string(i),
+                                         .timestamp = Time(noon.micros() - (i / 2) * 1'000'000),
+                                         .parent = i == 3 ? std::optional(said[0]) : std::nullopt});
+    NEED(message);
+    said.push_back(*message);
+  }
+  NEED(at.conversations().mark_processed(*talk, said[3]));
+  NEED(at.messages().remove(said[0]));
+  NEED(at.messages().remove(said[5]));
+  NEED(at.memories().create({.key = "numbers",
+                             .value = R"({"a":18446744073709551615,"b":-9223372036854775808,"c":1e308,)"
+                                      R"("d":0.1,"e":5e-324,"f":-0.0,"g":1.0,"h":null,"i":[],"text":""})",
+                             .tags = {"x", "\xc3\xa9"},
+                             .user = twin,
+                             .conversation = *talk,
+                             .importance = 0.1F}));
+  NEED(at.memories().create({.value = "\"x\"", .text = "own text", .user = gone}));
+  NEED(at.users().remove(gone));
+  NEED(at.users().merge(ann, twin));
+}
+
+TEST_F(WholeStore, ExportsAnEqualStore) {
+  {
+    auto store = Store::open(path("store"));
+    NEED(store);
+    fill(store->default_space());
+    auto other = store->create_space("other \xc3\xa9");
+    NEED(other);
+    fill(*other);
+    NEED(store->create_space("empty"));
+    NEED(store->finish_pending_work());
+    NEED(store->close());
+  }
+  const std::string once = exported();
+  EXPECT_NE(once.find("\"name\":\"empty\""), std::string::npos);
+  EXPECT_EQ(fresh_export(once), once);
+  EXPECT_EQ(run({"verify"}, {}, "fresh").status, 0);
+  EXPECT_EQ(run({"space", "list"}, {}, "fresh").out, run({"space", "list"}).out);
+}
+
+TEST_F(WholeStore, IsReadWhileAWriterHoldsItAndRefusesASecondWriter) {
+  ASSERT_EQ(import(sample()).status, 0);
+  const std::string before = exported();
+  HeldCommand writer({"import", "-", "--store", path("store")});
+  writer.write("not a line\n");
+  ASSERT_NE(writer.hear(), "");
+  EXPECT_EQ(exported(), before);
+  for (const std::vector<std::string>& reading : std::vector<std::vector<std::string>>{
+           {"dump"}, {"list", "users"}, {"stats"}, {"verify"}, {"space", "list"}}) {
+    EXPECT_EQ(run(reading).status, 0) << reading[0];
+  }
+  for (const std::vector<std::string>& writing : std::vector<std::vector<std::string>>{
+           {"init"}, {"import", "-"}, {"verify", "--repair"}, {"space", "create", "x"}}) {
+    const auto outcome = run(writing);
+    EXPECT_EQ(outcome.status, 3) << writing[0];
+    EXPECT_NE(outcome.err.find(std::to_string(writer.pid())), std::string::npos) << outcome.err;
+  }
+  writer.write(talk(3));
+  EXPECT_EQ(writer.finish(), 1) << "one line was bad";
+  EXPECT_NE(exported(), before);
+}
+
+/// The table file that holds the bytes; "" when none does.
+std::string table_file_with(const std::string& store, const std::string& bytes) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(store)) {
+    if (entry.path().extension() != ".sst") continue;
+    if (read_text(entry.path()).find(bytes) != std::string::npos) return entry.path();
+  }
+  return "";
+}
+
+TEST_F(WholeStore, DamageIsNamedAndTheRestIsPrinted) {
+  ASSERT_EQ(import(sample()).status, 0);
+  ASSERT_EQ(run({"init"}).status, 0);  // Opening it again moves the log into table files.
+  const std::string file = table_file_with(path("store"), "favourite_foods");
+  ASSERT_NE(file, "");
+  std::string bytes = read_text(file);
+  bytes[60] = static_cast<char>(bytes[60] ^ 0x40);
+  write_text(file, bytes);
+  const auto dump = run({"dump"});
+  EXPECT_EQ(dump.status, 3);
+  EXPECT_NE(dump.err.find("user_data"), std::string::npos) << dump.err;
+  EXPECT_NE(dump.out.find("Reece never says no to pie."), std::string::npos);
+  EXPECT_NE(dump.out.find("\"username\":\"Mina\""), std::string::npos);
+  EXPECT_EQ(run({"export"}).status, 3);
+  EXPECT_EQ(run({"list", "memories"}).status, 0);
+}
+
+TEST_F(WholeStore, SpacesComeAndGo) {
+  ASSERT_EQ(run({"init"}).status, 0);
+  EXPECT_EQ(run({"space", "create", "home"}).status, 0);
+  EXPECT_EQ(run({"space", "create", "home"}).status, 1);
+  ASSERT_EQ(import(talk(1), {"--space", "home"}).status, 0);
+  EXPECT_EQ(run({"list", "messages", "--json"}).out, "");
+  EXPECT_NE(run({"list", "messages", "--space", "home", "--json"}).out, "");
+  EXPECT_EQ(run({"space", "list"}).out, "default\nhome\n");
+  EXPECT_EQ(run({"space", "drop", "home"}).status, 0);
+  EXPECT_EQ(run({"space", "list"}).out, "default\n");
+  EXPECT_EQ(exported(), "{\"callisto\":\"export\",\"format\":1}\n");
+}
+
+TEST_F(WholeStore, DumpShowsKeysRangesAndIndexes) {
+  ASSERT_EQ(import(talk(3)).status, 0);
+  const auto count = [](const std::string& text) { return std::count(text.begin(), text.end(), '\n'); };
+  EXPECT_EQ(count(run({"dump", "messages"}).out), 3);
+  EXPECT_EQ(count(run({"dump", "messages", "--keys"}).out), 3);
+  EXPECT_EQ(count(run({"dump", "messages", "--limit", "2"}).out), 2);
+  EXPECT_EQ(count(run({"dump", "message_by_id"}).out), 3);
+  const std::string raw = run({"dump", "messages", "--raw", "--keys"}).out;
+  const std::string second = raw.substr(raw.find('\n') + 1, raw.find('\n'));
+  EXPECT_EQ(count(run({"dump", "messages", "--from", second}).out), 2);
+  EXPECT_EQ(count(run({"dump", "messages", "--to", second}).out), 1);
+  EXPECT_EQ(count(run({"dump", "messages", "--prefix", second}).out), 1);
+}
+
+}  // namespace
+}  // namespace callisto::testing
