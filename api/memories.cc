@@ -8,6 +8,7 @@
 #include "api/rows.h"
 #include "api/user_rows.h"
 #include "callisto/memory.h"
+#include "indexes/index_keys.h"
 #include "schema/text.h"
 
 namespace callisto {
@@ -51,7 +52,10 @@ Result<void> write_memory(WriteContext& context, const std::optional<Bytes>& bef
 
 // References --------------------------------------------------------------------------------------
 
+/// The touch meets the guard of a removal, whose scan does not see a memory that comes meanwhile.
 Result<void> require_conversation(WriteContext& context, const ConversationId& conversation) {
+  context.transaction().touch(kv::Family::indexes, indexes::memory_by_conversation_prefix(
+                                                       context.space(), conversation));
   auto header = fetch_for_update<schema::fb::Conversation>(
       context.transaction(), schema::conversation_key(context.space(), conversation));
   if (!header) return std::move(header).error();
@@ -135,14 +139,27 @@ Result<MemoryT> stamped(WriteContext& context, const MemoryT& fields, const NewM
 
 // Changing ----------------------------------------------------------------------------------------
 
+/// The fields of a stored memory as readers see them: a user who was merged is the primary, one who
+/// is gone is none, whether or not the row was rewritten.
+MemoryT seen_fields(const WriteContext& context, const Bytes& row) {
+  auto fields = schema::unpack<schema::fb::Memory>(row);
+  if (fields.user == nullptr) return fields;
+  const UserId user = context.state().resolve(schema::from_fb<UserId>(fields.user.get()));
+  if (user) *fields.user = schema::to_fb(user);
+  if (!user) fields.user.reset();
+  return fields;
+}
+
 /// Writes `after` over the row `before` and answers the new version; when they are equal, the
 /// stored one, and writes nothing.
 Result<std::uint64_t> change_row(WriteContext& context, const Bytes& before, MemoryT after,
                                  std::string_view updated_by) {
-  const auto old = schema::unpack<schema::fb::Memory>(before);
+  auto old = seen_fields(context, before);
   const auto is_same = is_same_record(old, after);
   if (!is_same) return is_same.error();
   if (*is_same) return old.stamp->version();
+  // A user whom the row does not name yet is a new reference: it must stay until this commits.
+  if (is_new(old.user, schema::unpack<schema::fb::Memory>(before).user)) old.user.reset();
   CALLISTO_TRY(check_references(context, after, old));
   touch_envelope(after, context.now());
   after.updated_by = updated_by;
@@ -179,7 +196,7 @@ Result<PutResult> put_row(WriteContext& context, const NewMemory& memory, const 
     context.transaction().touch(kv::Family::system, guard);
     return insert(context, *given, envelope_of(memory));
   }
-  const auto old = schema::unpack<schema::fb::Memory>(**before);
+  const auto old = seen_fields(context, **before);
   CALLISTO_TRY(check_version(context.options(), old.stamp->version()));
   auto version = change_row(context, **before, replaced_fields(old, *given), fields.module_);
   if (!version) return std::move(version).error();
@@ -230,7 +247,7 @@ Result<std::uint64_t> Memories::update(MemoryId id, const MemoryPatch& patch,
       *scope_, options, [&](detail::WriteContext& context) -> Version {
         auto row = detail::require_row(context, id);
         if (!row) return std::move(row).error();
-        auto fields = schema::unpack<schema::fb::Memory>(*row);
+        auto fields = detail::seen_fields(context, *row);
         CALLISTO_TRY(detail::check_version(options, fields.stamp->version()));
         CALLISTO_TRY(detail::apply_change(fields, *change));
         return detail::change_row(context, *row, std::move(fields),
@@ -251,7 +268,7 @@ Result<std::uint64_t> Memories::tag(MemoryId id, const std::vector<std::string>&
       *scope_, options, [&](detail::WriteContext& context) -> Version {
         auto row = detail::require_row(context, id);
         if (!row) return std::move(row).error();
-        auto fields = schema::unpack<schema::fb::Memory>(*row);
+        auto fields = detail::seen_fields(context, *row);
         CALLISTO_TRY(detail::check_version(options, fields.stamp->version()));
         auto changed = detail::change_tags(fields, *added, *removed);
         if (!changed) return std::move(changed).error();

@@ -97,6 +97,8 @@ Result<bool> purge_memories(Purge& purge, const WriteContext& context,
                             const ConversationId& conversation, std::string_view from,
                             std::string& resume) {
   const std::string prefix = indexes::memory_by_conversation_prefix(context.space(), conversation);
+  // Who gives the conversation a memory touches this: one that comes meanwhile is not left behind.
+  context.transaction().guard(kv::Family::indexes, prefix);
   return purge_range(purge, Phase::memories, kv::Family::indexes, prefix, from, resume,
                      [&](const std::string& entry) -> Result<void> {
                        const auto tail = indexes::parse_created_tail(entry);

@@ -42,9 +42,10 @@ class CALLISTO_API Repositories {
   const detail::Scope* scope_ = nullptr;
 };
 
-/// A consistent view with a pending batch. Reads see one state and the transaction's own writes; what
-/// it decided by reading is checked at commit. Handed to the function of transact() and valid only
-/// inside it. Not thread-safe: one thread at a time.
+/// A consistent view with a pending batch. Reads see one state and the transaction's own writes. What
+/// it was told is checked at commit: the records that it was given, and that none has an id or a
+/// platform identity that it asked for; that a list has no further row is not. Handed to the function
+/// of transact() and valid only inside it. Not thread-safe: one thread at a time.
 class CALLISTO_API Transaction : public Repositories {
  public:
   Transaction(const Transaction&) = delete;
