@@ -1,5 +1,7 @@
 // Health, statistics and verification of a store.
 
+#include <algorithm>
+
 #include "api/core.h"
 #include "callisto/store.h"
 #include "indexes/scrub.h"
@@ -16,9 +18,13 @@ namespace {
 
 /// What one entry that lies inside a conversation's range takes, before compression.
 constexpr std::uint64_t kPartEntryBytes = 48;
+/// What a row takes at least. The engine measures in blocks: a small range may count as nothing.
+constexpr std::uint64_t kMinRowBytes = 32;
 
-std::uint64_t range_bytes(kv::Store& engine, kv::Family family, const std::string& prefix) {
-  return engine.approximate_bytes(family, prefix, schema::prefix_end(prefix));
+std::uint64_t range_bytes(kv::Store& engine, kv::Family family, const std::string& prefix,
+                          std::uint64_t rows) {
+  return std::max(rows * kMinRowBytes,
+                  engine.approximate_bytes(family, prefix, schema::prefix_end(prefix)));
 }
 
 void add_table(StoreCore& core, SpaceNumber space, const indexes::TableDefinition& table,
@@ -31,14 +37,15 @@ void add_table(StoreCore& core, SpaceNumber space, const indexes::TableDefinitio
   row.records += count(table.id);
   // A conversation's tail lies beside its header: its bytes are counted there.
   if (table.id != schema::TableId::conversation_tails) {
-    row.bytes += range_bytes(core.engine(), table.family, indexes::table_prefix(space, table.id));
+    row.bytes += range_bytes(core.engine(), table.family, indexes::table_prefix(space, table.id),
+                             count(table.id));
   }
   for (const indexes::IndexDefinition& index : table.indexes) {
     IndexStats& entry = stats.indexes[index.name];
     entry.entries += count(index.id);
     entry.bytes += index.part ? count(index.id) * kPartEntryBytes
                               : range_bytes(core.engine(), index.family,
-                                            indexes::index_prefix(space, index.id));
+                                            indexes::index_prefix(space, index.id), count(index.id));
     if (state.index_state(index.id) != IndexState::ready) entry.state = state.index_state(index.id);
   }
 }
