@@ -493,5 +493,23 @@ TEST_F(MemoryTest, AMergedUsersMemoriesFollowAtOnce) {
   check();
 }
 
+TEST_F(MemoryTest, WhileAMergeIsUnfinishedTheUserIsWhoReadersSee) {
+  const UserId primary = make_user("Ada");
+  const UserId secondary = make_user("Bob");
+  const MemoryId id = create({.category = "facts", .key = "k", .user = secondary});
+  store_.users().merge(primary, secondary).value();
+  ASSERT_EQ(store_.health().pending_work, 1U);
+  EXPECT_EQ(failure_of(memories().update(id, {.user = secondary})).substr(0, 14), "not_found user");
+  // The same user as before: no change.
+  EXPECT_EQ(memories().update(id, {.user = primary}).value(), 1U);
+  EXPECT_FALSE(memories().put({.category = "facts", .key = "k", .user = primary}).value().created);
+  EXPECT_EQ(get(id).version(), 1U);
+  EXPECT_EQ(memories().update(id, {.key = "other"}).value(), 2U);
+  EXPECT_EQ(get(id).user(), primary);
+  store_.finish_pending_work().value();
+  EXPECT_EQ(get(id).user(), primary);
+  EXPECT_TRUE(store_.verify().value().ok);
+}
+
 }  // namespace
 }  // namespace callisto::testing

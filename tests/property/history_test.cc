@@ -13,7 +13,7 @@ namespace {
 
 std::uint64_t steps() {
   const char* given = std::getenv("CALLISTO_STEPS");
-  return given != nullptr ? std::strtoull(given, nullptr, 0) : 1500;
+  return given != nullptr ? std::strtoull(given, nullptr, 0) : 3000;
 }
 
 Options options_for(HistoryEnvironment& environment, bool background_work) {

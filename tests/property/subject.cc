@@ -48,6 +48,7 @@ class StoreSubject final : public Subject {
     open();
     return true;
   }
+  detail::StoreCore* core() override { return &store_->core(); }
 
  private:
   const Space& space_of(int number) const { return number == 0 ? store_->default_space() : *other_; }
@@ -118,6 +119,7 @@ class MapSubject final : public Subject {
     return report;
   }
   Result<void> finish() override { return core_->finish_pending_work(); }
+  detail::StoreCore* core() override { return core_.get(); }
 
  private:
   detail::Scope scope_of(schema::SpaceNumber number) {

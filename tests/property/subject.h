@@ -8,6 +8,10 @@
 
 #include "callisto/store.h"
 
+namespace callisto::detail {
+class StoreCore;
+}
+
 namespace callisto::testing {
 
 /// A snapshot of one space.
@@ -30,6 +34,8 @@ class Subject {
   virtual Result<void> finish() = 0;
   /// Closes and opens again; false where nothing outlives the closing. Snapshots must be gone.
   virtual bool reopen() { return false; }
+  /// For damage that is planted below.
+  virtual detail::StoreCore* core() = 0;
 };
 
 /// `directory` "" for a store in memory.
