@@ -29,7 +29,7 @@ class Change {
   template <class U>
     requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, Change> &&
              !std::is_same_v<std::remove_cvref_t<U>, Clear>)
-  Change(U&& value) : state_(State::given), value_(std::forward<U>(value)) {}
+  Change(U&& value) : state_(State::given), value_(static_cast<T>(std::forward<U>(value))) {}
 
   bool is_kept() const noexcept { return state_ == State::kept; }
   bool is_clear() const noexcept { return state_ == State::cleared; }
