@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <string>
 
 #include "callisto/store.h"
 #include "tests/support/child_process.h"
+#include "tests/support/resident_bytes.h"
 #include "tests/support/temp_directory.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -31,14 +31,6 @@ constexpr std::uint64_t kBudget = 64 * kMiB;
 std::uint64_t records() {
   const char* given = std::getenv("CALLISTO_LOAD_RECORDS");
   return given == nullptr ? 60'000 : std::strtoull(given, nullptr, 10);
-}
-
-std::uint64_t resident_bytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::stoull(line.substr(6)) * 1024;
-  }
-  return 0;
 }
 
 /// Half memories, half messages, fifty in a transaction; then reads over all of them.

@@ -5,16 +5,18 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
 #include <random>
 #include <string>
 
 #include "engine/rocksdb/options.h"
 #include "tests/engine/rocksdb_fixture.h"
 #include "tests/support/child_process.h"
+#include "tests/support/resident_bytes.h"
 
 namespace callisto::kv {
 namespace {
+
+using testing::resident_bytes;
 
 constexpr std::uint64_t kMiB = 1ULL << 20;
 
@@ -45,14 +47,6 @@ TEST(RocksMemoryPlan, StaysWithinTheBudget) {
     const auto open_files = static_cast<std::uint64_t>(plan.open_files);
     EXPECT_LE(open_files * plan.table_file_bytes / 16, plan.cache_bytes);
   }
-}
-
-std::uint64_t resident_bytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::stoull(line.substr(6)) * 1024;
-  }
-  return 0;
 }
 
 /// Loads records, updates and reads some of them, scans them all, and watches the process.
