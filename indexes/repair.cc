@@ -22,6 +22,10 @@ using schema::TableId;
 /// Entries that one transaction mends.
 constexpr std::size_t kStepEntries = 256;
 
+/// A repair must come to its end beside writers that never pause, so that it gives way far longer
+/// than a caller's transaction would.
+constexpr std::uint32_t kStepAttempts = 1000;
+
 /// The tail of a user or conversation, as it is and as it must be.
 struct TailChange {
   std::string key;
@@ -122,10 +126,13 @@ class Repair {
   using Step = std::function<Result<std::uint64_t>(kv::Transaction&, const SpaceState&)>;
 
   /// One transaction; `function` says how much it wrote. A space that was dropped meanwhile is
-  /// left.
-  Result<void> step(const Step& function) {
+  /// left. A step about the tail of a conversation names it, to queue with those who append there.
+  Result<void> step(const Step& function, std::string_view conversation_tail = {}) {
     std::uint64_t repaired = 0;
-    auto committed = store_.run({}, [&](kv::Transaction& transaction) -> Result<void> {
+    const kv::RunOptions options{.max_attempts = kStepAttempts,
+                                 .queue_family = Family::conversations,
+                                 .queue_key = conversation_tail};
+    auto committed = store_.run(options, [&](kv::Transaction& transaction) -> Result<void> {
       repaired = 0;
       transaction.guard(Family::system, schema::space_name_key(space_));
       transaction.guard(Family::system, schema::work_guard_key(space_));
@@ -203,10 +210,11 @@ class Repair {
   }
 
   Result<void> mend_conversation_tail(const ConversationId& id) {
+    const std::string tail_key = schema::conversation_tail_key(space_, id);
     return step(
         [&](kv::Transaction& transaction, const SpaceState& state) -> Result<std::uint64_t> {
           transaction.guard(Family::conversations, schema::conversation_key(space_, id));
-          transaction.guard(Family::conversations, schema::conversation_tail_key(space_, id));
+          transaction.guard(Family::conversations, tail_key);
           std::optional<TailChange> change;
           auto counted = for_each_conversation(transaction, maintainer_.catalogue(), space_, id,
                                                [&](const ConversationFacts& facts) {
@@ -215,7 +223,8 @@ class Repair {
                                                });
           if (!counted) return std::move(counted).error();
           return write_tail(transaction, state, TableId::conversation_tails, change);
-        });
+        },
+        tail_key);
   }
 
   Result<std::uint64_t> write_tail(kv::Transaction& transaction, const SpaceState& state,
