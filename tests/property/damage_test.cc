@@ -112,6 +112,9 @@ TEST_F(RandomDamage, AnEntryThatLeadsNowhere) {
     const Row entry = any(kv::Family::indexes);
     std::string key = entry.key;
     key.back() = static_cast<char>(key.back() ^ 1);  // The end of an id, or of a number.
+    // Two messages of one moment lie beside each other: then it is the entry of the other one.
+    kv::Value other;
+    if (engine().get(kv::Family::indexes, key, other).value()) continue;
     put(kv::Family::indexes, key, entry.value);
     // A key that ends in a text loses its end, and cannot be read.
     EXPECT_TRUE(are(found(key), {"dangling", "wrong", "undecodable"})) << schema::describe_key(key);
