@@ -256,9 +256,13 @@ QueueKey tail_queue(const Scope& scope, const ConversationId& conversation) {
           schema::conversation_tail_key(scope.slot->space(), conversation)};
 }
 
+Error index_not_ready() {
+  return Error(Code::index_not_ready, "an index that the call needs is not ready");
+}
+
 Result<void> require_index(const SpaceState& state, schema::IndexId index) {
   if (state.index_state(index) == IndexState::ready) return {};
-  return Error(Code::index_not_ready, "an index that the call needs is not ready");
+  return index_not_ready();
 }
 
 }  // namespace callisto::detail

@@ -96,6 +96,7 @@ inline constexpr std::size_t kPurgeRowBytes = 512;
 Result<bool> purge_rows(WriteContext& context, const ConversationId& conversation,
                         std::string& resume, PurgeBudget budget);
 
+Error index_not_ready();
 /// index_not_ready while the index is being built or is switched off.
 Result<void> require_index(const SpaceState& state, schema::IndexId index);
 

@@ -53,6 +53,8 @@ std::string_view to_string(Code code) noexcept {
       return "data_loss";
     case Code::unsupported:
       return "unsupported";
+    case Code::scan_limit_exceeded:
+      return "scan_limit_exceeded";
   }
   return "unknown";
 }

@@ -60,23 +60,70 @@ MemoryFilter::MemoryFilter(const MemoryQuery& query, const indexes::SpaceState& 
       source_id_(id_of(query.source)),
       all_(query.tags_all),
       any_(query.tags_any),
-      none_(query.tags_none) {}
+      none_(query.tags_none) {
+  const auto ask = [this](const std::optional<std::string>& text, schema::MemoryField field) {
+    if (!text) return;
+    std::uint8_t& fields = text->empty() ? unwanted_ : needed_;
+    fields = static_cast<std::uint8_t>(fields | field);
+  };
+  ask(query.category, schema::kHasCategory);
+  ask(query.key, schema::kHasKey);
+  ask(query.entity_type, schema::kHasEntityType);
+  ask(query.entity_id, schema::kHasEntityId);
+  ask(query.type, schema::kHasType);
+  ask(query.source_agent, schema::kHasAgent);
+  ask(query.task, schema::kHasTask);
+  if (query.user) needed_ |= schema::kHasUser;
+  // The record names a user who is gone until it is rewritten.
+  const auto is_gone = [](const auto& alias) { return alias.second.is_nil(); };
+  const auto& aliases = state.aliases();
+  if (query.without_user && std::none_of(aliases.begin(), aliases.end(), is_gone)) {
+    unwanted_ |= schema::kHasUser;
+  }
+}
 
-bool MemoryFilter::admits(const schema::MemoryCover& cover) const {
-  if (!cover.is_active && !query_.include_inactive) return false;
-  if (cover.is_superseded && !query_.include_superseded) return false;
-  if (!admits_expiry(cover.expires_at)) return false;
-  const auto is_there = [&](std::uint32_t hash) { return cover.has_tag(hash); };
-  if (!std::all_of(all_.hashes.begin(), all_.hashes.end(), is_there)) return false;
-  return any_.hashes.empty() || std::any_of(any_.hashes.begin(), any_.hashes.end(), is_there);
+bool MemoryFilter::admits(const schema::MemoryCover& cover, std::int64_t created_at) const {
+  return (cover.fields & needed_) == needed_ && (cover.fields & unwanted_) == 0 &&
+         admits_state(cover.is_active, cover.is_superseded) && admits_expiry(cover.expires_at) &&
+         admits_numbers(cover.priority, cover.importance) &&
+         admits_times(created_at, cover.updated_at.value_or(created_at)) && admits_tags(cover);
+}
+
+bool MemoryFilter::admits_state(bool is_active, bool is_superseded) const {
+  const auto admits = [](bool is_so, bool include, bool only) {
+    return is_so ? include || only : !only;
+  };
+  return admits(!is_active, query_.include_inactive, query_.only_inactive) &&
+         admits(is_superseded, query_.include_superseded, query_.only_superseded);
 }
 
 bool MemoryFilter::admits_expiry(std::optional<std::int64_t> expires_at) const {
   if (!expires_at) {
-    return !query_.expires.from && !query_.expires.to && query_.order != MemoryOrder::expiry;
+    return !query_.expires.from && !query_.expires.to && !query_.only_expired &&
+           query_.order != MemoryOrder::expiry;
   }
-  if (*expires_at <= now_ && !query_.include_expired) return false;
+  const bool is_expired = *expires_at <= now_;
+  if (is_expired ? !query_.include_expired && !query_.only_expired : query_.only_expired) {
+    return false;
+  }
   return is_within(*expires_at, query_.expires);
+}
+
+bool MemoryFilter::admits_numbers(std::uint8_t priority, float importance) const {
+  return (!query_.min_priority || priority >= *query_.min_priority) &&
+         (!query_.max_priority || priority <= *query_.max_priority) &&
+         (!query_.min_importance || importance >= *query_.min_importance) &&
+         (!query_.max_importance || importance <= *query_.max_importance);
+}
+
+bool MemoryFilter::admits_times(std::int64_t created_at, std::int64_t updated_at) const {
+  return is_within(created_at, query_.created) && is_within(updated_at, query_.updated);
+}
+
+bool MemoryFilter::admits_tags(const schema::MemoryCover& cover) const {
+  const auto is_there = [&](std::uint32_t hash) { return cover.has_tag(hash); };
+  if (!std::all_of(all_.hashes.begin(), all_.hashes.end(), is_there)) return false;
+  return any_.hashes.empty() || std::any_of(any_.hashes.begin(), any_.hashes.end(), is_there);
 }
 
 bool MemoryFilter::matches(const schema::fb::Memory& memory) const {
@@ -85,17 +132,14 @@ bool MemoryFilter::matches(const schema::fb::Memory& memory) const {
 }
 
 bool MemoryFilter::matches_state(const schema::fb::Memory& memory) const {
-  if (!memory.is_active() && !query_.include_inactive) return false;
   const bool is_superseded = !schema::from_fb<MemoryId>(memory.superseded_by()).is_nil();
-  if (is_superseded && !query_.include_superseded) return false;
-  return admits_expiry(expiry_of(memory)) && !is_hidden(state_, memory);
+  return admits_state(memory.is_active(), is_superseded) && admits_expiry(expiry_of(memory)) &&
+         !is_hidden(state_, memory);
 }
 
 bool MemoryFilter::matches_numbers(const schema::fb::Memory& memory) const {
-  if (query_.min_priority && memory.priority() < *query_.min_priority) return false;
-  if (query_.min_importance && memory.importance() < *query_.min_importance) return false;
-  return is_within(memory.stamp()->created_at(), query_.created) &&
-         is_within(memory.stamp()->updated_at(), query_.updated);
+  return admits_numbers(memory.priority(), memory.importance()) &&
+         admits_times(memory.stamp()->created_at(), memory.stamp()->updated_at());
 }
 
 bool MemoryFilter::matches_owner(const schema::fb::Memory& memory) const {

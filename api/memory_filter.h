@@ -20,9 +20,9 @@ class MemoryFilter {
  public:
   MemoryFilter(const MemoryQuery& query, const indexes::SpaceState& state, Time now);
 
-  /// False when the cover says already that the memory does not match. Hashes of tags may meet, so
-  /// true is no promise.
-  bool admits(const schema::MemoryCover& cover) const;
+  /// False when the cover says already that the memory does not match. It decides states, times,
+  /// numbers and what a memory is without; hashes of tags may meet, and the rest lists decide.
+  bool admits(const schema::MemoryCover& cover, std::int64_t created_at) const;
   /// Exact, with everything that the query asks for.
   bool matches(const schema::fb::Memory& memory) const;
 
@@ -50,11 +50,18 @@ class MemoryFilter {
   bool matches_numbers(const schema::fb::Memory& memory) const;
   bool matches_tags(const schema::fb::Memory& memory) const;
   bool matches_source(const schema::fb::Memory& memory) const;
+  bool admits_state(bool is_active, bool is_superseded) const;
   bool admits_expiry(std::optional<std::int64_t> expires_at) const;
+  bool admits_numbers(std::uint8_t priority, float importance) const;
+  bool admits_times(std::int64_t created_at, std::int64_t updated_at) const;
+  bool admits_tags(const schema::MemoryCover& cover) const;
 
   const MemoryQuery& query_;
   const indexes::SpaceState& state_;
   const std::int64_t now_;
+  /// MemoryField: what a memory must have, and must not have.
+  std::uint8_t needed_ = 0;
+  std::uint8_t unwanted_ = 0;
   const Spelling category_, key_, entity_type_, entity_id_, type_, source_agent_, task_;
   const Spelling source_kind_, source_id_;
   const Tags all_, any_, none_;

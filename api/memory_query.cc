@@ -1,7 +1,9 @@
+#include <span>
 #include <utility>
 
 #include "api/check.h"
 #include "api/memory_filter.h"
+#include "api/memory_request.h"
 #include "api/memory_rows.h"
 #include "api/rows.h"
 #include "callisto/memory.h"
@@ -48,7 +50,9 @@ Result<void> check_query_texts(const MemoryQuery& query) {
 
 Result<void> check_query_numbers(const MemoryQuery& query) {
   if (query.min_priority) CALLISTO_TRY(check_priority(*query.min_priority, "min_priority"));
+  if (query.max_priority) CALLISTO_TRY(check_priority(*query.max_priority, "max_priority"));
   if (query.min_importance) CALLISTO_TRY(check_importance(*query.min_importance, "min_importance"));
+  if (query.max_importance) CALLISTO_TRY(check_importance(*query.max_importance, "max_importance"));
   CALLISTO_TRY(check_range(query.created, "created"));
   CALLISTO_TRY(check_range(query.updated, "updated"));
   CALLISTO_TRY(check_range(query.expires, "expires"));
@@ -67,6 +71,13 @@ Result<std::optional<Memory>> find_one(const Scope& scope, const MemoryQuery& qu
     if (rows->empty()) return Found();
     return Found(ViewAccess::memory(rows->front(), context.state()));
   });
+}
+
+std::vector<Memory> views_of(std::span<const Bytes> rows, const SpaceState& state) {
+  std::vector<Memory> views;
+  views.reserve(rows.size());
+  for (const Bytes& row : rows) views.push_back(ViewAccess::memory(row, state));
+  return views;
 }
 
 }  // namespace
@@ -124,12 +135,42 @@ Result<std::vector<Memory>> Memories::find(const MemoryQuery& query) const {
   return detail::read<Found>(*scope_, [&](detail::ReadContext& context) -> Result<Found> {
     auto rows = detail::find_rows(context, query, *limit);
     if (!rows) return std::move(rows).error();
-    Found found;
-    found.reserve(rows->size());
-    for (const Bytes& row : *rows) {
-      found.push_back(detail::ViewAccess::memory(row, context.state()));
-    }
-    return found;
+    return detail::views_of(*rows, context.state());
+  });
+}
+
+Result<Page<Memory>> Memories::find_page(const MemoryQuery& query, std::string_view cursor) const {
+  const auto limit = detail::check_query(query);
+  if (!limit) return limit.error();
+  using Found = Page<Memory>;
+  return detail::read<Found>(*scope_, [&](detail::ReadContext& context) -> Result<Found> {
+    const std::uint64_t fingerprint = detail::fingerprint_of(query, context.space());
+    auto after = detail::place_after(cursor, fingerprint, query.order);
+    if (!after) return std::move(after).error();
+    auto rows = detail::run_query(context, query, {*limit, std::move(*after), true});
+    if (!rows) return std::move(rows).error();
+    Found page;
+    page.items = detail::views_of(rows->rows, context.state());
+    if (!rows->end.empty()) page.cursor = detail::page_cursor(fingerprint, query.order, rows->end);
+    return page;
+  });
+}
+
+Result<std::uint64_t> Memories::count(const MemoryQuery& query) const {
+  if (auto checked = detail::check_query(query); !checked) return checked.error();
+  return detail::read<std::uint64_t>(*scope_, [&](detail::ReadContext& context) {
+    return detail::count_rows(context, query);
+  });
+}
+
+Result<QueryPlan> Memories::explain(const MemoryQuery& query) const {
+  const auto limit = detail::check_query(query);
+  if (!limit) return limit.error();
+  return detail::read<QueryPlan>(*scope_, [&](detail::ReadContext& context) -> Result<QueryPlan> {
+    QueryPlan plan;
+    auto rows = detail::run_query(context, query, {*limit, {}, false}, &plan);
+    if (!rows) return std::move(rows).error();
+    return plan;
   });
 }
 

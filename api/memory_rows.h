@@ -3,24 +3,35 @@
 // What the calls on memories share: a query run to its rows.
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "api/core.h"
 #include "callisto/bytes.h"
 #include "callisto/memory.h"
+#include "callisto/query.h"
 
 namespace callisto::detail {
-
-/// Entries that one query reads at most; beyond it answers limit_exceeded (query).
-inline constexpr std::uint64_t kMaxScannedEntries = 1'000'000;
 
 /// Input rules of a query; the limit as check_limit() gives it.
 Result<std::uint32_t> check_query(const MemoryQuery& query);
 
-/// Checked rows that match, in the query's order; the query was checked. At most `limit` rows are
-/// held, and as many as one chunk of fetches.
+/// Checked rows of a query that was checked, in its order.
+struct MemoryRows {
+  std::vector<Bytes> rows;
+  /// Place of the last row, for the next page; "" when there is none, or was not asked for.
+  std::string end;
+};
+struct MemoryPageLimits {
+  std::uint32_t limit = 100;
+  std::string after{};  ///< A place, "" for the first page.
+  bool wants_more = false;
+};
+/// `plan`: where to tell what was done, or null.
+Result<MemoryRows> run_query(ReadContext& context, const MemoryQuery& query,
+                             const MemoryPageLimits& limits, QueryPlan* plan = nullptr);
 Result<std::vector<Bytes>> find_rows(ReadContext& context, const MemoryQuery& query,
-                                     std::uint32_t limit,
-                                     std::uint64_t max_scanned = kMaxScannedEntries);
+                                     std::uint32_t limit);
+Result<std::uint64_t> count_rows(ReadContext& context, const MemoryQuery& query);
 
 }  // namespace callisto::detail

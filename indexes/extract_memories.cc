@@ -36,6 +36,25 @@ void emit_each_once(std::vector<Entry>& entries, const Row& row, std::vector<std
   for (std::string& prefix : prefixes) emit(entries, row, std::move(prefix), memory);
 }
 
+/// For an index whose key has no created_at: the value that finds the entry in those that have.
+std::string dated_cover(const Row& row, const Memory& memory) {
+  return schema::encode_created(memory.stamp()->created_at()).append(row.cover);
+}
+
+std::uint8_t fields_of(const Memory& memory) {
+  const auto flag = [](bool is_there, schema::MemoryField field) { return is_there ? field : 0; };
+  const int fields = flag(!text(memory.category()).empty(), schema::kHasCategory) |
+                     flag(!text(memory.key()).empty(), schema::kHasKey) |
+                     flag(!text(memory.type()).empty(), schema::kHasType) |
+                     flag(!text(memory.entity_type()).empty(), schema::kHasEntityType) |
+                     flag(!text(memory.entity_id()).empty(), schema::kHasEntityId) |
+                     flag(!text(memory.source_agent()).empty(), schema::kHasAgent) |
+                     flag(!text(memory.task()).empty(), schema::kHasTask) |
+                     flag(static_cast<bool>(schema::from_fb<UserId>(memory.user())),
+                          schema::kHasUser);
+  return static_cast<std::uint8_t>(fields);
+}
+
 }  // namespace
 
 namespace extract {
@@ -45,7 +64,12 @@ std::string memory_cover(const Row& row) {
   schema::MemoryCover cover;
   cover.is_active = memory.is_active();
   cover.is_superseded = static_cast<bool>(schema::from_fb<MemoryId>(memory.superseded_by()));
+  cover.fields = fields_of(memory);
+  cover.priority = memory.priority();
+  cover.importance = memory.importance();
   if (memory.expires_at().has_value()) cover.expires_at = *memory.expires_at();
+  const schema::fb::Stamp& stamp = *memory.stamp();
+  if (stamp.updated_at() != stamp.created_at()) cover.updated_at = stamp.updated_at();
   if (memory.tags() != nullptr) {
     std::vector<std::uint32_t> hashes;
     hashes.reserve(memory.tags()->size());
@@ -153,14 +177,14 @@ void memory_by_created(const Row& row, Entries& entries) {
 void memory_by_updated(const Row& row, Entries& entries) {
   const auto& memory = record_of<Memory>(row);
   emit_newest_first(entries, memory_by_updated_prefix(row.space), memory.stamp()->updated_at(),
-                    id_of(memory), row.cover);
+                    id_of(memory), dated_cover(row, memory));
 }
 
 void memory_by_expiry(const Row& row, Entries& entries) {
   const auto& memory = record_of<Memory>(row);
   if (!memory.expires_at().has_value()) return;
   emit_oldest_first(entries, memory_by_expiry_prefix(row.space), *memory.expires_at(),
-                    id_of(memory), row.cover);
+                    id_of(memory), dated_cover(row, memory));
 }
 
 }  // namespace extract

@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <bit>
 #include <boost/endian/conversion.hpp>
 #include <cstring>
 
@@ -16,7 +17,14 @@ constexpr std::size_t kMessagePlaceBytes = 32;
 constexpr std::size_t kTagHashBytes = 4;
 
 enum ConversationFlag : std::uint8_t { kMarked = 0x01, kReopens = 0x02 };
-enum CoverFlag : std::uint8_t { kActive = 0x01, kSuperseded = 0x02, kExpires = 0x04 };
+enum CoverFlag : std::uint8_t {
+  kActive = 0x01,
+  kSuperseded = 0x02,
+  kExpires = 0x04,
+  kUpdated = 0x08,
+  kImportance = 0x10,
+};
+constexpr int kCoverFlags = kActive | kSuperseded | kExpires | kUpdated | kImportance;
 
 template <class T>
 void append_little(std::string& out, T value) {
@@ -34,11 +42,23 @@ class LittleReader {
     boost::endian::little_to_native_inplace(value);
     rest_.remove_prefix(sizeof(value));
   }
+  /// False when the bytes do not hold it.
+  template <class T>
+  bool try_read(std::optional<T>& value) {
+    if (rest_.size() < sizeof(T)) return false;
+    (*this)(value.emplace());
+    return true;
+  }
   std::string_view rest() const noexcept { return rest_; }
 
  private:
   std::string_view rest_;
 };
+
+/// What importance is when nobody says otherwise.
+float usual_importance(std::uint8_t priority) noexcept {
+  return static_cast<float>(priority) / 10.0F;
+}
 
 std::uint32_t tag_hash_at(std::string_view hashes, std::size_t index) noexcept {
   std::uint32_t value = 0;
@@ -162,34 +182,60 @@ std::uint32_t tag_hash(std::string_view folded_tag) noexcept {
 }
 
 std::string encode(const MemoryCover& cover) {
-  std::string bytes;
-  bytes.reserve(1 + sizeof(std::int64_t) + cover.tag_hashes.size());
+  const bool is_unusual = cover.importance != usual_importance(cover.priority);
   const int flags = (cover.is_active ? kActive : 0) | (cover.is_superseded ? kSuperseded : 0) |
-                    (cover.expires_at ? kExpires : 0);
+                    (cover.expires_at ? kExpires : 0) | (cover.updated_at ? kUpdated : 0) |
+                    (is_unusual ? kImportance : 0);
+  std::string bytes;
+  bytes.reserve(3 + 2 * sizeof(std::int64_t) + sizeof(std::uint32_t) + cover.tag_hashes.size());
   append_little(bytes, static_cast<std::uint8_t>(flags));
+  append_little(bytes, cover.fields);
+  append_little(bytes, cover.priority);
+  if (is_unusual) append_little(bytes, std::bit_cast<std::uint32_t>(cover.importance));
   if (cover.expires_at) append_little(bytes, *cover.expires_at);
+  if (cover.updated_at) append_little(bytes, *cover.updated_at);
   bytes.append(cover.tag_hashes);
   return bytes;
 }
 
 std::optional<MemoryCover> decode_memory_cover(std::string_view bytes) {
-  if (bytes.empty()) return std::nullopt;
+  constexpr std::size_t kHeadBytes = 3;
+  if (bytes.size() < kHeadBytes) return std::nullopt;
   LittleReader read(bytes);
   std::uint8_t flags = 0;
   read(flags);
-  if ((flags & ~(kActive | kSuperseded | kExpires)) != 0) return std::nullopt;
+  if ((flags & ~kCoverFlags) != 0) return std::nullopt;
   MemoryCover cover;
   cover.is_active = (flags & kActive) != 0;
   cover.is_superseded = (flags & kSuperseded) != 0;
-  if ((flags & kExpires) != 0) {
-    std::int64_t expires_at = 0;
-    if (read.rest().size() < sizeof(expires_at)) return std::nullopt;
-    read(expires_at);
-    cover.expires_at = expires_at;
+  read(cover.fields);
+  read(cover.priority);
+  cover.importance = usual_importance(cover.priority);
+  if ((flags & kImportance) != 0) {
+    std::optional<std::uint32_t> bits;
+    if (!read.try_read(bits)) return std::nullopt;
+    const float importance = std::bit_cast<float>(*bits);
+    if (importance == cover.importance) return std::nullopt;  // has a shorter spelling
+    cover.importance = importance;
   }
+  if ((flags & kExpires) != 0 && !read.try_read(cover.expires_at)) return std::nullopt;
+  if ((flags & kUpdated) != 0 && !read.try_read(cover.updated_at)) return std::nullopt;
   if (!is_tag_set(read.rest())) return std::nullopt;
   cover.tag_hashes = read.rest();
   return cover;
+}
+
+std::string encode_created(std::int64_t created_at) {
+  std::string bytes;
+  append_little(bytes, created_at);
+  return bytes;
+}
+
+std::optional<std::int64_t> take_created(std::string_view& value) {
+  LittleReader read(value);
+  std::optional<std::int64_t> created_at;
+  if (read.try_read(created_at)) value = read.rest();
+  return created_at;
 }
 
 }  // namespace callisto::schema

@@ -54,11 +54,28 @@ struct MessagePlace {
 std::string encode(const MessagePlace& place);
 std::optional<MessagePlace> decode_message_place(std::string_view bytes);
 
+/// Which fields of a memory are there: not empty, not nil.
+enum MemoryField : std::uint8_t {
+  kHasCategory = 0x01,
+  kHasKey = 0x02,
+  kHasType = 0x04,
+  kHasEntityType = 0x08,
+  kHasEntityId = 0x10,
+  kHasAgent = 0x20,
+  kHasTask = 0x40,
+  kHasUser = 0x80,
+};
+
 /// What every index entry of a memory carries, so that filters run before the record is fetched.
 struct MemoryCover {
   bool is_active = true;
   bool is_superseded = false;
+  std::uint8_t fields = 0;  ///< MemoryField.
+  std::uint8_t priority = 5;
+  float importance = 0.5F;
   std::optional<std::int64_t> expires_at;
+  /// Where it differs from the record's created_at.
+  std::optional<std::int64_t> updated_at;
   std::string tag_hashes;  ///< 4 bytes each: the low half of XXH3-64 of the folded tag, little-endian, rising.
 
   bool has_tag(std::uint32_t hash) const noexcept;
@@ -68,5 +85,10 @@ struct MemoryCover {
 std::uint32_t tag_hash(std::string_view folded_tag) noexcept;
 std::string encode(const MemoryCover& cover);
 std::optional<MemoryCover> decode_memory_cover(std::string_view bytes);
+
+/// In front of the cover in entries whose key has no created_at (by update, by expiry).
+std::string encode_created(std::int64_t created_at);
+/// Takes it away from `value`; nullopt when it is too short.
+std::optional<std::int64_t> take_created(std::string_view& value);
 
 }  // namespace callisto::schema

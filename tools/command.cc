@@ -19,6 +19,7 @@ int status_of(Code code) noexcept {
     case Code::conflict:
     case Code::too_large:
     case Code::limit_exceeded:
+    case Code::scan_limit_exceeded:
     case Code::deadline_exceeded:
       return kFailed;
     case Code::corruption:

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "callisto/options.h"
+#include "callisto/query.h"
 #include "callisto/record.h"
 
 namespace callisto {
@@ -155,7 +156,9 @@ struct MemoryQuery {
   bool without_user = false;
   std::optional<ConversationId> conversation{};
   std::optional<std::uint8_t> min_priority{};
+  std::optional<std::uint8_t> max_priority{};  ///< Both ends count.
   std::optional<float> min_importance{};
+  std::optional<float> max_importance{};  ///< Both ends count.
   TimeRange created{};
   TimeRange updated{};
   TimeRange expires{};
@@ -163,9 +166,17 @@ struct MemoryQuery {
   bool include_expired = false;
   bool include_inactive = false;
   bool include_superseded = false;
+  /// Nothing but those, whatever include_... says of the same; the others stay as they are asked for.
+  bool only_expired = false;
+  bool only_inactive = false;
+  bool only_superseded = false;
   MemoryOrder order = MemoryOrder::created;
   bool oldest_first = false;
+  /// Rows of one answer, 1 to 10,000; 0 is 100. Not for count().
   std::uint32_t limit = 100;
+  /// Index entries that the call reads at most; beyond it is scan_limit_exceeded (max_scanned). 0 is
+  /// 1,000,000.
+  std::uint64_t max_scanned = 1'000'000;
 };
 
 /// What put() did.
@@ -192,8 +203,18 @@ class CALLISTO_API Memories {
                                         UserId user = {}) const;
   /// The newest live memory with this key, of any category and user (seed 002, get_memory_by_key).
   Result<std::optional<Memory>> by_key(std::string_view key) const;
-  /// limit_exceeded (query) when it would read more than 1,000,000 index entries: narrow it.
+  /// The first rows. Conditions are decided on index entries: they are intersected by skipping, and
+  /// records are fetched for what is returned. invalid_argument naming the field; index_not_ready
+  /// when no index that is complete can answer; scan_limit_exceeded (max_scanned): narrow it.
   Result<std::vector<Memory>> find(const MemoryQuery& query) const;
+  /// As find(), from where `cursor` says; "" begins. Any limit may follow. invalid_argument (cursor)
+  /// for one that is damaged or of another query or space. A row whose place in the order changes
+  /// between two pages (say, updated, when ordered by it) may be missed or come again.
+  Result<Page<Memory>> find_page(const MemoryQuery& query, std::string_view cursor = {}) const;
+  /// How many there are, exactly; order and limit mean nothing. Errors as find().
+  Result<std::uint64_t> count(const MemoryQuery& query) const;
+  /// Runs find() and tells how: costs what it costs, and the estimates.
+  Result<QueryPlan> explain(const MemoryQuery& query) const;
   /// The new version; the stored one, with nothing written, when nothing changes. not_found (id, or a
   /// reference that is new); version_mismatch. A nil id in the patch clears.
   Result<std::uint64_t> update(MemoryId id, const MemoryPatch& patch, const CallOptions& options = {}) const;

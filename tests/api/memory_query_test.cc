@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <random>
 
-#include "api/memory_rows.h"
 #include "tests/api/memory_fixture.h"
 
 namespace callisto::testing {
@@ -158,16 +157,13 @@ TEST_F(MemoryQueryTest, BadQueriesNameFieldAndLimit) {
 }
 
 TEST_F(MemoryQueryTest, AScanThatReadsTooManyEntriesEnds) {
-  detail::StoreCore& core = store_.core();
-  const detail::Scope scope{&core, &core.slot(schema::kDefaultSpace)};
-  const MemoryQuery query{.category = "c", .tags_none = {"all"}};
   const auto scan = [&](std::uint64_t max_scanned) {
-    return detail::read<std::vector<Bytes>>(scope, [&](detail::ReadContext& context) {
-      return detail::find_rows(context, query, 10, max_scanned);
-    });
+    return memories().find(
+        {.category = "c", .min_importance = 0.9F, .limit = 10, .max_scanned = max_scanned});
   };
   EXPECT_TRUE(scan(3));
-  EXPECT_EQ(failure_of(scan(2)), "limit_exceeded query: at most 2 index entries read");
+  EXPECT_EQ(failure_of(scan(2)),
+            "scan_limit_exceeded max_scanned: at most 2 index entries read");
 }
 
 // Random queries against a scan of a plain list ---------------------------------------------------

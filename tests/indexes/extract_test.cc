@@ -261,8 +261,15 @@ TEST(ExtractMemories, EveryEntryCarriesTheCover) {
   fields.superseded_by = uuid(memory_id(10));
   for (const auto& [index, entries] : entries_of(memory_row(fields))) {
     for (const Entry& entry : entries) {
-      const auto cover = schema::decode_memory_cover(entry.value);
+      std::string_view value = entry.value;
+      if (index == "memory_by_updated" || index == "memory_by_expiry") {
+        EXPECT_EQ(schema::take_created(value), kNoon) << index;
+      }
+      const auto cover = schema::decode_memory_cover(value);
       ASSERT_TRUE(cover) << index;
+      EXPECT_EQ(cover->fields, 0xFF);
+      EXPECT_EQ(cover->priority, 7);
+      EXPECT_EQ(cover->importance, fields.importance);
       EXPECT_FALSE(cover->is_active);
       EXPECT_TRUE(cover->is_superseded);
       EXPECT_EQ(cover->expires_at, kNoon + kMinute);

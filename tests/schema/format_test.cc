@@ -13,6 +13,7 @@
 #include "schema/hash.h"
 #include "schema/json.h"
 #include "schema/keys.h"
+#include "schema/page_token.h"
 #include "schema/tails.h"
 #include "schema/text.h"
 #include "tests/schema/format_document.h"
@@ -40,11 +41,26 @@ std::string cover_bytes(const Arguments& a) {
   MemoryCover cover;
   cover.is_active = a.at(0) == "active";
   cover.is_superseded = a.at(1) == "superseded";
-  if (a.at(2) != "-") cover.expires_at = std::stoll(a.at(2));
+  cover.fields = static_cast<std::uint8_t>(std::stoul(a.at(2)));
+  cover.priority = static_cast<std::uint8_t>(std::stoul(a.at(3)));
+  cover.importance =
+      a.at(4) == "-" ? static_cast<float>(cover.priority) / 10.0F : std::stof(a.at(4));
+  if (a.at(5) != "-") cover.expires_at = std::stoll(a.at(5));
+  if (a.at(6) != "-") cover.updated_at = std::stoll(a.at(6));
   std::vector<std::uint32_t> hashes;
-  for (std::size_t i = 3; i < a.size(); ++i) hashes.push_back(tag_hash(a[i]));
+  for (std::size_t i = 7; i < a.size(); ++i) hashes.push_back(tag_hash(a[i]));
   cover.set_tags(hashes);
   return encode(cover);
+}
+
+/// The token's text as bytes: query, order, id, values.
+std::string page_bytes(const Arguments& a) {
+  PageToken token;
+  token.query = std::stoull(a.at(0));
+  token.order = static_cast<std::uint8_t>(std::stoul(a.at(1)));
+  token.id = UserId::parse(a.at(2)).value().bytes();
+  for (std::size_t i = 3; i < a.size(); ++i) token.values.push_back(std::stoll(a.at(i)));
+  return encode(token);
 }
 
 /// What makes the bytes of a codec example, by its name.
@@ -94,6 +110,7 @@ const std::map<std::string, std::function<std::string(const Arguments&)>>& codec
       {"nfc", [](const Arguments& a) { return nfc(a.at(0)); }},
       {"fold", [](const Arguments& a) { return fold(a.at(0)); }},
       {"cover", cover_bytes},
+      {"page", page_bytes},
       {"json", [](const Arguments& a) { return json_bytes(a.at(0)); }},
   };
   return all;

@@ -60,6 +60,7 @@ constexpr Numbers kNumbers[] = {
     {"message-part", "schema/ids.h", "MessagePart"},
     {"conversation-flag", "schema/tails.cc", "ConversationFlag"},
     {"cover-flag", "schema/tails.cc", "CoverFlag"},
+    {"memory-field", "schema/tails.h", "MemoryField"},
     {"work-op", "indexes/space_state.h", "WorkOp"},
     {"index-state", "api/callisto/stats.h", "IndexState"},
 };

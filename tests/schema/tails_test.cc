@@ -130,7 +130,11 @@ TEST(MemoryCover, ComesBack) {
     MemoryCover cover;
     cover.is_active = random() % 2 == 0;
     cover.is_superseded = random() % 2 == 0;
+    cover.fields = static_cast<std::uint8_t>(random());
+    cover.priority = static_cast<std::uint8_t>(1 + random() % 10);
+    cover.importance = static_cast<float>(random() % 11) / 10.0F;
     if (random() % 2 == 0) cover.expires_at = static_cast<std::int64_t>(random());
+    if (random() % 2 == 0) cover.updated_at = static_cast<std::int64_t>(random());
     std::vector<std::uint32_t> tags(random() % 257);
     for (std::uint32_t& tag : tags) tag = static_cast<std::uint32_t>(random());
     cover.set_tags(tags);
@@ -139,7 +143,11 @@ TEST(MemoryCover, ComesBack) {
     ASSERT_TRUE(back);
     EXPECT_EQ(back->is_active, cover.is_active);
     EXPECT_EQ(back->is_superseded, cover.is_superseded);
+    EXPECT_EQ(back->fields, cover.fields);
+    EXPECT_EQ(back->priority, cover.priority);
+    EXPECT_EQ(back->importance, cover.importance);
     EXPECT_EQ(back->expires_at, cover.expires_at);
+    EXPECT_EQ(back->updated_at, cover.updated_at);
     EXPECT_EQ(back->tag_hashes, cover.tag_hashes);
     for (const std::uint32_t tag : tags) EXPECT_TRUE(back->has_tag(tag));
   }
@@ -161,20 +169,25 @@ TEST(MemoryCover, RefusesWhatItDoesNotWrite) {
   const std::string time(8, '\0');
   const std::string one = from_hex("01000000").value();
   const std::string two = from_hex("02000000").value();
-  EXPECT_TRUE(decode_memory_cover("\x05" + time + one + two));
+  const std::string rest("\xFF\x05", 2);
+  const std::string usual = from_hex("0000003f").value();  // 0.5
+  EXPECT_TRUE(decode_memory_cover("\x0D" + rest + time + time + one + two));
   EXPECT_FALSE(decode_memory_cover(""));
-  EXPECT_FALSE(decode_memory_cover("\x08"));                                 // unknown flag
-  EXPECT_FALSE(decode_memory_cover(Exact("\x05" + time.substr(1)).view()));  // cut time
-  EXPECT_FALSE(decode_memory_cover("\x01" + one + two.substr(1)));           // cut hash
-  EXPECT_FALSE(decode_memory_cover("\x01" + two + one));                     // falling
-  EXPECT_FALSE(decode_memory_cover("\x01" + one + one));                     // repeated
+  EXPECT_FALSE(decode_memory_cover("\x01\xFF"));                               // no priority
+  EXPECT_FALSE(decode_memory_cover("\x20" + rest));                            // unknown flag
+  EXPECT_FALSE(decode_memory_cover(Exact("\x05" + rest + time.substr(1)).view()));  // cut time
+  EXPECT_FALSE(decode_memory_cover("\x10" + rest + usual.substr(1)));          // cut importance
+  EXPECT_FALSE(decode_memory_cover("\x10" + rest + usual));                    // needless
+  EXPECT_FALSE(decode_memory_cover("\x01" + rest + one + two.substr(1)));      // cut hash
+  EXPECT_FALSE(decode_memory_cover("\x01" + rest + two + one));                // falling
+  EXPECT_FALSE(decode_memory_cover("\x01" + rest + one + one));                // repeated
 }
 
 TEST(MemoryCover, WhatIsReadIsWrittenTheSame) {
   auto random = seeded_random();
   int read = 0;
   for (int round = 0; round < 20'000; ++round) {
-    std::string bytes(random() % 14, '\0');
+    std::string bytes(random() % 20, '\0');
     for (char& byte : bytes) byte = static_cast<char>(random() % (random() % 2 == 0 ? 8 : 256));
     const auto cover = decode_memory_cover(Exact(bytes).view());
     if (!cover) continue;

@@ -1,0 +1,177 @@
+// Runs queries on memories: what the core of queries asks of a memory.
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "api/check.h"
+#include "api/memory_filter.h"
+#include "api/memory_request.h"
+#include "api/memory_rows.h"
+#include "api/rows.h"
+#include "indexes/query/run.h"
+
+namespace callisto::detail {
+
+namespace {
+
+namespace core = indexes::query;
+using schema::IndexId;
+
+constexpr std::size_t kTimeBytes = 8;
+constexpr std::size_t kPositionBytes = kTimeBytes + std::tuple_size_v<UuidBytes>;
+
+/// Reads entries of every index of memories.
+class MemoryJudge final : public core::Judge {
+ public:
+  MemoryJudge(ReadContext& context, const MemoryQuery& asked, const core::Plan& plan,
+              core::Meter& meter)
+      : context_(context),
+        asked_(asked),
+        plan_(plan),
+        meter_(meter),
+        filter_(asked, context.state(), context.now()) {
+    for (const std::string& tag : excluded_tags(asked)) excluded_.push_back(schema::tag_hash(tag));
+  }
+
+  Result<void> look(const core::ListCursor& entry) override {
+    if (!read(entry.position(), entry.value())) return damaged("index entries", entry.key());
+    return {};
+  }
+
+  bool admits() const override { return filter_.admits(cover_, place_.created_at); }
+  std::string_view position() const override { return position_; }
+
+  void append_place(std::string& place) const override {
+    if (plan_.is_ordered) {
+      place.append(driver_position_);
+    } else {
+      place.append(place_bytes(place_, asked_.order));
+    }
+  }
+
+  std::string record_key() const override {
+    return schema::memory_key(context_.space(), place_.id);
+  }
+
+  bool may_be_in(std::size_t i) const override {
+    return i >= excluded_.size() || cover_.has_tag(excluded_[i]);
+  }
+
+  Result<void> check(std::span<const core::Found> found, std::vector<char>& matches) override {
+    return fetch(found, [&](std::size_t i, Bytes&&) { matches[i] = 1; });
+  }
+
+  Result<std::size_t> take(std::span<const core::Found> found) override {
+    const std::size_t before = rows_.size();
+    CALLISTO_TRY(fetch(found, [&](std::size_t, Bytes&& row) { rows_.push_back(std::move(row)); }));
+    return rows_.size() - before;
+  }
+
+  std::vector<Bytes> take_rows() && { return std::move(rows_); }
+
+ private:
+  /// Entries by creation and by priority end in the common position. Those by update and by expiry
+  /// have their own time and id, and the time of creation in front of the cover.
+  bool read(std::string_view position, std::string_view value) {
+    driver_position_ = position;
+    const IndexId index = plan_.driver.index;
+    const bool is_dated = index == IndexId::memory_by_updated || index == IndexId::memory_by_expiry;
+    const std::size_t head = index == IndexId::memory_by_priority ? 1 : 0;
+    if (position.size() != head + kPositionBytes) return false;
+    schema::KeyReader reader(position.substr(head));
+    place_.created_at = reader.time_down();
+    place_.id = reader.id<MemoryId>();
+    if (is_dated) {
+      const auto created_at = schema::take_created(value);
+      if (!created_at) return false;
+      place_.created_at = *created_at;
+      position_ = std::move(schema::KeyWriter(std::string()).time_down(*created_at).id(place_.id))
+                      .take();
+    } else {
+      position_ = position.substr(head);
+    }
+    auto cover = schema::decode_memory_cover(value);
+    if (!cover) return false;
+    cover_ = std::move(*cover);
+    place_.updated_at = cover_.updated_at.value_or(place_.created_at);
+    place_.expires_at = cover_.expires_at.value_or(0);
+    place_.priority = cover_.priority;
+    return true;
+  }
+
+  /// Calls each(i, row) for the records that match. Every entry has its record.
+  template <class Each>
+  Result<void> fetch(std::span<const core::Found> found, Each&& each) {
+    std::vector<std::string> keys;
+    keys.reserve(found.size());
+    for (const core::Found& one : found) keys.push_back(one.key);
+    meter_.records_fetched(keys.size());
+    auto fetched = fetch_many<schema::fb::Memory>(context_.reader(), keys);
+    if (!fetched) return std::move(fetched).error();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      std::optional<Bytes>& row = (*fetched)[i];
+      if (!row) return damaged("memories", keys[i]);
+      if (filter_.matches(*schema::root<schema::fb::Memory>(*row))) each(i, std::move(*row));
+    }
+    return {};
+  }
+
+  ReadContext& context_;
+  const MemoryQuery& asked_;
+  const core::Plan& plan_;
+  core::Meter& meter_;
+  const MemoryFilter filter_;
+  std::vector<std::uint32_t> excluded_;  // hashes
+  std::vector<Bytes> rows_;
+
+  // The entry that is looked at.
+  std::string driver_position_;
+  std::string position_;
+  schema::MemoryCover cover_;
+  MemoryPlace place_;
+};
+
+/// Whether the query names a user whose memories can be found: not one that was merged away.
+bool has_present_user(const MemoryQuery& query, const SpaceState& state) {
+  return !query.user || state.resolve(*query.user) == *query.user;
+}
+
+}  // namespace
+
+Result<MemoryRows> run_query(ReadContext& context, const MemoryQuery& query,
+                             const MemoryPageLimits& limits, QueryPlan* explained) {
+  if (!has_present_user(query, context.state())) return MemoryRows();
+  auto request = memory_request(query, context.state(), context.now(), limits.limit);
+  request.wants_estimates = explained != nullptr;
+  auto plan = plan_for(context, std::move(request));
+  if (!plan) return std::move(plan).error();
+  core::Meter meter = meter_for(context, query.max_scanned);
+  MemoryJudge judge(context, query, *plan, meter);
+  auto end = core::Run(context.reader(), *plan, judge, meter)
+                 .find({limits.limit, limits.after, limits.wants_more,
+                        is_reverse(query.order, query.oldest_first)});
+  if (!end) return std::move(end).error();
+  MemoryRows answer{std::move(judge).take_rows(), {}};
+  if (end->has_more) answer.end = std::move(end->last);
+  if (explained != nullptr) *explained = explanation_of(*plan, meter, answer.rows.size());
+  return answer;
+}
+
+Result<std::vector<Bytes>> find_rows(ReadContext& context, const MemoryQuery& query,
+                                     std::uint32_t limit) {
+  auto answer = run_query(context, query, {limit, {}, false});
+  if (!answer) return std::move(answer).error();
+  return std::move(answer->rows);
+}
+
+Result<std::uint64_t> count_rows(ReadContext& context, const MemoryQuery& query) {
+  if (!has_present_user(query, context.state())) return std::uint64_t{0};
+  auto plan = plan_for(context, memory_request(query, context.state(), context.now(), 0));
+  if (!plan) return std::move(plan).error();
+  core::Meter meter = meter_for(context, query.max_scanned);
+  MemoryJudge judge(context, query, *plan, meter);
+  return core::Run(context.reader(), *plan, judge, meter).count();
+}
+
+}  // namespace callisto::detail

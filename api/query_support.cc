@@ -1,0 +1,111 @@
+#include "api/query_support.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/conversation_rows.h"
+#include "indexes/catalogue.h"
+#include "indexes/cardinality.h"
+
+namespace callisto {
+
+std::string_view to_string(QueryUse use) noexcept {
+  return indexes::query::to_string(static_cast<indexes::query::Use>(use));
+}
+
+namespace detail {
+
+namespace query = indexes::query;
+
+namespace {
+
+std::string_view name_of(schema::IndexId id) {
+  for (const indexes::TableDefinition& table : indexes::standard_catalogue().tables) {
+    for (const indexes::IndexDefinition& index : table.indexes) {
+      if (index.id == id) return index.name;
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+NormalForm::NormalForm(SpaceNumber space, std::string_view kind) { number(space).text(kind); }
+
+NormalForm& NormalForm::text(std::string_view text) {
+  number(static_cast<std::int64_t>(text.size()));
+  form_.append(text);
+  return *this;
+}
+
+NormalForm& NormalForm::text(const std::optional<std::string>& text) {
+  number(text ? 1 : 0);
+  return text ? this->text(std::string_view(*text)) : *this;
+}
+
+NormalForm& NormalForm::texts(std::vector<std::string> texts) {
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+  number(static_cast<std::int64_t>(texts.size()));
+  for (const std::string& text : texts) this->text(std::string_view(text));
+  return *this;
+}
+
+NormalForm& NormalForm::number(std::int64_t number) {
+  form_ = std::move(schema::KeyWriter(std::move(form_)).time(number)).take();
+  return *this;
+}
+
+NormalForm& NormalForm::range(const TimeRange& range) {
+  for (const std::optional<Time>& end : {range.from, range.to}) {
+    number(end ? 1 : 0);
+    if (end) number(end->micros());
+  }
+  return *this;
+}
+
+Result<std::optional<schema::PageToken>> parse_cursor(std::string_view cursor,
+                                                      std::uint64_t fingerprint, std::uint8_t order,
+                                                      std::size_t values) {
+  if (cursor.empty()) return std::optional<schema::PageToken>();
+  auto token = schema::decode_page_token(cursor);
+  if (!token) return Error(Code::invalid_argument, "cursor", "one that a page gave, whole");
+  if (token->query != fingerprint || token->order != order || token->values.size() != values) {
+    return Error(Code::invalid_argument, "cursor", "one that a page of the same query gave");
+  }
+  return token;
+}
+
+query::Meter meter_for(ReadContext& /*context*/, std::uint64_t max_scanned) {
+  // The one place where a call's deadline and cancellation reach the loops over entries.
+  return query::Meter(max_scanned == 0 ? kMaxScannedEntries : max_scanned, nullptr);
+}
+
+Result<query::Plan> plan_for(ReadContext& context, query::Request request) {
+  const indexes::SizeCardinality source(context.core().engine());
+  const SpaceState& state = context.state();
+  const auto is_ready = [&](schema::IndexId index) {
+    return state.index_state(index) == IndexState::ready;
+  };
+  auto plan = query::make_plan(std::move(request), source, is_ready);
+  if (!plan) return index_not_ready();
+  return std::move(*plan);
+}
+
+QueryPlan explanation_of(const query::Plan& plan, const query::Meter& meter, std::uint64_t rows) {
+  QueryPlan explanation;
+  for (const query::Step& step : plan.steps) {
+    explanation.steps.push_back({step.condition, static_cast<QueryUse>(step.use),
+                                 step.index ? std::string(name_of(*step.index)) : std::string(),
+                                 step.estimate});
+  }
+  explanation.is_ordered = plan.is_ordered;
+  explanation.keys_read = meter.keys_read();
+  explanation.records_fetched = meter.records_fetched();
+  explanation.rows_returned = rows;
+  return explanation;
+}
+
+}  // namespace detail
+
+}  // namespace callisto

@@ -1,0 +1,166 @@
+#include "indexes/query/list.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace callisto::indexes::query {
+
+Error Meter::over_limit() const {
+  return Error(Code::scan_limit_exceeded, "max_scanned",
+               "at most " + std::to_string(max_keys_) + " index entries read");
+}
+
+void List::add(std::string prefix) {
+  KeyRange range = range_of(prefix);
+  add(std::move(prefix), std::move(range));
+}
+
+void List::add(std::string prefix, KeyRange range) {
+  const auto is_same = [&](const Part& part) { return part.prefix == prefix; };
+  if (std::any_of(parts.begin(), parts.end(), is_same)) return;
+  parts.push_back({std::move(prefix), std::move(range)});
+}
+
+bool ListCursor::Later::operator()(std::size_t a, std::size_t b) const {
+  const int order = cursor.position_of(a).compare(cursor.position_of(b));
+  if (order != 0) return (order > 0) != cursor.reverse_;
+  return a > b;
+}
+
+ListCursor::ListCursor(kv::Reader& reader, const List& list, bool reverse, Meter& meter)
+    : reader_(reader), list_(list), reverse_(reverse), meter_(meter) {}
+
+std::string_view ListCursor::position_of(std::size_t part) const {
+  // Ranges lie behind their prefix, so every key has it.
+  return cursors_[part]->key().substr(list_.parts[part].prefix.size());
+}
+
+Result<void> ListCursor::open(const std::string_view* position) {
+  is_open_ = true;
+  cursors_.resize(list_.parts.size());
+  for (std::size_t i = 0; i < list_.parts.size(); ++i) {
+    const List::Part& part = list_.parts[i];
+    KeyRange range = part.range;
+    if (position != nullptr) {
+      std::string at = part.prefix;
+      at.append(*position);
+      if (reverse_) {
+        at.push_back('\0');  // the position itself counts
+        range.upper = std::min(range.upper, at);
+      } else {
+        range.lower = std::max(range.lower, at);
+      }
+    }
+    if (range.lower >= range.upper) continue;
+    cursors_[i] = reader_.scan(list_.family, {range.lower, range.upper, reverse_});
+    if (auto done = enter(i); !done) return done;
+  }
+  return {};
+}
+
+Result<void> ListCursor::enter(std::size_t part) {
+  if (!cursors_[part]->valid()) return cursors_[part]->status();
+  if (auto done = meter_.key_read(); !done) return done;
+  heap_.push_back(part);
+  std::push_heap(heap_.begin(), heap_.end(), Later{*this});
+  return {};
+}
+
+std::size_t ListCursor::leave() {
+  std::pop_heap(heap_.begin(), heap_.end(), Later{*this});
+  const std::size_t part = heap_.back();
+  heap_.pop_back();
+  return part;
+}
+
+Result<void> ListCursor::first() { return is_open_ ? Result<void>() : open(nullptr); }
+
+Result<void> ListCursor::next() {
+  const bool may_repeat = heap_.size() > 1;
+  if (may_repeat) last_ = position();
+  do {
+    const std::size_t part = leave();
+    cursors_[part]->next();
+    if (auto done = enter(part); !done) return done;
+  } while (may_repeat && !at_end() && position() == last_);
+  return {};
+}
+
+Result<void> ListCursor::seek(std::string_view position) {
+  if (!is_open_) return open(&position);
+  while (!at_end() && is_before(this->position(), position)) {
+    const std::size_t part = leave();
+    kv::Cursor& cursor = *cursors_[part];
+    // Lists that are about as dense walk in step; a step costs a fraction of a seek.
+    cursor.next();
+    if (cursor.valid() && is_before(position_of(part), position)) {
+      if (auto done = meter_.key_read(); !done) return done;
+      target_ = list_.parts[part].prefix;
+      target_.append(position);
+      cursor.seek(target_);
+    }
+    if (auto done = enter(part); !done) return done;
+  }
+  return {};
+}
+
+Intersection::Intersection(kv::Reader& reader, const List& driver, const std::vector<List>& others,
+                           bool reverse, Meter& meter) {
+  cursors_.reserve(1 + others.size());
+  cursors_.emplace_back(reader, driver, reverse, meter);
+  for (const List& list : others) cursors_.emplace_back(reader, list, reverse, meter);
+}
+
+Result<bool> Intersection::next() {
+  ListCursor& driver = cursors_.front();
+  if (auto done = has_begun_ ? driver.next() : driver.first(); !done) {
+    return std::move(done).error();
+  }
+  has_begun_ = true;
+  while (!driver.at_end()) {
+    auto met = meet();
+    if (!met || *met) return met;
+  }
+  return false;
+}
+
+Result<bool> Intersection::meet() {
+  ListCursor& driver = cursors_.front();
+  for (std::size_t i = 1; i < cursors_.size(); ++i) {
+    ListCursor& other = cursors_[i];
+    if (auto done = other.seek(driver.position()); !done) return std::move(done).error();
+    if (other.at_end()) {
+      // Nothing further is common: the driver goes to its end without reading on.
+      driver.finish();
+      return false;
+    }
+    if (other.position() != driver.position()) {
+      if (auto done = driver.seek(other.position()); !done) return std::move(done).error();
+      return false;
+    }
+  }
+  return true;
+}
+
+Result<bool> probe(kv::Reader& reader, const List& list, std::string_view position, Meter& meter) {
+  constexpr std::size_t kTimeBytes = 8;
+  kv::Value value;
+  std::string key;
+  for (const List::Part& part : list.parts) {
+    key = part.prefix;
+    const std::size_t begin = key.size();
+    key.append(position);
+    if (list.is_time_rising) {
+      for (std::size_t i = begin; i < begin + kTimeBytes && i < key.size(); ++i) {
+        key[i] = static_cast<char>(~static_cast<unsigned char>(key[i]));
+      }
+    }
+    if (key < part.range.lower || key >= part.range.upper) continue;
+    if (auto done = meter.key_read(); !done) return std::move(done).error();
+    Result<bool> found = reader.get(list.family, key, value);
+    if (!found || *found) return found;
+  }
+  return false;
+}
+
+}  // namespace callisto::indexes::query

@@ -1,0 +1,138 @@
+#pragma once
+
+// Lists of index entries in one order, walked and skipped through: what every query stands on. It
+// knows nothing of record kinds.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/kv.h"
+#include "indexes/index_keys.h"
+#include "schema/ids.h"
+
+namespace callisto::indexes::query {
+
+/// Counts what a query reads and ends it in time. One per call; single-threaded.
+class Meter {
+ public:
+  /// `check` is called every kCheckEvery keys; its error (deadline, cancellation) ends the query.
+  Meter(std::uint64_t max_keys, std::function<Result<void>()> check)
+      : max_keys_(max_keys), check_(std::move(check)) {}
+  static constexpr std::uint64_t kCheckEvery = 1024;
+
+  /// Of an index. scan_limit_exceeded (max_scanned).
+  Result<void> key_read() {
+    if (++keys_read_ > max_keys_) return over_limit();
+    if (keys_read_ % kCheckEvery == 0 && check_) return check_();
+    return {};
+  }
+  void records_fetched(std::size_t count) noexcept { records_fetched_ += count; }
+
+  std::uint64_t keys_read() const noexcept { return keys_read_; }
+  std::uint64_t records_fetched() const noexcept { return records_fetched_; }
+
+ private:
+  Error over_limit() const;
+
+  const std::uint64_t max_keys_;
+  const std::function<Result<void>()> check_;
+  std::uint64_t keys_read_ = 0;
+  std::uint64_t records_fetched_ = 0;
+};
+
+/// Entries of one index behind one or several prefixes. What follows the prefix is an entry's
+/// *position*; parts agree in its form, so that their union is a list in one order. Lists that are
+/// intersected have the same positions: ~created id for memories and conversations.
+struct List {
+  struct Part {
+    std::string prefix;
+    KeyRange range;  ///< Within what lies behind the prefix.
+  };
+  schema::IndexId index{};
+  kv::Family family = kv::Family::indexes;
+  std::vector<Part> parts;
+  /// The positions begin with a time that rises where others fall. Such a list drives or is probed;
+  /// it is not intersected by seeking.
+  bool is_time_rising = false;
+
+  /// Everything behind `prefix`; one that is there already is not added.
+  void add(std::string prefix);
+  void add(std::string prefix, KeyRange range);
+};
+
+/// Walks through a list, in either direction. An entry with the position of another is passed over.
+/// Reader, list and meter must outlive it.
+class ListCursor {
+ public:
+  ListCursor(kv::Reader& reader, const List& list, bool reverse, Meter& meter);
+
+  /// To the first entry.
+  Result<void> first();
+  /// To the first entry at or after `position`, in the cursor's direction. Never moves back.
+  Result<void> seek(std::string_view position);
+  Result<void> next();
+
+  /// To the end, reading nothing.
+  void finish() noexcept { heap_.clear(); }
+
+  bool at_end() const noexcept { return heap_.empty(); }
+  // Valid until the cursor moves; not at the end.
+  std::string_view position() const { return position_of(heap_.front()); }
+  std::string_view value() const { return cursors_[heap_.front()]->value(); }
+  /// Of the entry, whole: for reports of damage.
+  std::string_view key() const { return cursors_[heap_.front()]->key(); }
+
+ private:
+  struct Later {
+    const ListCursor& cursor;
+    bool operator()(std::size_t a, std::size_t b) const;
+  };
+  std::string_view position_of(std::size_t part) const;
+  /// Opens every part, at `position` where one is given.
+  Result<void> open(const std::string_view* position);
+  /// Takes a part's new entry into the heap, or finds why the part has ended.
+  Result<void> enter(std::size_t part);
+  std::size_t leave();
+  bool is_before(std::string_view a, std::string_view b) const { return reverse_ ? b < a : a < b; }
+
+  kv::Reader& reader_;
+  const List& list_;
+  const bool reverse_;
+  Meter& meter_;
+  bool is_open_ = false;
+  std::vector<std::unique_ptr<kv::Cursor>> cursors_;
+  std::vector<std::size_t> heap_;  // parts, the next position on top
+  std::string last_;
+  std::string target_;
+};
+
+/// The positions that all lists have, by leapfrog: whoever lags behind seeks to who leads.
+class Intersection {
+ public:
+  /// The entries of `driver` are the ones that are seen. Lists must outlive it.
+  Intersection(kv::Reader& reader, const List& driver, const std::vector<List>& others,
+               bool reverse, Meter& meter);
+
+  /// To the next common position; false when there is none.
+  Result<bool> next();
+  const ListCursor& driver() const noexcept { return cursors_.front(); }
+
+ private:
+  /// Moves every list to where the driver stands; false when one is elsewhere, and then the driver
+  /// has moved there.
+  Result<bool> meet();
+
+  std::vector<ListCursor> cursors_;
+  bool has_begun_ = false;
+};
+
+/// Whether an entry with a position is in a list, by point lookups. `position` is as in lists whose
+/// time falls.
+Result<bool> probe(kv::Reader& reader, const List& list, std::string_view position, Meter& meter);
+
+}  // namespace callisto::indexes::query

@@ -1,0 +1,253 @@
+#include "indexes/query/plan.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace callisto::indexes::query {
+
+namespace {
+
+// What things cost, in entries walked over. Rough: they decide between ways that differ much.
+constexpr double kSeekCost = 1.5;
+constexpr double kProbeCost = 2.0;
+/// A list so many times longer than the driver's skips too little to be worth its seeks, where the
+/// entry tells nearly as much.
+constexpr std::uint64_t kWorthSeeking = 8;
+
+/// What no query asks for.
+constexpr std::uint8_t kNoOrder = 0xFF;
+/// Places in Request::all and Request::drivers.
+constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
+
+class Planner {
+ public:
+  Planner(Request request, const CardinalitySource& source,
+          const std::function<bool(schema::IndexId)>& is_ready)
+      : request_(std::move(request)), source_(source), is_ready_(is_ready) {}
+
+  std::optional<Plan> run() {
+    drop_unready();
+    choose();
+    if (condition_ == kNowhere && driver_ == kNowhere) return std::nullopt;
+    take_driver();
+    for (const char* name : request_.on_entry) {
+      plan_.steps.push_back({name, Use::on_entry, std::nullopt, std::nullopt});
+    }
+    take_conditions();
+    take_exclusions();
+    for (const char* name : request_.on_record) {
+      plan_.steps.push_back({name, Use::on_record, std::nullopt, std::nullopt});
+    }
+    plan_.needs_records = !request_.on_record.empty();
+    return std::move(plan_);
+  }
+
+ private:
+  /// What has no index to ask is asked of the record.
+  void drop_unready() {
+    for (auto* conditions : {&request_.all, &request_.none}) {
+      for (const Condition& condition : *conditions) {
+        if (!is_ready_(condition.list.index)) request_.on_record.push_back(condition.name);
+      }
+    }
+    std::erase_if(request_.all,
+                  [&](const Condition& condition) { return !is_ready_(condition.list.index); });
+    std::erase_if(request_.drivers,
+                  [&](const Driver& driver) { return !is_ready_(driver.list.index); });
+  }
+
+  std::uint64_t estimate(const List& list) const {
+    std::uint64_t sum = 0;
+    for (const List::Part& part : list.parts) {
+      const KeyRange whole = range_of(part.prefix);
+      const bool is_whole = whole.lower == part.range.lower && whole.upper == part.range.upper;
+      sum += is_whole ? source_.entries(part.prefix) : source_.entries(part.prefix, part.range);
+    }
+    return sum;
+  }
+
+  /// Without a choice no estimate is made: that is what a finder with one condition costs.
+  void choose() {
+    // Where a condition drives, walking everything in the same order is no choice.
+    std::vector<std::size_t> drivers;
+    for (std::size_t i = 0; i < request_.drivers.size(); ++i) {
+      if (!request_.drivers[i].is_common || request_.all.empty()) drivers.push_back(i);
+    }
+    const bool is_choice =
+        request_.all.size() > 1 || drivers.size() + (request_.all.empty() ? 0 : 1) > 1;
+    if (is_choice || request_.wants_estimates) {
+      make_estimates();
+      if (is_choice) return choose_by_cost(drivers);
+    }
+    if (!request_.all.empty()) {
+      condition_ = 0;
+    } else if (!drivers.empty()) {
+      driver_ = drivers.front();
+    }
+  }
+
+  void make_estimates() {
+    total_ = static_cast<double>(std::max<std::uint64_t>(source_.entries(request_.everything), 1));
+    matches_ = total_;
+    for (const Condition& condition : request_.all) {
+      all_estimates_.push_back(estimate(condition.list));
+      matches_ *= share(all_estimates_.back());
+    }
+    for (const Driver& driver : request_.drivers) {
+      driver_estimates_.push_back(estimate(driver.list));
+      matches_ *= share(driver_estimates_.back());
+    }
+  }
+
+  double share(std::uint64_t entries) const {
+    return std::clamp(static_cast<double>(entries) / total_, 1.0 / total_, 1.0);
+  }
+
+  /// Entries of a driver that are walked over until there is enough.
+  double walked(std::uint64_t entries, bool is_ordered) const {
+    const auto all = static_cast<double>(entries);
+    if (!is_ordered || request_.limit == 0) return all;
+    return std::min(all, all * static_cast<double>(request_.limit) / std::max(matches_, 1.0));
+  }
+
+  void choose_by_cost(const std::vector<std::size_t>& drivers) {
+    double best = std::numeric_limits<double>::max();
+    if (!all_estimates_.empty()) {
+      condition_ = static_cast<std::size_t>(
+          std::min_element(all_estimates_.begin(), all_estimates_.end()) - all_estimates_.begin());
+      best = walked(all_estimates_[condition_], request_.order == request_.common_order) *
+             (1 + kSeekCost * static_cast<double>(request_.all.size() - 1));
+    }
+    for (const std::size_t i : drivers) {
+      const bool is_ordered = request_.drivers[i].order == request_.order;
+      const double cost = walked(driver_estimates_[i], is_ordered) *
+                          (1 + kProbeCost * static_cast<double>(!request_.all.empty()));
+      // Of two that cost the same, what is asked for decides; then the order, which needs no heap.
+      if (cost > best || (cost == best && (!is_ordered || condition_ != kNowhere))) continue;
+      best = cost;
+      driver_ = i;
+      condition_ = kNowhere;
+    }
+  }
+
+  static std::optional<std::uint64_t> at(const std::vector<std::uint64_t>& estimates,
+                                         std::size_t i) {
+    if (i >= estimates.size()) return std::nullopt;
+    return estimates[i];
+  }
+
+  void take_driver() {
+    const bool by_condition = condition_ != kNowhere;
+    std::uint8_t order = request_.common_order;
+    Step step;
+    if (by_condition) {
+      Condition& condition = request_.all[condition_];
+      step = {condition.name, Use::drives, condition.list.index, at(all_estimates_, condition_)};
+      plan_.driver = std::move(condition.list);
+      is_common_ = !plan_.driver.is_time_rising;
+      if (!is_common_) order = kNoOrder;
+    } else {
+      Driver& driver = request_.drivers[driver_];
+      step = {driver.name, Use::drives, driver.list.index, at(driver_estimates_, driver_)};
+      plan_.driver = std::move(driver.list);
+      is_common_ = driver.is_common;
+      order = driver.order;
+    }
+    plan_.is_ordered = order == request_.order;
+    driver_entries_ = step.estimate;
+    plan_.steps.push_back(step);
+  }
+
+  /// Whether what the entry tells is enough: the record, fetched to be returned, decides the rest.
+  bool is_enough_on_entry(const Condition& condition, std::size_t i) const {
+    if (!condition.is_on_entry || !plan_.is_ordered || request_.limit == 0) return false;
+    if (!is_common_) return true;
+    const auto entries = at(all_estimates_, i);
+    return entries && driver_entries_ && *entries / kWorthSeeking > *driver_entries_;
+  }
+
+  void take_conditions() {
+    struct Taken {
+      std::uint64_t entries;
+      Step step;
+      List list;
+    };
+    std::vector<Taken> taken;
+    std::vector<Step> on_entry;
+    for (std::size_t i = 0; i < request_.all.size(); ++i) {
+      Condition& condition = request_.all[i];
+      if (i == condition_) continue;
+      const auto entries = at(all_estimates_, i);
+      const bool can_seek = is_common_ && !condition.list.is_time_rising;
+      Step step{condition.name, can_seek ? Use::intersects : Use::probes, condition.list.index,
+                entries};
+      if (is_enough_on_entry(condition, i)) {
+        step.use = Use::on_entry;
+        on_entry.push_back(step);
+      } else {
+        taken.push_back({entries.value_or(0), step, std::move(condition.list)});
+      }
+    }
+    // The narrowest first: it rules out most.
+    std::stable_sort(taken.begin(), taken.end(),
+                     [](const Taken& a, const Taken& b) { return a.entries < b.entries; });
+    plan_.steps.insert(plan_.steps.end(), on_entry.begin(), on_entry.end());
+    for (Taken& one : taken) {
+      plan_.steps.push_back(one.step);
+      auto& lists = one.step.use == Use::intersects ? plan_.all : plan_.probed;
+      lists.push_back(std::move(one.list));
+    }
+  }
+
+  void take_exclusions() {
+    for (std::size_t i = 0; i < request_.none.size(); ++i) {
+      Condition& condition = request_.none[i];
+      if (!is_ready_(condition.list.index)) continue;
+      plan_.steps.push_back(
+          {condition.name, Use::excludes, condition.list.index, std::nullopt});
+      plan_.none_places.push_back(i);
+      plan_.none.push_back(std::move(condition.list));
+    }
+  }
+
+  Request request_;
+  const CardinalitySource& source_;
+  const std::function<bool(schema::IndexId)>& is_ready_;
+  Plan plan_;
+  std::vector<std::uint64_t> all_estimates_;
+  std::vector<std::uint64_t> driver_estimates_;
+  double total_ = 0;
+  double matches_ = 0;  // rows that hold all, taken as independent
+  std::size_t condition_ = kNowhere;  // which drives
+  bool is_common_ = false;            // the driver has the positions of the conditions
+  std::size_t driver_ = kNowhere;
+  std::optional<std::uint64_t> driver_entries_;
+};
+
+}  // namespace
+
+std::optional<Plan> make_plan(Request request, const CardinalitySource& source,
+                              const std::function<bool(schema::IndexId)>& is_ready) {
+  return Planner(std::move(request), source, is_ready).run();
+}
+
+const char* to_string(Use use) noexcept {
+  switch (use) {
+    case Use::drives:
+      return "drives";
+    case Use::intersects:
+      return "intersects";
+    case Use::probes:
+      return "probes";
+    case Use::excludes:
+      return "excludes";
+    case Use::on_entry:
+      return "on_entry";
+    case Use::on_record:
+      return "on_record";
+  }
+  return "unknown";
+}
+
+}  // namespace callisto::indexes::query

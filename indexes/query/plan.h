@@ -1,0 +1,89 @@
+#pragma once
+
+// Which list drives a query, and what else is asked where. Knows nothing of record kinds: what a
+// query asks comes as lists.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "indexes/cardinality.h"
+#include "indexes/query/list.h"
+#include "schema/ids.h"
+
+namespace callisto::indexes::query {
+
+/// What must hold and has a list, with the positions that the record kind's lists share.
+struct Condition {
+  const char* name = "";  ///< The field of the query: "tags_all".
+  List list;
+  /// An entry's value tells already that a row is out, though not for sure that it is in.
+  bool is_on_entry = false;
+};
+
+/// A list that can drive without being a condition's: by creation, by update, by priority. It holds
+/// every row that the query can match.
+struct Driver {
+  const char* name = "";  ///< The field of the query that bounds it, or "".
+  List list;
+  std::uint8_t order = 0;  ///< The order that its positions give; of the kind's numbering.
+  /// Whether its positions are those of the conditions' lists: then it is intersected by seeking.
+  bool is_common = false;
+};
+
+/// A query as the planner sees it.
+struct Request {
+  std::vector<Condition> all;   ///< The narrower by rule first: that decides between equal estimates.
+  std::vector<Condition> none;
+  std::vector<Driver> drivers;
+  std::uint8_t order = 0;         ///< Asked for.
+  std::uint8_t common_order = 0;  ///< What the conditions' positions give.
+  std::uint64_t limit = 100;      ///< Rows wanted; 0 for a count, which wants all.
+  /// Conditions that have no list: decided by the driver's entry, or only by the record. Names.
+  std::vector<const char*> on_entry;
+  std::vector<const char*> on_record;
+  /// All rows of the kind, for selectivities.
+  std::string everything;  ///< Prefix of the index by creation.
+  bool wants_estimates = false;  ///< For explain: also where nothing hangs on them.
+};
+
+/// How a condition is decided.
+enum class Use : std::uint8_t {
+  drives = 0,
+  intersects = 1,  ///< By seeking in its list.
+  probes = 2,      ///< By a point lookup in its list.
+  excludes = 3,    ///< By a point lookup in a list that must not have the row.
+  on_entry = 4,    ///< On the value of the driver's entry.
+  on_record = 5,
+};
+
+struct Step {
+  const char* condition = "";
+  Use use = Use::drives;
+  std::optional<schema::IndexId> index;
+  std::optional<std::uint64_t> estimate;  ///< Entries in its list.
+};
+
+struct Plan {
+  List driver;
+  bool is_ordered = false;  ///< The driver gives the order that was asked for.
+  std::vector<List> all;     ///< Intersected with the driver.
+  std::vector<List> probed;  ///< Must have the row too.
+  std::vector<List> none;    ///< Must not.
+  /// What is in `none`, by its place in the request.
+  std::vector<std::size_t> none_places;
+  /// Rows are decided by their records: not by entries and lists alone.
+  bool needs_records = false;
+  std::vector<Step> steps;  ///< The driver first.
+};
+
+/// nullopt when no index that is ready can drive.
+std::optional<Plan> make_plan(Request request, const CardinalitySource& source,
+                              const std::function<bool(schema::IndexId)>& is_ready);
+
+/// "drives", "intersects", ...
+const char* to_string(Use use) noexcept;
+
+}  // namespace callisto::indexes::query

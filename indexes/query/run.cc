@@ -1,0 +1,227 @@
+#include "indexes/query/run.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+namespace callisto::indexes::query {
+
+namespace {
+
+/// Records that are fetched in one MultiGet.
+constexpr std::size_t kChunk = 256;
+
+/// The list from behind `after` on, in the direction of reading.
+List resumed(List list, bool reverse, const std::string& after) {
+  if (after.empty()) return list;
+  for (List::Part& part : list.parts) {
+    std::string at = part.prefix + after;
+    if (reverse) {
+      part.range.upper = std::min(part.range.upper, std::move(at));
+    } else {
+      at.push_back('\0');
+      part.range.lower = std::max(part.range.lower, std::move(at));
+    }
+  }
+  return list;
+}
+
+/// The first `limit` of an order, out of candidates that come in any.
+class Best {
+ public:
+  Best(std::size_t limit, bool reverse) : limit_(limit), before_{reverse} {}
+
+  bool would_enter(const std::string& place) const {
+    return heap_.size() < limit_ || before_.places(place, heap_.front().place);
+  }
+  void add(Found found) {
+    if (!would_enter(found.place)) return;
+    heap_.push_back(std::move(found));
+    std::push_heap(heap_.begin(), heap_.end(), before_);
+    if (heap_.size() <= limit_) return;
+    std::pop_heap(heap_.begin(), heap_.end(), before_);
+    heap_.pop_back();
+  }
+  std::vector<Found> take() && {
+    std::sort_heap(heap_.begin(), heap_.end(), before_);
+    return std::move(heap_);
+  }
+
+ private:
+  struct Before {
+    bool reverse;
+    bool places(const std::string& a, const std::string& b) const {
+      return reverse ? b < a : a < b;
+    }
+    bool operator()(const Found& a, const Found& b) const { return places(a.place, b.place); }
+  };
+  const std::size_t limit_;
+  const Before before_;
+  std::vector<Found> heap_;  // the last one on top
+};
+
+/// Candidates that their records decide, in chunks.
+class Undecided {
+ public:
+  explicit Undecided(Judge& judge) : judge_(judge) {}
+
+  bool is_full() const noexcept { return pending_.size() >= kChunk; }
+  void add(Found found) { pending_.push_back(std::move(found)); }
+  template <class Each>
+  Result<void> decide(Each&& each) {
+    if (pending_.empty()) return {};
+    std::vector<char> matches(pending_.size(), 0);
+    if (auto done = judge_.check(pending_, matches); !done) return done;
+    for (std::size_t i = 0; i < pending_.size(); ++i) {
+      if (matches[i] != 0) each(std::move(pending_[i]));
+    }
+    pending_.clear();
+    return {};
+  }
+
+ private:
+  Judge& judge_;
+  std::vector<Found> pending_;
+};
+
+}  // namespace
+
+Result<bool> Run::passes_lists() {
+  for (const List& list : plan_.probed) {
+    auto is_in = probe(reader_, list, judge_.position(), meter_);
+    if (!is_in || !*is_in) return is_in;
+  }
+  for (std::size_t i = 0; i < plan_.none.size(); ++i) {
+    if (!judge_.may_be_in(plan_.none_places[i])) continue;
+    auto is_in = probe(reader_, plan_.none[i], judge_.position(), meter_);
+    if (!is_in) return is_in;
+    if (*is_in) return false;
+  }
+  return true;
+}
+
+Result<void> Run::for_each(bool reverse, const std::string& after,
+                           const std::function<Result<bool>()>& each) {
+  const List driver = resumed(plan_.driver, reverse, after);
+  Intersection lists(reader_, driver, plan_.all, reverse, meter_);
+  while (true) {
+    auto is_there = lists.next();
+    if (!is_there) return std::move(is_there).error();
+    if (!*is_there) return {};
+    if (auto done = judge_.look(lists.driver()); !done) return done;
+    if (!judge_.admits()) continue;
+    auto passes = passes_lists();
+    if (!passes) return std::move(passes).error();
+    if (!*passes) continue;
+    auto go_on = each();
+    if (!go_on) return std::move(go_on).error();
+    if (!*go_on) return {};
+  }
+}
+
+Found Run::found() const {
+  Found found;
+  judge_.append_place(found.place);
+  found.key = judge_.record_key();
+  return found;
+}
+
+Result<PageEnd> Run::find(const PageLimits& limits) {
+  return plan_.is_ordered ? find_ordered(limits) : find_best(limits);
+}
+
+Result<PageEnd> Run::find_ordered(const PageLimits& limits) {
+  PageEnd end;
+  std::vector<Found> pending;
+  std::size_t taken = 0;
+  const auto take = [&]() -> Result<void> {
+    if (pending.empty()) return {};
+    auto count = judge_.take(pending);
+    if (!count) return std::move(count).error();
+    taken += *count;
+    end.last = std::move(pending.back().place);
+    pending.clear();
+    return {};
+  };
+  const auto visit = [&]() -> Result<bool> {
+    if (taken == limits.limit) {  // the page is full: is this one more?
+      end.has_more = true;
+      if (!plan_.needs_records) return false;
+      std::vector<char> matches(1, 0);
+      const Found more = found();
+      if (auto done = judge_.check({&more, 1}, matches); !done) return std::move(done).error();
+      end.has_more = matches[0] != 0;
+      return !end.has_more;
+    }
+    pending.push_back(found());
+    if (pending.size() < std::min(limits.limit - taken, kChunk)) return true;
+    if (auto done = take(); !done) return std::move(done).error();
+    return limits.wants_more || taken < limits.limit;
+  };
+  auto done = for_each(limits.reverse, limits.after, visit);
+  if (!done && taken == limits.limit && done.error().code() == Code::scan_limit_exceeded) {
+    end.has_more = true;  // the page is whole; what follows is for the next call to find
+    return end;
+  }
+  if (!done) return std::move(done).error();
+  if (auto last = take(); !last) return std::move(last).error();
+  return end;
+}
+
+Result<PageEnd> Run::find_best(const PageLimits& limits) {
+  Best best(limits.limit + (limits.wants_more ? 1 : 0), limits.reverse);
+  Undecided undecided(judge_);
+  const auto is_after = [&](const std::string& place) {
+    if (limits.after.empty()) return true;
+    return limits.reverse ? place < limits.after : limits.after < place;
+  };
+  std::string place;
+  const auto add = [&](Found found) { best.add(std::move(found)); };
+  auto done = for_each(limits.reverse, {}, [&]() -> Result<bool> {
+    place.clear();
+    judge_.append_place(place);
+    if (!is_after(place) || !best.would_enter(place)) return true;
+    Found one{place, judge_.record_key()};
+    if (!plan_.needs_records) {
+      best.add(std::move(one));
+      return true;
+    }
+    undecided.add(std::move(one));
+    if (!undecided.is_full()) return true;
+    if (auto decided = undecided.decide(add); !decided) return std::move(decided).error();
+    return true;
+  });
+  if (!done) return std::move(done).error();
+  if (auto decided = undecided.decide(add); !decided) return std::move(decided).error();
+
+  std::vector<Found> rows = std::move(best).take();
+  PageEnd end;
+  end.has_more = rows.size() > limits.limit;
+  if (end.has_more) rows.pop_back();
+  if (rows.empty()) return end;
+  auto taken = judge_.take(rows);
+  if (!taken) return std::move(taken).error();
+  end.last = std::move(rows.back().place);
+  return end;
+}
+
+Result<std::uint64_t> Run::count() {
+  std::uint64_t count = 0;
+  Undecided undecided(judge_);
+  const auto add = [&](Found) { ++count; };
+  auto done = for_each(false, {}, [&]() -> Result<bool> {
+    if (!plan_.needs_records) {
+      ++count;
+      return true;
+    }
+    undecided.add({{}, judge_.record_key()});
+    if (!undecided.is_full()) return true;
+    if (auto decided = undecided.decide(add); !decided) return std::move(decided).error();
+    return true;
+  });
+  if (!done) return std::move(done).error();
+  if (auto decided = undecided.decide(add); !decided) return std::move(decided).error();
+  return count;
+}
+
+}  // namespace callisto::indexes::query
