@@ -58,6 +58,7 @@ extern const Command kExportCommand;
 extern const Command kDumpCommand;
 extern const Command kGetCommand;
 extern const Command kListCommand;
+extern const Command kExplainCommand;
 extern const Command kStatsCommand;
 extern const Command kVerifyCommand;
 extern const Command kSpaceCommand;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::array kCommands{
     &kInitCommand, &kImportCommand, &kExportCommand, &kDumpCommand,  &kGetCommand,
-    &kListCommand, &kStatsCommand,  &kVerifyCommand, &kSpaceCommand,
+    &kListCommand, &kExplainCommand, &kStatsCommand,  &kVerifyCommand, &kSpaceCommand,
 };
 
 constexpr std::array<std::string_view, 2> kGlobalsWithValue{"--store", "--space"};

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint32_t kDefaultLimit = 100;
 constexpr std::uint32_t kMaxLimit = 10000;
+constexpr std::uint64_t kMaxScanned = 1'000'000'000'000;
 
 /// Puts an option's value where it belongs, or passes its error on as an exit status.
 #define CALLISTO_OPTION(target, expression)              \
@@ -218,21 +219,34 @@ int fill_memory_texts(const Context& context, MemoryQuery& query) {
   const auto priority = number_option(context, "min-priority", 1, 10);
   if (!priority) return report(priority.error());
   if (*priority) query.min_priority = static_cast<std::uint8_t>(**priority);
+  const auto highest = number_option(context, "max-priority", 1, 10);
+  if (!highest) return report(highest.error());
+  if (*highest) query.max_priority = static_cast<std::uint8_t>(**highest);
+  const auto scanned = number_option(context, "max-scanned", 1, kMaxScanned);
+  if (!scanned) return report(scanned.error());
+  if (*scanned) query.max_scanned = **scanned;
   query.min_importance = context.find<float>("min-importance");
+  query.max_importance = context.find<float>("max-importance");
   query.include_expired = context.has("include-expired");
   query.include_inactive = context.has("include-inactive");
   query.include_superseded = context.has("include-superseded");
+  query.only_expired = context.has("only-expired");
+  query.only_inactive = context.has("only-inactive");
+  query.only_superseded = context.has("only-superseded");
+  query.without_user = context.has("without-user");
   return kOk;
 }
 
 constexpr std::string_view kMemoryOptions =
     "limit oldest-first from to user conversation category type key tag any-tag no-tag entity-type "
-    "entity-id agent task source-kind source-id min-priority min-importance updated-from updated-to "
-    "expires-from expires-to order include-expired include-inactive include-superseded";
+    "entity-id agent task source-kind source-id min-priority max-priority min-importance max-importance "
+    "updated-from updated-to expires-from expires-to order include-expired include-inactive "
+    "include-superseded only-expired only-inactive only-superseded without-user max-scanned";
 
-int list_memories(const Context& context, const Space& space) {
-  if (int status = check_options(context, "memories", kMemoryOptions); status != kOk) return status;
-  MemoryQuery query{.oldest_first = context.has("oldest-first"), .limit = limit_of(context)};
+/// What the options ask for; the exit status.
+int fill_memory_query(const Context& context, const Space& space, MemoryQuery& query) {
+  query.oldest_first = context.has("oldest-first");
+  query.limit = limit_of(context);
   if (int status = fill_memory_texts(context, query); status != kOk) return status;
   const auto order = memory_order(context.find<std::string>("order").value_or("created"));
   if (!order) return report_usage("--order of memories: created, updated, priority, expiry");
@@ -242,7 +256,27 @@ int list_memories(const Context& context, const Space& space) {
   CALLISTO_OPTION(query.created, range_options(context, "from", "to"));
   CALLISTO_OPTION(query.updated, range_options(context, "updated-from", "updated-to"));
   CALLISTO_OPTION(query.expires, range_options(context, "expires-from", "expires-to"));
-  return Printer(context, space).print_all(space.memories().find(query));
+  return kOk;
+}
+
+int list_memories(const Context& context, const Space& space) {
+  const std::string allowed = std::string(kMemoryOptions) + " page cursor";
+  if (int status = check_options(context, "memories", allowed); status != kOk) return status;
+  MemoryQuery query;
+  if (int status = fill_memory_query(context, space, query); status != kOk) return status;
+  Printer printer(context, space);
+  if (!context.has("page") && !context.has("cursor")) {
+    return printer.print_all(space.memories().find(query));
+  }
+  return printer.print_page(
+      space.memories().find_page(query, context.find<std::string>("cursor").value_or("")));
+}
+
+int explain_memories(const Context& context, const Space& space) {
+  if (int status = check_options(context, "memories", kMemoryOptions); status != kOk) return status;
+  MemoryQuery query;
+  if (int status = fill_memory_query(context, space, query); status != kOk) return status;
+  return Printer(context, space).print_plan(space.memories().explain(query), query.limit);
 }
 
 #undef CALLISTO_OPTION
@@ -256,6 +290,11 @@ Lister find_lister(std::string_view what) {
   if (what == "conversations") return list_conversations;
   if (what == "messages") return list_messages;
   if (what == "memories") return list_memories;
+  return nullptr;
+}
+
+Lister find_explainer(std::string_view what) {
+  if (what == "memories") return explain_memories;
   return nullptr;
 }
 

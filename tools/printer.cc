@@ -1,5 +1,6 @@
 #include "tools/printer.h"
 
+#include "tools/json_line.h"
 #include "tools/record_json.h"
 
 namespace callisto::tools {
@@ -14,6 +15,9 @@ std::string short_time(Time time) {
   if (const std::size_t t = text.find('T'); t != std::string::npos) text[t] = ' ';
   return text;
 }
+
+/// Where the index stands behind how it is used.
+constexpr std::size_t kUseColumn = 12;
 
 std::string joined(const std::vector<std::string_view>& texts) {
   std::string line;
@@ -93,6 +97,33 @@ bool Printer::print(const Memory& memory) {
   line += memory.text().empty() ? one_line(memory.value().to_string()) : one_line(memory.text());
   if (!memory.user().is_nil()) line += "  (" + name_of(memory.user()) + ")";
   return print_line(line);
+}
+
+void Printer::print_cursor(const std::string& cursor) {
+  print_line(is_json_ ? JsonLine().text("cursor", cursor).str() : "more: --cursor " + cursor);
+}
+
+int Printer::print_plan(const Result<QueryPlan>& plan, std::uint32_t limit) {
+  if (!plan) return report(plan.error());
+  if (is_json_) {
+    print_line(to_json(*plan));
+    return kOk;
+  }
+  for (const QueryStep& step : plan->steps) {
+    std::string line(to_string(step.use));
+    line.resize(kUseColumn, ' ');
+    line += step.index.empty() ? step.condition : step.index;
+    if (!step.index.empty() && !step.condition.empty()) line += "  " + step.condition;
+    if (step.estimate) line += "  ~" + std::to_string(*step.estimate) + " entries";
+    if (!print_line(line)) return kOk;
+  }
+  print_line(plan->is_ordered
+                 ? "in the order of the index, until there are " + std::to_string(limit)
+                 : "all that match, of which the first " + std::to_string(limit) + " are kept");
+  print_line(std::to_string(plan->keys_read) + " keys read, " +
+             std::to_string(plan->records_fetched) + " records fetched, " +
+             std::to_string(plan->rows_returned) + " rows returned");
+  return kOk;
 }
 
 }  // namespace callisto::tools

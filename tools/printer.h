@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -31,8 +32,21 @@ class Printer {
     }
     return kOk;
   }
+  /// The same, and a last line with the cursor when there is more.
+  template <class View>
+  int print_page(const Result<Page<View>>& page) {
+    if (!page) return report(page.error());
+    for (const View& view : page->items) {
+      if (!print(view)) return kOk;
+    }
+    if (!page->cursor.empty()) print_cursor(page->cursor);
+    return kOk;
+  }
+  /// How a query was answered; the exit status. `limit`: its own.
+  int print_plan(const Result<QueryPlan>& plan, std::uint32_t limit);
 
  private:
+  void print_cursor(const std::string& cursor);
   /// The preferred name, a username, or the id's text.
   const std::string& name_of(UserId user);
 

@@ -147,4 +147,19 @@ std::string to_json(const Memory& memory, const LineContext& context) {
   return end(line, memory, context);
 }
 
+std::string to_json(const QueryPlan& plan) {
+  std::string steps = "[";
+  for (const QueryStep& step : plan.steps) {
+    JsonLine line;
+    line.text("use", to_string(step.use)).text_if("index", step.index);
+    line.text_if("condition", step.condition);
+    if (step.estimate) line.number("estimate", *step.estimate);
+    steps += (steps.size() > 1 ? "," : "") + line.str();
+  }
+  JsonLine line;
+  line.raw("steps", steps + "]").flag("is_ordered", plan.is_ordered);
+  line.number("keys_read", plan.keys_read).number("records_fetched", plan.records_fetched);
+  return line.number("rows_returned", plan.rows_returned).str();
+}
+
 }  // namespace callisto::tools

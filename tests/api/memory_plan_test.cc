@@ -1,0 +1,238 @@
+// What a query reads, told by explain: counts, not times. And cursors: what they survive, what they
+// refuse.
+
+#include <algorithm>
+
+#include "api/core.h"
+#include "schema/keys.h"
+#include "tests/api/memory_fixture.h"
+#include "tests/support/temp_directory.h"
+
+namespace callisto::testing {
+namespace {
+
+using Ids = std::vector<MemoryId>;
+using schema::IndexId;
+
+class MemoryPlanTest : public MemoryTest {
+ protected:
+  /// `count` memories with the tag `often`, one second apart; of them every `step`th with `seldom`.
+  void make_memories(std::size_t count, std::size_t step) {
+    store_
+        .transact([&](Transaction& transaction) -> Result<void> {
+          for (std::size_t i = 0; i < count; ++i) {
+            NewMemory memory{.category = "c", .tags = {"often"}};
+            memory.type = i % 2 == 0 ? "even" : "odd";
+            memory.priority = static_cast<std::uint8_t>(1 + i % 10);
+            memory.created_at = seconds_ago(static_cast<std::int64_t>(count - i));
+            if (i % step == 0) memory.tags.emplace_back("seldom");
+            auto id = transaction.memories().create(memory);
+            if (!id) return id.error();
+          }
+          return {};
+        })
+        .value();
+  }
+  QueryPlan explain(const MemoryQuery& query) { return memories().explain(query).value(); }
+  void set_index_state(IndexId index, IndexState state) {
+    const std::string key = schema::index_state_key(schema::kDefaultSpace, index);
+    const std::string value(1, static_cast<char>(state));
+    store_.core()
+        .engine()
+        .run({},
+             [&](kv::Transaction& transaction) -> Result<void> {
+               transaction.touch(kv::Family::system,
+                                 schema::work_guard_key(schema::kDefaultSpace));
+               return transaction.put(kv::Family::system, key, value);
+             })
+        .value();
+  }
+  /// Ids of all pages, from a cursor on.
+  Ids pages(const MemoryQuery& query, std::string cursor = {}) {
+    Ids ids;
+    do {
+      const auto page = memories().find_page(query, cursor).value();
+      for (const Memory& memory : page.items) ids.push_back(memory.id());
+      cursor = page.cursor;
+    } while (!cursor.empty());
+    return ids;
+  }
+};
+
+TEST_F(MemoryPlanTest, ARareAndAFrequentTagReadWhatTheRareOneHas) {
+  make_memories(900, 300);
+  for (const bool oldest_first : {false, true}) {
+    for (const MemoryOrder order : {MemoryOrder::created, MemoryOrder::priority}) {
+      const MemoryQuery query{
+          .tags_all = {"often", "seldom"}, .order = order, .oldest_first = oldest_first};
+      const QueryPlan plan = explain(query);
+      EXPECT_EQ(plan.rows_returned, 3U);
+      EXPECT_EQ(plan.records_fetched, 3U);
+      EXPECT_LE(plan.keys_read, 20U);
+      EXPECT_EQ(memories().count(query).value(), 3U);
+    }
+  }
+}
+
+TEST_F(MemoryPlanTest, ThreeListsMeetWithoutRecords) {
+  make_memories(900, 50);  // 18, all even
+  const QueryPlan plan = explain({.category = "c", .tags_all = {"seldom"}, .type = "even"});
+  EXPECT_EQ(plan.rows_returned, 18U);
+  EXPECT_EQ(plan.records_fetched, 18U);
+  EXPECT_LE(plan.keys_read, 18U * 5 + 5);
+  const QueryPlan none = explain({.tags_all = {"seldom"}, .type = "odd"});
+  EXPECT_EQ(none.rows_returned, 0U);
+  EXPECT_EQ(none.records_fetched, 0U);
+  EXPECT_LE(none.keys_read, 18U * 4 + 5);
+}
+
+TEST_F(MemoryPlanTest, OneConditionIsOneScanThatStopsEarly) {
+  make_memories(300, 3);
+  const QueryPlan plan = explain({.tags_all = {"often"}, .limit = 20});
+  EXPECT_TRUE(plan.is_ordered);
+  EXPECT_EQ(plan.keys_read, 20U);
+  EXPECT_EQ(plan.records_fetched, 20U);
+  EXPECT_EQ(plan.rows_returned, 20U);
+  ASSERT_FALSE(plan.steps.empty());
+  EXPECT_EQ(plan.steps.front().index, "memory_by_tag");
+  EXPECT_EQ(plan.steps.front().condition, "tags_all");
+  const QueryPlan excluded = explain({.tags_all = {"often"}, .tags_none = {"absent"}, .limit = 20});
+  EXPECT_EQ(excluded.keys_read, 20U);
+}
+
+TEST_F(MemoryPlanTest, AnOrderOfItsOwnIsWalkedOrCollected) {
+  make_memories(300, 100);
+  const QueryPlan walked = explain({.order = MemoryOrder::priority, .limit = 10});
+  EXPECT_TRUE(walked.is_ordered);
+  EXPECT_EQ(walked.keys_read, 10U);
+  EXPECT_EQ(walked.steps.front().index, "memory_by_priority");
+  // Three memories are sorted faster than hundreds are asked for their tag.
+  const QueryPlan collected =
+      explain({.tags_all = {"seldom"}, .order = MemoryOrder::priority, .limit = 10});
+  EXPECT_FALSE(collected.is_ordered);
+  EXPECT_LE(collected.keys_read, 4U);
+  EXPECT_EQ(collected.records_fetched, 3U);
+}
+
+TEST_F(MemoryPlanTest, NumbersAndStatesAreDecidedOnEntries) {
+  make_memories(200, 3);
+  const QueryPlan plan = explain({.tags_all = {"often"}, .max_priority = 2, .max_importance = 0.1F});
+  EXPECT_EQ(plan.rows_returned, 20U);
+  EXPECT_EQ(plan.records_fetched, 20U);
+}
+
+TEST_F(MemoryPlanTest, AnIndexThatIsNotReadyIsPassedBy) {
+  make_memories(60, 10);
+  const MemoryQuery query{.tags_all = {"seldom"}, .type = "even"};
+  const Ids expected = found(query);
+  const std::uint64_t everything = memories().count({}).value();
+  EXPECT_EQ(expected.size(), 6U);
+  set_index_state(IndexId::memory_by_tag, IndexState::building);
+  EXPECT_EQ(found(query), expected);
+  EXPECT_EQ(memories().count(query).value(), 6U);
+  EXPECT_EQ(memories().count({.tags_none = {"SELDOM"}}).value(), everything - 6);
+  set_index_state(IndexId::memory_by_type, IndexState::disabled);
+  EXPECT_EQ(found(query), expected);
+  set_index_state(IndexId::memory_by_created, IndexState::building);
+  EXPECT_EQ(found(query), expected);
+  EXPECT_EQ(memories().count({}).value(), everything);
+  set_index_state(IndexId::memory_by_priority, IndexState::building);
+  EXPECT_EQ(found(query), expected);
+  set_index_state(IndexId::memory_by_updated, IndexState::building);
+  EXPECT_EQ(memories().find(query).error().code(), Code::index_not_ready);
+  EXPECT_EQ(memories().count({}).error().code(), Code::index_not_ready);
+}
+
+TEST_F(MemoryPlanTest, ACursorGoesOnWhicheverIndexDrives) {
+  make_memories(60, 2);
+  for (const MemoryOrder order : {MemoryOrder::created, MemoryOrder::updated, MemoryOrder::priority}) {
+    const MemoryQuery query{.tags_all = {"seldom"}, .order = order, .limit = 7};
+    const Ids expected = pages(query);
+    const auto first = memories().find_page(query).value();
+    set_index_state(IndexId::memory_by_tag, IndexState::building);
+    const Ids rest = pages(query, first.cursor);
+    set_index_state(IndexId::memory_by_tag, IndexState::ready);
+    EXPECT_EQ(rest, Ids(expected.begin() + 7, expected.end()));
+  }
+}
+
+TEST_F(MemoryPlanTest, ACursorOfSomethingElseIsRefused) {
+  make_memories(30, 2);
+  const MemoryQuery query{.tags_all = {"often"}, .limit = 5};
+  const std::string cursor = memories().find_page(query).value().cursor;
+  const auto refused = [&](const MemoryQuery& other, const std::string& text) {
+    auto page = memories().find_page(other, text);
+    return !page && page.error().code() == Code::invalid_argument &&
+           page.error().field() == "cursor";
+  };
+  MemoryQuery other = query;
+  other.limit = 6;
+  other.max_scanned = 5'000;
+  EXPECT_TRUE(memories().find_page(other, cursor));
+  other.tags_all = {"OFTEN", "often"};  // the same tag
+  EXPECT_TRUE(memories().find_page(other, cursor));
+  other.tags_all = {"seldom"};
+  EXPECT_TRUE(refused(other, cursor));
+  other = query;
+  other.oldest_first = true;
+  EXPECT_TRUE(refused(other, cursor));
+  other = query;
+  other.order = MemoryOrder::updated;
+  EXPECT_TRUE(refused(other, cursor));
+  other = query;
+  other.include_expired = true;
+  EXPECT_TRUE(refused(other, cursor));
+  EXPECT_TRUE(refused(query, "x"));
+  EXPECT_TRUE(refused(query, cursor + "A"));
+  EXPECT_TRUE(refused(query, cursor.substr(1)));
+  std::string changed = cursor;
+  changed[cursor.size() / 2] = changed[cursor.size() / 2] == 'A' ? 'B' : 'A';
+  EXPECT_TRUE(refused(query, changed));
+  const Space space = store_.create_space("other").value();
+  auto elsewhere = space.memories().find_page(query, cursor);
+  EXPECT_EQ(elsewhere.error().field(), "cursor");
+}
+
+TEST_F(MemoryPlanTest, AFullPageIsGivenThoughTheLimitOfReadingIsMet) {
+  make_memories(100, 50);  // the last with the tag is the 50th from the newest
+  const auto page = memories()
+                        .find_page({.tags_none = {"seldom"}, .limit = 10, .max_scanned = 10})
+                        .value();
+  EXPECT_EQ(page.items.size(), 10U);
+  EXPECT_FALSE(page.cursor.empty());
+  EXPECT_EQ(memories().count({.max_scanned = 99}).error().code(), Code::scan_limit_exceeded);
+  EXPECT_EQ(memories().count({.max_scanned = 100}).value(), 100U);
+}
+
+TEST(MemoryPageRestart, ACursorOutlivesTheStore) {
+  TempDirectory directory(TempDirectory::On::memory);
+  Options options;
+  options.background_work = false;
+  const MemoryQuery query{.category = "c", .order = MemoryOrder::priority, .limit = 4};
+  Ids expected;
+  Page<Memory> first;
+  {
+    Store store = Store::open(directory.path("store"), options).value();
+    for (int i = 0; i < 10; ++i) {
+      ASSERT_TRUE(store.memories().create(
+          {.category = "c", .priority = static_cast<std::uint8_t>(1 + i % 3)}));
+    }
+    for (const Memory& memory : store.memories().find({.category = "c", .order = query.order}).value()) {
+      expected.push_back(memory.id());
+    }
+    first = store.memories().find_page(query).value();
+  }
+  Store store = Store::open(directory.path("store"), options).value();
+  Ids joined;
+  for (const Memory& memory : first.items) joined.push_back(memory.id());
+  std::string cursor = first.cursor;
+  while (!cursor.empty()) {
+    const auto page = store.memories().find_page(query, cursor).value();
+    for (const Memory& memory : page.items) joined.push_back(memory.id());
+    cursor = page.cursor;
+  }
+  EXPECT_EQ(joined, expected);
+}
+
+}  // namespace
+}  // namespace callisto::testing
