@@ -158,9 +158,8 @@ Result<Page<Memory>> Memories::find_page(const MemoryQuery& query, std::string_v
 
 Result<std::uint64_t> Memories::count(const MemoryQuery& query) const {
   if (auto checked = detail::check_query(query); !checked) return checked.error();
-  return detail::read<std::uint64_t>(*scope_, [&](detail::ReadContext& context) {
-    return detail::count_rows(context, query);
-  });
+  return detail::read<std::uint64_t>(
+      *scope_, [&](detail::ReadContext& context) { return detail::count_rows(context, query); });
 }
 
 Result<QueryPlan> Memories::explain(const MemoryQuery& query) const {

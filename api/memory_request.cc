@@ -53,8 +53,8 @@ class Lists {
  private:
   /// A list ordered by creation, within the range that was asked for.
   void add_to(List& list, std::string prefix) const {
-    auto range = indexes::newest_first_range(prefix, micros(query_.created.from),
-                                             micros(query_.created.to));
+    auto range =
+        indexes::newest_first_range(prefix, micros(query_.created.from), micros(query_.created.to));
     list.add(std::move(prefix), std::move(range));
   }
   List list(IndexId index, std::string prefix) const {
@@ -93,16 +93,16 @@ class Lists {
       must("key", list(IndexId::memory_by_key, indexes::memory_by_key_prefix(space_, *query_.key)));
     }
     if (is_given(query_.entity_type) && is_given(query_.entity_id)) {
-      must("entity_id", list(IndexId::memory_by_entity,
-                             indexes::memory_by_entity_prefix(space_, *query_.entity_type,
-                                                              *query_.entity_id)));
+      must("entity_id",
+           list(IndexId::memory_by_entity,
+                indexes::memory_by_entity_prefix(space_, *query_.entity_type, *query_.entity_id)));
     } else if (is_given(query_.entity_id)) {
       request_.on_record.push_back("entity_id");
     }
     if (query_.source) {
-      must("source", list(IndexId::memory_by_source,
-                          indexes::memory_by_source_prefix(space_, query_.source->kind,
-                                                           query_.source->id)));
+      must("source",
+           list(IndexId::memory_by_source,
+                indexes::memory_by_source_prefix(space_, query_.source->kind, query_.source->id)));
     }
   }
 
@@ -197,13 +197,16 @@ class Lists {
     }
   }
 
+  /// `name`: the condition that bounds it, or "".
   void add_driver(const char* name, MemoryOrder order, IndexId index, std::string prefix,
                   KeyRange range) {
     List list;
     list.index = index;
     list.add(std::move(prefix), std::move(range));
+    // Not every memory expires.
+    const bool is_whole = *name == '\0' && order != MemoryOrder::expiry;
     request_.drivers.push_back({name, std::move(list), static_cast<std::uint8_t>(order),
-                                order == MemoryOrder::created});
+                                order == MemoryOrder::created, is_whole});
   }
 
   void add_drivers() {
@@ -213,8 +216,7 @@ class Lists {
     add_driver(has_end(query_.created) ? "created" : "", MemoryOrder::created,
                IndexId::memory_by_created, std::move(created), std::move(all));
     // What is not complete yet is stood in for by another index that has every memory.
-    const bool needs_stand_in =
-        state_.index_state(IndexId::memory_by_created) != IndexState::ready;
+    const bool needs_stand_in = state_.index_state(IndexId::memory_by_created) != IndexState::ready;
     const bool has_priority = query_.min_priority || query_.max_priority;
     if (has_priority || query_.order == MemoryOrder::priority || needs_stand_in) add_by_priority();
     if (has_end(query_.updated) || query_.order == MemoryOrder::updated || needs_stand_in) {

@@ -35,7 +35,7 @@ class MemoryJudge final : public core::Judge {
   }
 
   Result<void> look(const core::ListCursor& entry) override {
-    if (!read(entry.position(), entry.value())) return damaged("index entries", entry.key());
+    if (!read(entry.position(), entry.value())) return damaged(index_name(plan_.driver.index), entry.key());
     return {};
   }
 
@@ -86,8 +86,8 @@ class MemoryJudge final : public core::Judge {
       const auto created_at = schema::take_created(value);
       if (!created_at) return false;
       place_.created_at = *created_at;
-      position_ = std::move(schema::KeyWriter(std::string()).time_down(*created_at).id(place_.id))
-                      .take();
+      position_ =
+          std::move(schema::KeyWriter(std::string()).time_down(*created_at).id(place_.id)).take();
     } else {
       position_ = position.substr(head);
     }

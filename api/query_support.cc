@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "api/conversation_rows.h"
-#include "indexes/catalogue.h"
 #include "indexes/cardinality.h"
+#include "indexes/catalogue.h"
 
 namespace callisto {
 
@@ -17,18 +17,14 @@ namespace detail {
 
 namespace query = indexes::query;
 
-namespace {
-
-std::string_view name_of(schema::IndexId id) {
+std::string_view index_name(schema::IndexId id) {
   for (const indexes::TableDefinition& table : indexes::standard_catalogue().tables) {
     for (const indexes::IndexDefinition& index : table.indexes) {
       if (index.id == id) return index.name;
     }
   }
-  return "";
+  return "index entries";
 }
-
-}  // namespace
 
 NormalForm::NormalForm(SpaceNumber space, std::string_view kind) { number(space).text(kind); }
 
@@ -96,7 +92,7 @@ QueryPlan explanation_of(const query::Plan& plan, const query::Meter& meter, std
   QueryPlan explanation;
   for (const query::Step& step : plan.steps) {
     explanation.steps.push_back({step.condition, static_cast<QueryUse>(step.use),
-                                 step.index ? std::string(name_of(*step.index)) : std::string(),
+                                 step.index ? std::string(index_name(*step.index)) : std::string(),
                                  step.estimate});
   }
   explanation.is_ordered = plan.is_ordered;

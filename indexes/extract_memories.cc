@@ -43,15 +43,15 @@ std::string dated_cover(const Row& row, const Memory& memory) {
 
 std::uint8_t fields_of(const Memory& memory) {
   const auto flag = [](bool is_there, schema::MemoryField field) { return is_there ? field : 0; };
-  const int fields = flag(!text(memory.category()).empty(), schema::kHasCategory) |
-                     flag(!text(memory.key()).empty(), schema::kHasKey) |
-                     flag(!text(memory.type()).empty(), schema::kHasType) |
-                     flag(!text(memory.entity_type()).empty(), schema::kHasEntityType) |
-                     flag(!text(memory.entity_id()).empty(), schema::kHasEntityId) |
-                     flag(!text(memory.source_agent()).empty(), schema::kHasAgent) |
-                     flag(!text(memory.task()).empty(), schema::kHasTask) |
-                     flag(static_cast<bool>(schema::from_fb<UserId>(memory.user())),
-                          schema::kHasUser);
+  const int fields =
+      flag(!text(memory.category()).empty(), schema::kHasCategory) |
+      flag(!text(memory.key()).empty(), schema::kHasKey) |
+      flag(!text(memory.type()).empty(), schema::kHasType) |
+      flag(!text(memory.entity_type()).empty(), schema::kHasEntityType) |
+      flag(!text(memory.entity_id()).empty(), schema::kHasEntityId) |
+      flag(!text(memory.source_agent()).empty(), schema::kHasAgent) |
+      flag(!text(memory.task()).empty(), schema::kHasTask) |
+      flag(static_cast<bool>(schema::from_fb<UserId>(memory.user())), schema::kHasUser);
   return static_cast<std::uint8_t>(fields);
 }
 

@@ -21,7 +21,8 @@ int run(const Context& context) {
 
 const Command kExplainCommand{
     "explain", "WHAT [options]",
-    "Runs a query as list does, and tells how: which index drives, what\nelse is asked where, the estimates, and the counts of what was read.",
+    "Runs a query as list does, and tells how: which index drives, what\n"
+    "else is asked where, the estimates, and the counts of what was read.",
     describe_lists, run};
 
 }  // namespace callisto::tools

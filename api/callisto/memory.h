@@ -166,7 +166,7 @@ struct MemoryQuery {
   bool include_expired = false;
   bool include_inactive = false;
   bool include_superseded = false;
-  /// Nothing but those, whatever include_... says of the same; the others stay as they are asked for.
+  /// Nothing but those, whatever include_... says of them.
   bool only_expired = false;
   bool only_inactive = false;
   bool only_superseded = false;
@@ -174,7 +174,7 @@ struct MemoryQuery {
   bool oldest_first = false;
   /// Rows of one answer, 1 to 10,000; 0 is 100. Not for count().
   std::uint32_t limit = 100;
-  /// Index entries that the call reads at most; beyond it is scan_limit_exceeded (max_scanned). 0 is
+  /// Index entries that a call reads at most; beyond is scan_limit_exceeded (max_scanned). 0:
   /// 1,000,000.
   std::uint64_t max_scanned = 1'000'000;
 };

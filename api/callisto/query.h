@@ -47,7 +47,7 @@ struct QueryPlan {
   /// True: the index gives the order, and reading ends with the limit. False: all that match are
   /// read, and the best `limit` are kept in a heap.
   bool is_ordered = false;
-  std::uint64_t keys_read = 0;        ///< Index entries, those skipped to and looked up included.
+  std::uint64_t keys_read = 0;  ///< Index entries, those skipped to and looked up included.
   std::uint64_t records_fetched = 0;
   std::uint64_t rows_returned = 0;
 };

@@ -95,7 +95,8 @@ class Planner {
       matches_ *= share(all_estimates_.back());
     }
     for (const Driver& driver : request_.drivers) {
-      driver_estimates_.push_back(estimate(driver.list));
+      driver_estimates_.push_back(driver.is_whole ? static_cast<std::uint64_t>(total_)
+                                                  : estimate(driver.list));
       matches_ *= share(driver_estimates_.back());
     }
   }
@@ -204,8 +205,7 @@ class Planner {
     for (std::size_t i = 0; i < request_.none.size(); ++i) {
       Condition& condition = request_.none[i];
       if (!is_ready_(condition.list.index)) continue;
-      plan_.steps.push_back(
-          {condition.name, Use::excludes, condition.list.index, std::nullopt});
+      plan_.steps.push_back({condition.name, Use::excludes, condition.list.index, std::nullopt});
       plan_.none_places.push_back(i);
       plan_.none.push_back(std::move(condition.list));
     }
@@ -218,7 +218,7 @@ class Planner {
   std::vector<std::uint64_t> all_estimates_;
   std::vector<std::uint64_t> driver_estimates_;
   double total_ = 0;
-  double matches_ = 0;  // rows that hold all, taken as independent
+  double matches_ = 0;                // rows that hold all, taken as independent
   std::size_t condition_ = kNowhere;  // which drives
   bool is_common_ = false;            // the driver has the positions of the conditions
   std::size_t driver_ = kNowhere;

@@ -31,11 +31,14 @@ struct Driver {
   std::uint8_t order = 0;  ///< The order that its positions give; of the kind's numbering.
   /// Whether its positions are those of the conditions' lists: then it is intersected by seeking.
   bool is_common = false;
+  /// It has every row of the kind: then its estimate is that of all.
+  bool is_whole = false;
 };
 
 /// A query as the planner sees it.
 struct Request {
-  std::vector<Condition> all;   ///< The narrower by rule first: that decides between equal estimates.
+  /// The narrower by rule first: that decides between equal estimates.
+  std::vector<Condition> all;
   std::vector<Condition> none;
   std::vector<Driver> drivers;
   std::uint8_t order = 0;         ///< Asked for.
@@ -45,7 +48,7 @@ struct Request {
   std::vector<const char*> on_entry;
   std::vector<const char*> on_record;
   /// All rows of the kind, for selectivities.
-  std::string everything;  ///< Prefix of the index by creation.
+  std::string everything;        ///< Prefix of the index by creation.
   bool wants_estimates = false;  ///< For explain: also where nothing hangs on them.
 };
 
@@ -68,7 +71,7 @@ struct Step {
 
 struct Plan {
   List driver;
-  bool is_ordered = false;  ///< The driver gives the order that was asked for.
+  bool is_ordered = false;   ///< The driver gives the order that was asked for.
   std::vector<List> all;     ///< Intersected with the driver.
   std::vector<List> probed;  ///< Must have the row too.
   std::vector<List> none;    ///< Must not.

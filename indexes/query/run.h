@@ -25,7 +25,7 @@ struct Found {
 class Judge {
  public:
   virtual ~Judge() = default;
-  /// Looks at an entry of the driver: what stands behind the prefix, and the value. An error: damage.
+  /// Looks at an entry of the driver; an error means damage.
   virtual Result<void> look(const ListCursor& entry) = 0;
   /// What the entry tells: false when the row is out.
   virtual bool admits() const = 0;

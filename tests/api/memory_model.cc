@@ -17,9 +17,7 @@ bool admits_text(int asked, int known) {
   return asked == kNone ? known < 0 : asked < 0 || asked == known;
 }
 
-bool is_wanted(bool is_so, bool include, bool only) {
-  return is_so ? include || only : !only;
-}
+bool is_wanted(bool is_so, bool include, bool only) { return is_so ? include || only : !only; }
 
 bool is_answer(const Question& question, const Known& memory, Time now) {
   const MemoryQuery& query = question.query;

@@ -1,7 +1,7 @@
 #pragma once
 
-// Random memories, updates and queries beside a plain list that knows nothing of indexes: the answer
-// to every question is a scan of it.
+// Random memories, updates and queries beside a plain list that knows nothing of indexes: every
+// answer is a scan of it.
 
 #include <optional>
 #include <random>

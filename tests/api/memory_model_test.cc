@@ -96,8 +96,8 @@ TEST_F(MemoryModelTest, WritesBetweenPagesMoveNoRow) {
   }
 }
 
-// The plan is an account of what was done: everything that was fetched was returned, unless the plan
-// says that records decide.
+// The plan is an account of what was done: what was fetched was returned, unless the plan says that
+// records decide.
 TEST_F(MemoryModelTest, RecordsAreFetchedForWhatIsReturned) {
   SCOPED_TRACE("CALLISTO_SEED=" + std::to_string(test_seed()));
   make_owners_and_memories(200);

@@ -161,8 +161,7 @@ TEST_F(MemoryQueryTest, AScanThatReadsTooManyEntriesEnds) {
         {.category = "c", .min_importance = 0.9F, .limit = 10, .max_scanned = max_scanned});
   };
   EXPECT_TRUE(scan(3));
-  EXPECT_EQ(failure_of(scan(2)),
-            "scan_limit_exceeded max_scanned: at most 2 index entries read");
+  EXPECT_EQ(failure_of(scan(2)), "scan_limit_exceeded max_scanned: at most 2 index entries read");
 }
 
 }  // namespace

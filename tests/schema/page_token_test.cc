@@ -27,9 +27,9 @@ TEST(PageToken, ComesBack) {
   for (int round = 0; round < 500; ++round) {
     const PageToken token = some_token(random);
     const std::string text = encode(token);
-    EXPECT_EQ(text.find_first_not_of(
-                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
-              std::string::npos);
+    EXPECT_EQ(
+        text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+        std::string::npos);
     EXPECT_EQ(decode_page_token(text), token);
   }
 }

@@ -70,6 +70,28 @@ TEST_F(WholeStore, ExportsAnEqualStore) {
   EXPECT_EQ(run({"space", "list"}, {}, "fresh").out, run({"space", "list"}).out);
 }
 
+TEST_F(WholeStore, ListsMemoriesInPagesAndExplains) {
+  ASSERT_EQ(import(sample()).status, 0);
+  const std::string whole = run({"list", "memories", "--json", "--order", "priority"}).out;
+  std::string joined;
+  std::vector<std::string> page{"list", "memories", "--json", "--order", "priority", "--limit", "3", "--page"};
+  while (true) {
+    std::string out = run(page).out;
+    const std::size_t at = out.find("{\"cursor\":\"");
+    joined += out.substr(0, at);
+    if (at == std::string::npos) break;
+    const std::string cursor = out.substr(at + 11, out.find('"', at + 11) - at - 11);
+    page.resize(8);
+    page.insert(page.end(), {"--cursor", cursor});
+  }
+  EXPECT_EQ(joined, whole);
+  EXPECT_EQ(run({"list", "memories", "--cursor", "x"}).status, 2);
+  EXPECT_EQ(run({"explain", "users"}).status, 2);
+  const std::string plan = run({"explain", "memories", "--json", "--tag", "kitchen"}).out;
+  EXPECT_EQ(plan.find("{\"steps\":[{\"use\":\"drives\",\"index\":\"memory_by_tag\""), 0U) << plan;
+  EXPECT_NE(run({"explain", "memories", "--tag", "kitchen"}).out.find(" keys read, "), std::string::npos);
+}
+
 TEST_F(WholeStore, IsReadWhileAWriterHoldsItAndRefusesASecondWriter) {
   ASSERT_EQ(import(sample()).status, 0);
   const std::string before = exported();

@@ -1,0 +1,259 @@
+// The core of queries against sets: lists walked, skipped through, joined and intersected, both
+// ways.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iterator>
+#include <random>
+#include <set>
+
+#include "indexes/query/list.h"
+#include "indexes/query/plan.h"
+#include "tests/indexes/world.h"
+
+namespace callisto::indexes::query {
+namespace {
+
+using indexes::testing::World;
+using Positions = std::vector<std::string>;
+
+constexpr std::uint64_t kNoLimit = 1'000'000'000;
+
+class QueryCoreTest : public ::testing::Test {
+ protected:
+  QueryCoreTest() : random_(callisto::testing::test_seed()) {}
+
+  std::size_t below(std::size_t bound) { return random_() % bound; }
+
+  /// Random positions of 3 bytes, few enough to meet.
+  std::set<std::string> some_positions(std::size_t most) {
+    std::set<std::string> positions;
+    for (std::size_t count = below(most); count > 0; --count) {
+      std::string position(3, 'a');
+      for (char& byte : position) byte = static_cast<char>('a' + below(6));
+      positions.insert(position);
+    }
+    return positions;
+  }
+  /// A list of one to three parts, and what is in it.
+  List make_list(std::set<std::string>& all, std::size_t most) {
+    List list;
+    for (std::size_t parts = 1 + below(3); parts > 0; --parts) {
+      const std::string prefix = "list" + std::to_string(100 + next_prefix_++) + ":";
+      for (const std::string& position : some_positions(most)) {
+        world_.put_raw(kv::Family::indexes, prefix + position, "v");
+        all.insert(position);
+      }
+      list.add(prefix);
+    }
+    return list;
+  }
+
+  std::mt19937_64 random_;
+  World world_;
+  std::size_t next_prefix_ = 0;
+};
+
+TEST_F(QueryCoreTest, ListsMeetWhereSetsDo) {
+  SCOPED_TRACE("CALLISTO_SEED=" + std::to_string(callisto::testing::test_seed()));
+  for (int round = 0; round < 60; ++round) {
+    std::set<std::string> common;
+    const List driver = make_list(common, round % 2 == 0 ? 200 : 8);
+    std::vector<List> others;
+    for (std::size_t count = below(4); count > 0; --count) {
+      std::set<std::string> here;
+      others.push_back(make_list(here, 200));
+      std::set<std::string> both;
+      std::set_intersection(common.begin(), common.end(), here.begin(), here.end(),
+                            std::inserter(both, both.end()));
+      common = std::move(both);
+    }
+    for (const bool reverse : {false, true}) {
+      Meter meter(kNoLimit, nullptr);
+      Intersection lists(world_.store(), driver, others, reverse, meter);
+      Positions found;
+      while (lists.next().value()) found.emplace_back(lists.driver().position());
+      Positions expected(common.begin(), common.end());
+      if (reverse) std::reverse(expected.begin(), expected.end());
+      EXPECT_EQ(found, expected);
+    }
+    for (const std::string& position : some_positions(20)) {
+      Meter meter(kNoLimit, nullptr);
+      bool is_in_all = probe(world_.store(), driver, position, meter).value();
+      for (const List& list : others) {
+        is_in_all = is_in_all && probe(world_.store(), list, position, meter).value();
+      }
+      EXPECT_EQ(is_in_all, common.count(position) > 0);
+    }
+  }
+}
+
+TEST_F(QueryCoreTest, ALongListIsSkippedThrough) {
+  List seldom;
+  seldom.add("seldom:");
+  List often;
+  often.add("often:");
+  for (int i = 1000; i < 2000; ++i) {
+    world_.put_raw(kv::Family::indexes, "often:" + std::to_string(i), "");
+    if (i % 250 == 0) world_.put_raw(kv::Family::indexes, "seldom:" + std::to_string(i), "");
+  }
+  // Whichever drives.
+  for (const bool reverse : {false, true}) {
+    for (const bool is_seldom_first : {false, true}) {
+      const List& driver = is_seldom_first ? seldom : often;
+      const std::vector<List> others{is_seldom_first ? often : seldom};
+      Meter meter(kNoLimit, nullptr);
+      Intersection lists(world_.store(), driver, others, reverse, meter);
+      int count = 0;
+      while (lists.next().value()) ++count;
+      EXPECT_EQ(count, 4);
+      EXPECT_LE(meter.keys_read(), 4U * 4 + 2);
+    }
+  }
+}
+
+TEST_F(QueryCoreTest, TheMeterEndsAQuery) {
+  List list;
+  list.add("many:");
+  for (int i = 10'000; i < 13'000; ++i) {
+    world_.put_raw(kv::Family::indexes, "many:" + std::to_string(i), "");
+  }
+  const std::vector<List> none;
+  const auto walk = [&](Meter meter) -> Result<void> {
+    Intersection lists(world_.store(), list, none, false, meter);
+    while (true) {
+      auto more = lists.next();
+      if (!more) return more.error();
+      if (!*more) return {};
+    }
+  };
+  EXPECT_TRUE(walk(Meter(3'000, nullptr)));
+  EXPECT_EQ(walk(Meter(2'999, nullptr)).error().code(), Code::scan_limit_exceeded);
+  int checks = 0;
+  const auto cancel = [&]() -> Result<void> {
+    if (++checks < 2) return {};
+    return Error(Code::deadline_exceeded, "late");
+  };
+  EXPECT_EQ(walk(Meter(3'000, cancel)).error().code(), Code::deadline_exceeded);
+  EXPECT_EQ(checks, 2);
+}
+
+// The planner -------------------------------------------------------------------------------------
+
+/// Says what the test wants to hear.
+class FixedCardinality final : public CardinalitySource {
+ public:
+  explicit FixedCardinality(std::map<std::string, std::uint64_t, std::less<>> entries)
+      : entries_(std::move(entries)) {}
+  std::uint64_t entries(std::string_view prefix) const override {
+    ++asked_;
+    return entries_.find(prefix)->second;
+  }
+  std::uint64_t entries(std::string_view prefix, const KeyRange&) const override {
+    return entries(prefix);
+  }
+  int asked() const noexcept { return asked_; }
+
+ private:
+  std::map<std::string, std::uint64_t, std::less<>> entries_;
+  mutable int asked_ = 0;
+};
+
+List list_of(schema::IndexId index, const char* prefix) {
+  List list;
+  list.index = index;
+  list.add(prefix);
+  return list;
+}
+
+class PlannerTest : public ::testing::Test {
+ protected:
+  PlannerTest() {
+    request_.everything = "all";
+    request_.drivers = {{"", list_of(schema::IndexId::memory_by_created, "all"), 0, true, true}};
+  }
+  void ask(const char* name, schema::IndexId index, const char* prefix) {
+    request_.all.push_back({name, list_of(index, prefix), false});
+  }
+  void order_by_update() {
+    request_.order = 1;
+    request_.drivers.push_back(
+        {"", list_of(schema::IndexId::memory_by_updated, "upd"), 1, false, true});
+  }
+  Plan plan() { return make_plan(request_, source_, is_ready_).value(); }
+
+  Request request_;
+  FixedCardinality source_{
+      {{"all", 100'000}, {"upd", 100'000}, {"few", 10}, {"half", 50'000}, {"most", 90'000}}};
+  std::set<schema::IndexId> unready_;
+  std::function<bool(schema::IndexId)> is_ready_ = [this](schema::IndexId index) {
+    return unready_.count(index) == 0;
+  };
+};
+
+TEST_F(PlannerTest, OneConditionAsksForNoEstimate) {
+  ask("type", schema::IndexId::memory_by_type, "half");
+  const Plan one = plan();
+  EXPECT_EQ(one.driver.index, schema::IndexId::memory_by_type);
+  EXPECT_TRUE(one.is_ordered);
+  EXPECT_TRUE(one.all.empty());
+  EXPECT_EQ(source_.asked(), 0);
+  request_.all.clear();
+  EXPECT_EQ(plan().driver.index, schema::IndexId::memory_by_created);
+  EXPECT_EQ(source_.asked(), 0);
+}
+
+TEST_F(PlannerTest, TheShortestListDrives) {
+  ask("type", schema::IndexId::memory_by_type, "most");
+  ask("category", schema::IndexId::memory_by_category, "few");
+  ask("task", schema::IndexId::memory_by_task, "half");
+  const Plan made = plan();
+  EXPECT_EQ(made.driver.index, schema::IndexId::memory_by_category);
+  ASSERT_EQ(made.all.size(), 2U);
+  EXPECT_EQ(made.all[0].index, schema::IndexId::memory_by_task);
+  EXPECT_EQ(made.all[1].index, schema::IndexId::memory_by_type);
+  EXPECT_EQ(made.steps.front().estimate, 10U);
+}
+
+TEST_F(PlannerTest, AnOrderIsWalkedWhereMostMatchAndCollectedWhereFewDo) {
+  order_by_update();
+  request_.limit = 20;
+  ask("type", schema::IndexId::memory_by_type, "most");
+  const Plan walked = plan();
+  EXPECT_EQ(walked.driver.index, schema::IndexId::memory_by_updated);
+  EXPECT_TRUE(walked.is_ordered);
+  EXPECT_TRUE(walked.all.empty());
+  EXPECT_EQ(walked.probed.size(), 1U);
+  ask("category", schema::IndexId::memory_by_category, "few");
+  const Plan collected = plan();
+  EXPECT_EQ(collected.driver.index, schema::IndexId::memory_by_category);
+  EXPECT_FALSE(collected.is_ordered);
+  EXPECT_EQ(collected.all.size(), 1U);
+}
+
+TEST_F(PlannerTest, WhatIsNotReadyIsAskedOfTheRecord) {
+  ask("type", schema::IndexId::memory_by_type, "few");
+  ask("category", schema::IndexId::memory_by_category, "half");
+  unready_ = {schema::IndexId::memory_by_type};
+  const Plan made = plan();
+  EXPECT_EQ(made.driver.index, schema::IndexId::memory_by_category);
+  EXPECT_TRUE(made.needs_records);
+  unready_.insert(schema::IndexId::memory_by_category);
+  EXPECT_EQ(plan().driver.index, schema::IndexId::memory_by_created);
+  unready_.insert(schema::IndexId::memory_by_created);
+  EXPECT_FALSE(make_plan(request_, source_, is_ready_));
+}
+
+TEST_F(PlannerTest, AListInAnotherDirectionIsProbed) {
+  ask("type", schema::IndexId::memory_by_type, "few");
+  ask("unprocessed", schema::IndexId::conversation_unprocessed, "half");
+  request_.all[1].list.is_time_rising = true;
+  const Plan made = plan();
+  EXPECT_EQ(made.driver.index, schema::IndexId::memory_by_type);
+  EXPECT_TRUE(made.all.empty());
+  EXPECT_EQ(made.probed.size(), 1U);
+}
+
+}  // namespace
+}  // namespace callisto::indexes::query
