@@ -211,7 +211,8 @@ class CALLISTO_API Memories {
   /// for one that is damaged or of another query or space. A row whose place in the order changes
   /// between two pages (say, updated, when ordered by it) may be missed or come again.
   Result<Page<Memory>> find_page(const MemoryQuery& query, std::string_view cursor = {}) const;
-  /// How many there are, exactly; order and limit mean nothing. Errors as find().
+  /// How many there are, exactly, whatever the limit (ordered by expiry: of those that expire). Errors
+  /// as find().
   Result<std::uint64_t> count(const MemoryQuery& query) const;
   /// Runs find() and tells how: costs what it costs, and the estimates.
   Result<QueryPlan> explain(const MemoryQuery& query) const;

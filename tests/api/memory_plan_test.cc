@@ -72,14 +72,15 @@ TEST_F(MemoryPlanTest, ARareAndAFrequentTagReadWhatTheRareOneHas) {
 
 TEST_F(MemoryPlanTest, ThreeListsMeetWithoutRecords) {
   make_memories(900, 50);  // 18, all even
+  // A few keys per row of the shortest list, whichever is taken for the shortest: not the 900.
   const QueryPlan plan = explain({.category = "c", .tags_all = {"seldom"}, .type = "even"});
   EXPECT_EQ(plan.rows_returned, 18U);
   EXPECT_EQ(plan.records_fetched, 18U);
-  EXPECT_LE(plan.keys_read, 18U * 5 + 5);
+  EXPECT_LE(plan.keys_read, 18U * 12);
   const QueryPlan none = explain({.tags_all = {"seldom"}, .type = "odd"});
   EXPECT_EQ(none.rows_returned, 0U);
   EXPECT_EQ(none.records_fetched, 0U);
-  EXPECT_LE(none.keys_read, 18U * 4 + 5);
+  EXPECT_LE(none.keys_read, 18U * 8);
 }
 
 TEST_F(MemoryPlanTest, OneConditionIsOneScanThatStopsEarly) {
