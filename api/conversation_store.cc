@@ -7,7 +7,6 @@
 #include "api/message_rows.h"
 #include "api/unfinished.h"
 #include "callisto/conversation.h"
-#include "engine/retry.h"
 
 namespace callisto {
 
@@ -24,10 +23,12 @@ constexpr std::size_t kStepMessages = 1000;
 class WholeStore {
  public:
   WholeStore(const Scope& scope, ConversationPlan& plan, const CallOptions& options)
-      : scope_(scope),
+      : limits_(scope.begin(options)),
+        scope_(scope.within(limits_)),
         plan_(plan),
-        options_(options),
-        deadline_(scope.core->environment(), options.deadline_ms) {}
+        options_(options) {}
+  WholeStore(const WholeStore&) = delete;
+  WholeStore& operator=(const WholeStore&) = delete;
 
   /// In one transaction, the user's if there is one.
   Result<ConversationId> at_once();
@@ -51,10 +52,10 @@ class WholeStore {
 
   ConversationId id() const { return schema::from_fb<ConversationId>(&plan_.header().stamp->id()); }
 
-  const Scope& scope_;
+  const kv::Limits limits_;
+  const Scope scope_;
   ConversationPlan& plan_;
   const CallOptions& options_;
-  const kv::Deadline deadline_;
 };
 
 Result<bool> WholeStore::begin(WriteContext& context, std::optional<ConversationId>& purge) {
@@ -159,7 +160,6 @@ Result<bool> WholeStore::open_stage() {
 
 Result<void> WholeStore::fill_stage() {
   for (std::size_t next = 0; next < plan_.message_count();) {
-    if (deadline_.passed_in(0)) return kv::Deadline::error();
     auto reached = fill_step(next);
     if (!reached) return std::move(reached).error();
     next = *reached;
@@ -189,7 +189,6 @@ Result<std::size_t> WholeStore::fill_step(std::size_t from) {
 
 /// The commit that makes everything visible. Users may have gone meanwhile.
 Result<void> WholeStore::show_stage() {
-  if (deadline_.passed_in(0)) return kv::Deadline::error();
   return write_in(scope_, options_, {}, [&](WriteContext& context) -> Result<void> {
     CALLISTO_TRY(require_stage(context));
     CALLISTO_TRY(require_users(context, plan_.conversation()));
@@ -204,13 +203,15 @@ Result<void> WholeStore::require_stage(const WriteContext& context) const {
   return Error(Code::conflict, "the stage of the conversation is gone");
 }
 
-/// Turns the stage into a purge and runs it. Where that fails too, the next opening of the store
-/// does it. A last commit whose outcome is unknown may be there after all: then no stage is left,
+/// Turns the stage into a purge and runs it, or leaves it to the store's own thread when the caller's
+/// time is over. Where that fails too, the next opening of the store does it. A last commit whose outcome is unknown may be there after all: then no stage is left,
 /// and nothing is purged.
 void WholeStore::give_up_stage() {
   CallOptions options;
   options.durability = Durability::buffered;
-  Result<void> done = write_in(scope_, options, {}, [&](WriteContext& context) -> Result<void> {
+  const kv::Limits none(scope_.core->environment());
+  const Scope scope = scope_.within(none);
+  Result<void> done = write_in(scope, options, {}, [&](WriteContext& context) -> Result<void> {
     const indexes::WorkItem* stage =
         context.state().find_work(WorkOp::stage_conversation, id().view());
     if (stage == nullptr) return {};
@@ -220,9 +221,12 @@ void WholeStore::give_up_stage() {
     return indexes::erase_work(context.transaction(), context.space(), WorkOp::stage_conversation,
                                id().view());
   });
-  if (done)
-    done = scope_.core->finish_work(scope_.slot->space(), WorkOp::purge_conversation, id().view());
-  if (!done) scope_.core->notify_work();
+  const bool is_left = !limits_.check() && scope_.core->options().background_work;
+  if (done && !is_left) {
+    done = scope_.core->finish_work(scope_.slot->space(), WorkOp::purge_conversation, id().view(),
+                                    none);
+  }
+  if (!done || is_left) scope_.core->notify_work();
   ignore_error(done, "the caller hears of what failed first; the purge stays in the ledger");
 }
 

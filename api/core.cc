@@ -1,12 +1,28 @@
 #include "api/core.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "api/check.h"
 #include "api/work_steps.h"
+#include "engine/limited.h"
 #include "engine/open.h"
 #include "indexes/catalogue.h"
 
 namespace callisto::detail {
+
+kv::Limits Scope::begin(const CallOptions& options) const {
+  const std::uint32_t shorter = std::min(limits.deadline_ms, options.deadline_ms);
+  const std::uint32_t deadline_ms =
+      shorter != 0 ? shorter : std::max(limits.deadline_ms, options.deadline_ms);
+  return kv::Limits(core->environment(), deadline_ms, limits.cancel, options.cancel);
+}
+
+Scope Scope::within(const kv::Limits& call) const {
+  Scope scope = *this;
+  scope.running = &call;
+  return scope;
+}
 
 Error closed_error() { return Error(Code::closed, "the store is closed"); }
 
@@ -166,9 +182,11 @@ SpaceSlot& StoreCore::slot(SpaceNumber space) {
 
 namespace {
 
-Result<void> read_latest(const Scope& scope, const std::function<Result<void>(ReadContext&)>& function) {
+Result<void> read_latest(const Scope& scope, const kv::Limits& limits,
+                         const std::function<Result<void>(ReadContext&)>& function) {
   StoreCore& core = *scope.core;
   std::unique_ptr<kv::Snapshot> snapshot = core.engine().snapshot();
+  if (limits.any()) snapshot = std::make_unique<kv::LimitedReader>(std::move(snapshot), limits);
   auto state = live_state(core, *scope.slot, *snapshot);
   if (!state) return std::move(state).error();
   ReadContext context(core, *snapshot, std::move(*state), core.environment().now());
@@ -239,12 +257,15 @@ Result<void> read_in(const Scope& scope, const std::function<Result<void>(ReadCo
   }
   CallGuard guard(*scope.core);
   if (!guard.is_open()) return closed_error();
-  if (scope.snapshot != nullptr) {
-    SnapshotCore& view = *scope.snapshot;
-    ReadContext context(*scope.core, *view.snapshot, view.state, view.now);
-    return function(context);
-  }
-  return read_latest(scope, function);
+  const kv::Limits own = scope.begin();
+  const kv::Limits& limits = scope.running != nullptr ? *scope.running : own;
+  CALLISTO_TRY(limits.check());
+  if (scope.snapshot == nullptr) return read_latest(scope, limits, function);
+  SnapshotCore& view = *scope.snapshot;
+  kv::LimitedReader limited(*view.snapshot, limits);
+  kv::Reader& reader = limits.any() ? static_cast<kv::Reader&>(limited) : *view.snapshot;
+  ReadContext context(*scope.core, reader, view.state, view.now);
+  return function(context);
 }
 
 Result<void> write_in(const Scope& scope, const CallOptions& options, const QueueKey& queue,
@@ -254,9 +275,10 @@ Result<void> write_in(const Scope& scope, const CallOptions& options, const Queu
   CallGuard guard(*scope.core);
   if (!guard.is_open()) return closed_error();
   StoreCore& core = *scope.core;
+  const kv::Limits own = scope.begin(options);
   kv::RunOptions run;
   run.durability = core.durability(options);
-  run.deadline_ms = options.deadline_ms;
+  run.limits = scope.running != nullptr ? scope.running : &own;
   run.queue_family = queue.family;
   run.queue_key = queue.key;
   return run_in_space(scope, run, [&](kv::Transaction& transaction,
@@ -277,7 +299,11 @@ Result<void> transact_in(const Scope& scope, const TransactOptions& options,
   kv::RunOptions run;
   run.durability = options.durability.value_or(core.options().durability);
   run.max_attempts = options.max_attempts;
-  run.deadline_ms = options.deadline_ms;
+  CallOptions call;
+  call.deadline_ms = options.deadline_ms;
+  call.cancel = options.cancel;
+  const kv::Limits limits = scope.begin(call);
+  run.limits = &limits;
   Result<void> done = run_in_space(scope, run, [&](kv::Transaction& transaction,
                                                    std::shared_ptr<const SpaceState> state) {
     TransactionCore inner(core, *scope.slot, transaction, std::move(state), core.environment().now());

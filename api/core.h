@@ -19,6 +19,7 @@
 
 #include "callisto/store.h"
 #include "engine/kv.h"
+#include "engine/limits.h"
 #include "indexes/maintainer.h"
 #include "indexes/space_state.h"
 #include "schema/ids.h"
@@ -98,6 +99,13 @@ struct Scope {
   SpaceSlot* slot = nullptr;
   TransactionCore* transaction = nullptr;
   SnapshotCore* snapshot = nullptr;
+  CallLimits limits{};                  ///< Of with(): those of every call.
+  const kv::Limits* running = nullptr;  ///< Of a call that runs several transactions.
+
+  /// What begins to count now for a call with `options`.
+  kv::Limits begin(const CallOptions& options = {}) const;
+  /// This scope inside a call that has begun.
+  Scope within(const kv::Limits& call) const;
 };
 
 /// One transaction that a user sees.
@@ -165,17 +173,21 @@ class StoreCore {
 
   // Spaces (spaces.cc).
   Result<std::optional<SpaceNumber>> find_space(std::string_view name);
-  Result<SpaceNumber> create_space(std::string_view name);
-  Result<bool> drop_space(std::string_view name);
+  Result<SpaceNumber> create_space(std::string_view name, const CallLimits& limits = {});
+  Result<bool> drop_space(std::string_view name, const CallLimits& limits = {});
   Result<std::vector<std::pair<std::string, SpaceNumber>>> spaces(kv::Reader& reader);
 
   // Unfinished work (work.cc). Steps of all kinds run under one mutex, one at a time.
   /// Wakes the background thread, or does nothing when there is none.
   void notify_work();
-  /// Runs steps until no work is left in any space.
-  Result<void> finish_pending_work();
+  /// Runs steps until no work is left in any space. Limits are looked at between two steps.
+  Result<void> finish_pending_work(const CallLimits& limits = {});
   /// Runs the steps of one item to its end; nothing when it is not there (any more).
-  Result<void> finish_work(SpaceNumber space, indexes::WorkOp op, std::string_view target);
+  Result<void> finish_work(SpaceNumber space, indexes::WorkOp op, std::string_view target,
+                           const kv::Limits& limits);
+  kv::Limits begin(const CallLimits& limits) const {
+    return kv::Limits(*environment_, limits.deadline_ms, limits.cancel);
+  }
   Result<std::uint64_t> pending_work();
 
   /// A message came in with a clock more than a minute behind the newest one.

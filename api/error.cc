@@ -55,6 +55,8 @@ std::string_view to_string(Code code) noexcept {
       return "unsupported";
     case Code::scan_limit_exceeded:
       return "scan_limit_exceeded";
+    case Code::cancelled:
+      return "cancelled";
   }
   return "unknown";
 }

@@ -85,12 +85,15 @@ Result<std::optional<SpaceNumber>> StoreCore::find_space(std::string_view name) 
   return std::optional(*number);
 }
 
-Result<SpaceNumber> StoreCore::create_space(std::string_view name) {
+Result<SpaceNumber> StoreCore::create_space(std::string_view name,
+                                           const CallLimits& call_limits) {
   auto checked = checked_name(name);
   if (!checked) return std::move(checked).error();
   SpaceNumber created = 0;
   kv::RunOptions run;
   run.durability = options_.durability;
+  const kv::Limits limits = begin(call_limits);
+  run.limits = &limits;
   auto done = engine_->run(run, [&](kv::Transaction& transaction) -> Result<void> {
     auto taken = number_of(transaction, schema::space_key(*checked));
     if (!taken) return std::move(taken).error();
@@ -105,7 +108,8 @@ Result<SpaceNumber> StoreCore::create_space(std::string_view name) {
   return created;
 }
 
-Result<bool> StoreCore::drop_space(std::string_view name) {
+Result<bool> StoreCore::drop_space(std::string_view name,
+                                           const CallLimits& call_limits) {
   auto checked = checked_name(name);
   if (!checked) return std::move(checked).error();
   if (*checked == kDefaultName) {
@@ -114,6 +118,8 @@ Result<bool> StoreCore::drop_space(std::string_view name) {
   bool dropped = false;
   kv::RunOptions run;
   run.durability = options_.durability;
+  const kv::Limits limits = begin(call_limits);
+  run.limits = &limits;
   auto done = engine_->run(run, [&](kv::Transaction& transaction) -> Result<void> {
     auto number = number_of(transaction, schema::space_key(*checked));
     if (!number) return std::move(number).error();

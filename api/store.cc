@@ -2,6 +2,7 @@
 
 #include "callisto/store.h"
 
+#include "api/check.h"
 #include "api/core.h"
 
 namespace callisto {
@@ -23,9 +24,17 @@ std::uint64_t Transaction::key_count() const noexcept { return core_->transactio
 
 // Snapshot -----------------------------------------------------------------------------------------
 
-Snapshot::Snapshot(std::unique_ptr<SnapshotCore> core) noexcept : core_(std::move(core)) {
-  bind(&core_->scope);
+Snapshot::Snapshot(std::shared_ptr<SnapshotCore> core)
+    : core_(std::move(core)), scope_(std::make_unique<Scope>(core_->scope)) {
+  bind(scope_.get());
 }
+
+Snapshot Snapshot::with(const CallLimits& limits) const {
+  Snapshot limited(core_);
+  limited.scope_->limits = limits;
+  return limited;
+}
+
 Snapshot::Snapshot(Snapshot&&) noexcept = default;
 Snapshot& Snapshot::operator=(Snapshot&&) noexcept = default;
 Snapshot::~Snapshot() = default;
@@ -38,13 +47,19 @@ Time Snapshot::time() const noexcept { return core_->now; }
 
 Space::Space(std::shared_ptr<StoreCore> core, std::uint32_t number, std::string name)
     : core_(std::move(core)),
-      scope_(std::make_unique<Scope>(Scope{core_.get(), &core_->slot(number), nullptr, nullptr})),
+      scope_(std::make_unique<Scope>(Scope{core_.get(), &core_->slot(number)})),
       name_(std::move(name)) {
   bind(scope_.get());
 }
 Space::Space(Space&&) noexcept = default;
 Space& Space::operator=(Space&&) noexcept = default;
 Space::~Space() = default;
+
+Space Space::with(const CallLimits& limits) const {
+  Space limited(core_, scope_->slot->space(), name_);
+  limited.scope_->limits = limits;
+  return limited;
+}
 
 const std::string& Space::name() const noexcept { return name_; }
 
@@ -56,11 +71,12 @@ Result<void> Space::run(const std::function<Result<void>(Transaction&)>& functio
 Result<Snapshot> Space::snapshot() const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
+  CALLISTO_TRY(scope_->begin().check());
   std::unique_ptr<kv::Snapshot> view = core_->engine().snapshot();
   auto state = scope_->slot->state(core_->engine(), *view);
   if (!state) return std::move(state).error();
   if (!(*state)->exists()) return Error(Code::not_found, "space", "the space was dropped");
-  return Snapshot(std::make_unique<SnapshotCore>(core_, *scope_->slot, std::move(view), std::move(*state),
+  return Snapshot(std::make_shared<SnapshotCore>(core_, *scope_->slot, std::move(view), std::move(*state),
                                                  core_->environment().now()));
 }
 
@@ -122,32 +138,34 @@ Result<Store> Store::open_in_memory(const Options& options) {
 
 Result<void> Store::close() { return core_->close(); }
 
-Result<Space> Store::space(std::string_view name) const {
+Result<Space> Store::space(std::string_view name, const CallLimits& limits) const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
+  CALLISTO_TRY(core_->begin(limits).check());
   auto number = core_->find_space(name);
   if (!number) return std::move(number).error();
   if (!*number) return Error(Code::not_found, "name", "an existing space");
   return Space(core_, **number, std::string(name));
 }
 
-Result<Space> Store::create_space(std::string_view name) const {
+Result<Space> Store::create_space(std::string_view name, const CallLimits& limits) const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
-  auto number = core_->create_space(name);
+  auto number = core_->create_space(name, limits);
   if (!number) return std::move(number).error();
   return Space(core_, *number, std::string(name));
 }
 
-Result<bool> Store::drop_space(std::string_view name) const {
+Result<bool> Store::drop_space(std::string_view name, const CallLimits& limits) const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
-  return core_->drop_space(name);
+  return core_->drop_space(name, limits);
 }
 
-Result<std::vector<std::string>> Store::spaces() const {
+Result<std::vector<std::string>> Store::spaces(const CallLimits& limits) const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
+  CALLISTO_TRY(core_->begin(limits).check());
   auto snapshot = core_->engine().snapshot();
   auto spaces = core_->spaces(*snapshot);
   if (!spaces) return std::move(spaces).error();
@@ -156,24 +174,30 @@ Result<std::vector<std::string>> Store::spaces() const {
   return names;
 }
 
-Result<void> Store::refresh() const {
+Result<void> Store::refresh(const CallLimits& limits) const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
+  CALLISTO_TRY(core_->begin(limits).check());
   return core_->engine().refresh();
 }
 
-Result<void> Store::finish_pending_work() const { return core_->finish_pending_work(); }
+Result<void> Store::finish_pending_work(const CallLimits& limits) const {
+  return core_->finish_pending_work(limits);
+}
 
-Result<void> Store::sync() const {
+Result<void> Store::sync(const CallLimits& limits) const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
+  CALLISTO_TRY(core_->begin(limits).check());
   return core_->engine().sync();
 }
 
-Result<void> Store::compact() const {
+Result<void> Store::compact(const CallLimits& call_limits) const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
-  return core_->engine().compact();
+  const kv::Limits limits = core_->begin(call_limits);
+  CALLISTO_TRY(limits.check());
+  return core_->engine().compact(&limits);
 }
 
 }  // namespace callisto

@@ -24,10 +24,13 @@ Result<T> write_past_purges(const Scope& scope, const CallOptions& options, F&& 
                             const QueueKey& queue = {}) {
   const CallGuard guard(*scope.core);
   if (!guard.is_open()) return closed_error();
+  const kv::Limits own = scope.begin(options);
+  const kv::Limits& limits = scope.running != nullptr ? *scope.running : own;
+  const Scope call = scope.within(limits);
   while (true) {
     std::optional<ConversationId> purge;
     Result<T> answer = write<T>(
-        scope, options,
+        call, options,
         [&](WriteContext& context) -> Result<T> {
           purge.reset();
           return function(context, purge);
@@ -35,7 +38,7 @@ Result<T> write_past_purges(const Scope& scope, const CallOptions& options, F&& 
         queue);
     if (answer || !purge || scope.transaction != nullptr) return answer;
     CALLISTO_TRY(scope.core->finish_work(scope.slot->space(), indexes::WorkOp::purge_conversation,
-                                         purge->view()));
+                                         purge->view(), limits));
   }
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "api/check.h"
 #include "api/core.h"
 #include "callisto/store.h"
+#include "engine/limited.h"
 #include "indexes/scrub.h"
 
 namespace callisto {
@@ -62,14 +64,14 @@ Result<std::map<std::uint16_t, std::int64_t>> counts_of(kv::Reader& reader, Spac
   return counts;
 }
 
-Result<void> verify_spaces(StoreCore& core, const VerifyOptions& options, VerifyReport& report) {
-  auto snapshot = core.engine().snapshot();
+Result<void> verify_spaces(StoreCore& core, kv::Store& engine, bool repair, VerifyReport& report) {
+  auto snapshot = engine.snapshot();
   auto spaces = core.spaces(*snapshot);
   if (!spaces) return std::move(spaces).error();
   const auto& catalogue = core.maintainer().catalogue();
   for (const auto& [name, space] : *spaces) {
-    auto done = options.repair ? indexes::repair(core.engine(), catalogue, space, report)
-                               : indexes::scrub(*snapshot, catalogue, space, report);
+    auto done = repair ? indexes::repair(engine, catalogue, space, report)
+                       : indexes::scrub(*snapshot, catalogue, space, report);
     if (!done) return done;
   }
   return {};
@@ -97,17 +99,18 @@ Health Store::health() const {
   return health;
 }
 
-Result<Stats> Store::stats() const {
+Result<Stats> Store::stats(const CallLimits& call_limits) const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
-  auto snapshot = core_->engine().snapshot();
-  auto spaces = core_->spaces(*snapshot);
+  const kv::Limits limits = core_->begin(call_limits);
+  kv::LimitedReader snapshot(core_->engine().snapshot(), limits);
+  auto spaces = core_->spaces(snapshot);
   if (!spaces) return std::move(spaces).error();
   Stats stats;
   for (const auto& [name, space] : *spaces) {
-    auto counts = counts_of(*snapshot, space);
+    auto counts = counts_of(snapshot, space);
     if (!counts) return std::move(counts).error();
-    auto state = core_->slot(space).state(core_->engine(), *snapshot);
+    auto state = core_->slot(space).state(core_->engine(), snapshot);
     if (!state) return std::move(state).error();
     for (const auto& table : core_->maintainer().catalogue().tables) {
       add_table(*core_, space, table, *counts, **state, stats);
@@ -129,15 +132,18 @@ Result<VerifyReport> Store::verify(const VerifyOptions& options) const {
   if (options.repair && core_->options().mode == OpenMode::read_only) {
     return Error(Code::read_only, "a read-only store cannot be repaired");
   }
+  const kv::Limits limits = core_->begin(CallLimits{options.deadline_ms, options.cancel});
+  kv::LimitedStore engine(core_->engine(), limits);
   VerifyReport report;
-  if (auto done = verify_spaces(*core_, options, report); !done) return std::move(done).error();
+  if (auto done = verify_spaces(*core_, engine, options.repair, report); !done) return std::move(done).error();
   if (options.repair) {
     const std::uint64_t repaired = report.repaired;
     report = {};
     report.repaired = repaired;
-    if (auto done = verify_spaces(*core_, {}, report); !done) return std::move(done).error();
+    if (auto done = verify_spaces(*core_, engine, false, report); !done) return std::move(done).error();
   }
   if (options.checksums) {
+    CALLISTO_TRY(limits.check());
     if (auto done = core_->engine().verify_checksums(); !done) return std::move(done).error();
   }
   report.ok = report.dangling + report.missing + report.wrong + report.undecodable + report.orphans == 0;

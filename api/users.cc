@@ -167,10 +167,10 @@ bool is_unfinished(const SpaceState& state, const UserId& user) {
 
 /// Runs what is left of an id's former life. Not inside the user's transaction, whose view is
 /// fixed.
-Result<void> finish_former_life(const Scope& scope, const UserId& user) {
+Result<void> finish_former_life(const Scope& scope, const UserId& user, const kv::Limits& limits) {
   CallGuard guard(*scope.core);
   if (!guard.is_open()) return closed_error();
-  return scope.core->finish_work(scope.slot->space(), WorkOp::rewrite_user, user.view());
+  return scope.core->finish_work(scope.slot->space(), WorkOp::rewrite_user, user.view(), limits);
 }
 
 // Changing ----------------------------------------------------------------
@@ -274,17 +274,19 @@ Result<UserId> Users::create(const NewUser& user, const CallOptions& options) co
   CALLISTO_TRY(detail::check_caller(options.caller));
   auto fields = detail::own_fields(user);
   if (!fields) return std::move(fields).error();
+  const kv::Limits limits = scope_->begin(options);
+  const detail::Scope call = scope_->within(limits);
   while (true) {
     bool is_blocked = false;
     auto created =
-        detail::write<UserId>(*scope_, options, [&](WriteContext& context) -> Result<UserId> {
+        detail::write<UserId>(call, options, [&](WriteContext& context) -> Result<UserId> {
           is_blocked = detail::is_unfinished(context.state(), user.id);
           if (is_blocked)
             return Error(Code::conflict, "id", "its removal or merge is not finished");
           return detail::UserCreation(context, user, *fields).run();
         });
     if (!is_blocked || scope_->transaction != nullptr) return created;
-    CALLISTO_TRY(detail::finish_former_life(*scope_, user.id));
+    CALLISTO_TRY(detail::finish_former_life(*scope_, user.id, limits));
   }
 }
 

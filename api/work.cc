@@ -98,10 +98,12 @@ Result<bool> StoreCore::run_one_step() {
   return false;
 }
 
-Result<void> StoreCore::finish_pending_work() {
+Result<void> StoreCore::finish_pending_work(const CallLimits& call_limits) {
   CallGuard guard(*this);
   if (!guard.is_open()) return closed_error();
+  const kv::Limits limits = begin(call_limits);
   while (true) {
+    CALLISTO_TRY(limits.check());
     auto ran = run_one_step();
     if (!ran) return std::move(ran).error();
     if (!*ran) return {};
@@ -109,8 +111,10 @@ Result<void> StoreCore::finish_pending_work() {
   }
 }
 
-Result<void> StoreCore::finish_work(SpaceNumber space, WorkOp op, std::string_view target) {
+Result<void> StoreCore::finish_work(SpaceNumber space, WorkOp op, std::string_view target,
+                                    const kv::Limits& limits) {
   while (true) {
+    CALLISTO_TRY(limits.check());
     std::lock_guard lock(work_mutex_);
     auto snapshot = engine_->snapshot();
     auto state = slot(space).state(*engine_, *snapshot);

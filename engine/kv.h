@@ -18,6 +18,8 @@
 
 namespace callisto::kv {
 
+class Limits;
+
 /// Key spaces with settings of their own (on RocksDB column families). Numbers are stored.
 enum class Family : std::uint8_t {
   users = 0,
@@ -154,6 +156,8 @@ struct RunOptions {
   std::uint32_t max_attempts = 16;
   /// 0: none.
   std::uint32_t deadline_ms = 0;
+  /// Limits that count already, instead of deadline_ms: the run is a part of a longer call.
+  const Limits* limits = nullptr;
   /// A key that is written by nearly every run of this kind (the tail of a hot conversation). Runs
   /// that name the same key queue before their snapshot is taken, instead of conflicting after.
   Family queue_family = Family::system;
@@ -200,7 +204,10 @@ class Store : public Reader {
   virtual Result<Version> apply(const Batch& batch, Durability durability) = 0;
   /// Runs `function` in a transaction and commits, again on conflict with jittered exponential
   /// backoff, up to max_attempts. An error of the function ends it, with nothing written.
-  /// conflict, deadline_exceeded, too_large, unknown_outcome, unavailable, read_only, closed.
+  /// Limits are looked at before each attempt, in the queue, in the reads of the function and before
+  /// the commit; a commit that was begun ends. With limits passed nothing was written.
+  /// conflict, deadline_exceeded, cancelled, too_large, unknown_outcome, unavailable, read_only,
+  /// closed.
   virtual Result<Version> run(const RunOptions& options,
                               const std::function<Result<void>(Transaction&)>& function) = 0;
   /// Removes every key of [lower, upper): idempotent, not atomic with anything else. Nobody may
@@ -219,8 +226,10 @@ class Store : public Reader {
   virtual std::uint64_t approximate_bytes(Family family, std::string_view lower, std::string_view upper) = 0;
   /// Makes every commit so far durable.
   virtual Result<void> sync() = 0;
-  /// Flushes and compacts everything, or one family's range.
-  virtual Result<void> compact() = 0;
+  /// Flushes and compacts everything. A request to stop ends the running part, a deadline is looked
+  /// at between two families; what was compacted stays so.
+  virtual Result<void> compact(const Limits* limits) = 0;
+  Result<void> compact() { return compact(nullptr); }
   /// Reads every file and compares its checksums; `corruption` names the first bad file.
   virtual Result<void> verify_checksums() = 0;
   /// Followers only: moves the view. `unsupported` else.

@@ -5,7 +5,9 @@
 #include <mutex>
 #include <string_view>
 
+#include "callisto/result.h"
 #include "engine/kv.h"
+#include "engine/limits.h"
 
 namespace callisto::kv {
 
@@ -14,7 +16,9 @@ namespace callisto::kv {
 /// share locks, so a thread must not ask for a second one while it holds one.
 class QueueLocks {
  public:
-  [[nodiscard]] std::unique_lock<std::mutex> lock(Family family, std::string_view key);
+  /// cancelled, deadline_exceeded: the limits were passed while another held it.
+  [[nodiscard]] Result<std::unique_lock<std::mutex>> lock(Family family, std::string_view key,
+                                                          const Limits& limits);
 
  private:
   static constexpr std::size_t kLockCount = 1024;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/committer.h"
+#include "engine/limited.h"
 #include "engine/overlay_cursor.h"
 #include "engine/queue_locks.h"
 #include "engine/retry.h"
@@ -69,22 +70,28 @@ void OptimisticTransaction::restart(Reader& base) {
 
 Result<Version> run_transaction(const RunContext& context, const RunOptions& options,
                                 const std::function<Result<void>(Transaction&)>& function) {
-  const Deadline deadline(context.environment, options.deadline_ms);
+  const Limits own(context.environment, options.deadline_ms);
+  const Limits& limits = options.limits != nullptr ? *options.limits : own;
   std::optional<OptimisticTransaction> transaction;
   const auto attempt = [&]() -> std::optional<Result<Version>> {
     std::unique_lock<std::mutex> turn;
     if (!options.queue_key.empty()) {
-      turn = context.queue_locks.lock(options.queue_family, options.queue_key);
-      if (deadline.passed_in(0)) return Deadline::error();
+      auto locked = context.queue_locks.lock(options.queue_family, options.queue_key, limits);
+      if (!locked) return std::move(locked).error();
+      turn = std::move(*locked);
     }
     auto snapshot = context.snapshot();
     if (!snapshot) return std::move(snapshot).error();
+    if (limits.any()) {
+      *snapshot = std::make_unique<LimitedReader>(std::move(*snapshot), limits);
+    }
     if (transaction) {
       transaction->restart(**snapshot);
     } else {
       transaction.emplace(**snapshot);
     }
     if (auto done = function(*transaction); !done) return std::move(done).error();
+    if (auto within = limits.check(); !within) return std::move(within).error();
     if (!transaction->has_writes()) return transaction->version();
     auto committed = context.committer.commit({.writes = &transaction->writes(),
                                                .guards = transaction->guards(),
@@ -93,7 +100,7 @@ Result<Version> run_transaction(const RunContext& context, const RunOptions& opt
     if (!committed && committed.error().code() == Code::conflict) return std::nullopt;
     return committed;
   };
-  return retry_on_conflict(context.environment, options.max_attempts, deadline, attempt);
+  return retry_on_conflict(context.environment, options.max_attempts, limits, attempt);
 }
 
 }  // namespace callisto::kv

@@ -21,6 +21,7 @@ int status_of(Code code) noexcept {
     case Code::limit_exceeded:
     case Code::scan_limit_exceeded:
     case Code::deadline_exceeded:
+    case Code::cancelled:
       return kFailed;
     case Code::corruption:
     case Code::io_error:

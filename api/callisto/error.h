@@ -35,6 +35,7 @@ enum class Code : std::uint8_t {
   data_loss = 21,          ///< Acknowledged commits are missing: see Options::accept_data_loss.
   unsupported = 22,        ///< This store cannot do that (say, refresh() of a writer).
   scan_limit_exceeded = 23,  ///< A query read as many index entries as it may: narrow it.
+  cancelled = 24,            ///< The caller asked the call to stop; nothing was written.
 };
 
 /// The stable snake_case name of a code ("invalid_argument").

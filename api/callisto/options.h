@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "callisto/environment.h"
@@ -36,6 +37,15 @@ struct Options {
   Environment* environment = nullptr;
 };
 
+/// When a call gives up. With either nothing was written: a commit that was begun ends, and is the
+/// answer; large work that was begun is undone, now or by the store's own thread.
+struct CallLimits {
+  /// `deadline_exceeded` when so many milliseconds passed since the call began; 0: no deadline.
+  std::uint32_t deadline_ms = 0;
+  /// `cancelled` soon after its source was asked to stop, from any thread.
+  std::stop_token cancel{};
+};
+
 /// On whose behalf a call is made; kept in provenance where a record has one.
 struct Caller {
   std::string agent{};         ///< At most 64 code points.
@@ -43,12 +53,12 @@ struct Caller {
   std::string task{};          ///< At most 255 code points.
 };
 
-/// Options of one call. Inside a transaction `durability` and `deadline` are those of transact().
+/// Options of one call. Inside a transaction `durability` and limits are those of transact().
 struct CallOptions {
   std::optional<Durability> durability{};
-  /// Gives up with `deadline_exceeded` when the next attempt would start later than this many
-  /// milliseconds after the call began; 0 is no deadline.
+  /// As CallLimits; beside those of with(), the first that is passed counts.
   std::uint32_t deadline_ms = 0;
+  std::stop_token cancel{};
   /// Applies a change only to the record version that the caller has read; else `version_mismatch`.
   std::optional<std::uint64_t> if_version{};
   Caller caller{};
@@ -59,7 +69,9 @@ struct TransactOptions {
   std::optional<Durability> durability{};
   /// Attempts before `conflict`; 1 to 1,000.
   std::uint32_t max_attempts = 16;
+  /// As CallLimits.
   std::uint32_t deadline_ms = 5'000;
+  std::stop_token cancel{};
 };
 
 }  // namespace callisto

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,9 @@ struct VerifyOptions {
   bool repair = false;
   /// Reads every table file and compares its checksums too.
   bool checksums = true;
+  /// As CallLimits. A repair keeps what it has written; the files' checksums are read to the end.
+  std::uint32_t deadline_ms = 0;
+  std::stop_token cancel{};
 };
 
 /// One thing that is not as it must be. Texts and values stay out of it.

@@ -68,6 +68,8 @@ class CALLISTO_API Snapshot : public Repositories {
   Snapshot(Snapshot&&) noexcept;
   Snapshot& operator=(Snapshot&&) noexcept;
   ~Snapshot();
+  /// The same state, every read under `limits`, which count from the read's start.
+  Snapshot with(const CallLimits& limits) const;
   /// The engine's version of the state: rises with every commit.
   std::uint64_t version() const noexcept;
   /// When it was taken, by the environment's clock.
@@ -75,8 +77,9 @@ class CALLISTO_API Snapshot : public Repositories {
 
  private:
   friend class Space;
-  explicit Snapshot(std::unique_ptr<detail::SnapshotCore> core) noexcept;
-  std::unique_ptr<detail::SnapshotCore> core_;
+  explicit Snapshot(std::shared_ptr<detail::SnapshotCore> core);
+  std::shared_ptr<detail::SnapshotCore> core_;
+  std::unique_ptr<detail::Scope> scope_;
 };
 
 /// A tenant: the same repositories over keys of its own. Nothing of another space can be read or
@@ -90,11 +93,17 @@ class CALLISTO_API Space : public Repositories {
   /// "default" for the default space.
   const std::string& name() const noexcept;
 
+  /// The same space, every call of its repositories and transact() under `limits`, which count from
+  /// each call's start: `space.with({.deadline_ms = 50}).memories().find(...)`. Keep what it returns
+  /// as long as repositories of it are used. A Snapshot taken through it has no limits of its own.
+  /// deadline_exceeded, cancelled.
+  Space with(const CallLimits& limits) const;
+
   /// Runs `function` in a transaction and commits; on a conflict runs it again, with jittered
   /// backoff, at most options.max_attempts times. `function` takes Transaction& and returns a
   /// Result; it may run several times, so it must have no effect but through the transaction. When
   /// it returns an error nothing is written and the error is the answer.
-  /// conflict, deadline_exceeded, unknown_outcome beside what the function returns.
+  /// conflict, deadline_exceeded, cancelled, unknown_outcome beside what the function returns.
   template <class F>
   auto transact(F&& function, const TransactOptions& options = {}) const
       -> std::invoke_result_t<F, Transaction&>;
@@ -131,6 +140,9 @@ class CALLISTO_API Store {
   /// failure on the way is reported; the store is closed all the same. A second call does nothing.
   Result<void> close();
 
+  /// The default space under limits: Space::with().
+  Space with(const CallLimits& limits) const { return default_space().with(limits); }
+
   // The default space.
   const Space& default_space() const noexcept { return *default_; }
   Users users() const noexcept { return default_space().users(); }
@@ -145,29 +157,33 @@ class CALLISTO_API Store {
   }
   Result<Snapshot> snapshot() const { return default_space().snapshot(); }
 
+  // Limits of the calls below: looked at before the call begins and between its parts.
+
   /// An existing space; never creates one. not_found.
-  Result<Space> space(std::string_view name) const;
+  Result<Space> space(std::string_view name, const CallLimits& limits = {}) const;
   /// already_exists; invalid_argument (name: 1 to 64 code points). Ids are never used again.
-  Result<Space> create_space(std::string_view name) const;
+  Result<Space> create_space(std::string_view name, const CallLimits& limits = {}) const;
   /// Takes the name away in one commit, then the data in steps; open Space objects answer
   /// `not_found`. False when there was none; invalid_argument for the default space.
-  Result<bool> drop_space(std::string_view name) const;
+  Result<bool> drop_space(std::string_view name, const CallLimits& limits = {}) const;
   /// Names in the order of creation, "default" first.
-  Result<std::vector<std::string>> spaces() const;
+  Result<std::vector<std::string>> spaces(const CallLimits& limits = {}) const;
 
   /// Read-only stores: moves the view to what the writer has committed. `unsupported` for a writer.
-  Result<void> refresh() const;
-  /// Runs what is left of large deletes and merges until nothing is left.
-  Result<void> finish_pending_work() const;
+  Result<void> refresh(const CallLimits& limits = {}) const;
+  /// Runs what is left of large deletes and merges until nothing is left. With limits
+  /// passed it ends between two steps; what is done stays done.
+  Result<void> finish_pending_work(const CallLimits& limits = {}) const;
 
   Health health() const;
-  Result<Stats> stats() const;
+  Result<Stats> stats(const CallLimits& limits = {}) const;
   /// Compares every index with a full scan of its records, in one snapshot; see VerifyReport.
   Result<VerifyReport> verify(const VerifyOptions& options = {}) const;
-  /// Makes everything that was committed so far durable.
-  Result<void> sync() const;
+  /// Makes everything that was committed so far durable. One sync of the disk, which ends once begun.
+  Result<void> sync(const CallLimits& limits = {}) const;
   /// Merges all levels of every table on disk: space of deleted records comes back. Long.
-  Result<void> compact() const;
+  /// A request to stop ends it soon, a deadline between two tables; what was merged stays so.
+  Result<void> compact(const CallLimits& limits = {}) const;
 
   /// Internal: for the tools beside the library.
   detail::StoreCore& core() const noexcept { return *core_; }

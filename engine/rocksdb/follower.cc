@@ -129,7 +129,7 @@ class Follower final : public Store {
     return refuse_write();
   }
   Result<void> sync() override { return refuse_write(); }
-  Result<void> compact() override { return refuse_write(); }
+  Result<void> compact(const Limits*) override { return refuse_write(); }
 
   bool sole_writer() const override { return false; }
   std::optional<Version> committed_version(Family, std::string_view) const override {

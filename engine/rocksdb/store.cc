@@ -132,9 +132,9 @@ Result<void> RocksStore::sync() {
   return sync_log(*database_);
 }
 
-Result<void> RocksStore::compact() {
+Result<void> RocksStore::compact(const Limits* limits) {
   if (auto admitted = admit_change(); !admitted) return admitted;
-  return compact_all(*database_);
+  return compact_all(*database_, limits);
 }
 
 Result<void> RocksStore::verify_checksums() {

@@ -40,7 +40,7 @@ class RocksStore final : public Store {
   std::uint64_t approximate_bytes(Family family, std::string_view lower,
                                   std::string_view upper) override;
   Result<void> sync() override;
-  Result<void> compact() override;
+  Result<void> compact(const Limits* limits) override;
   Result<void> verify_checksums() override;
   Result<void> refresh() override;
   Result<void> close() override;

@@ -6,10 +6,13 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <vector>
 
+#include "engine/limits.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/status.h"
 
@@ -112,15 +115,23 @@ Result<void> flush_memtables(Database& database) {
   return {};
 }
 
-Result<void> compact_all(Database& database) {
+Result<void> compact_all(Database& database, const Limits* limits) {
+  std::atomic<bool> is_stopped{false};
+  const auto stop = [&is_stopped] { is_stopped.store(true); };
+  const std::stop_callback on_cancel(limits ? limits->cancel() : std::stop_token(), stop);
+  const std::stop_callback on_other(limits ? limits->other() : std::stop_token(), stop);
   if (auto flushed = flush_memtables(database); !flushed) return flushed;
   rocksdb::CompactRangeOptions options;
+  options.canceled = &is_stopped;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
     if (!database.gate().is_open()) return database.gate().refusal();
     const rocksdb::Status status =
         database.db().CompactRange(options, database.handle(family_at(i)), nullptr, nullptr);
-    if (!status.ok()) return change_failed(database, status, "compaction");
+    const bool is_cut_off = status.IsIncomplete() && is_stopped.load();
+    if (!status.ok() && !is_cut_off) return change_failed(database, status, "compaction");
+    if (limits == nullptr) continue;
+    if (auto within = limits->check(); !within) return within;
   }
   return {};
 }

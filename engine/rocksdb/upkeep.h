@@ -24,8 +24,8 @@ Result<void> erase_keys(Database& database, Family family, std::string_view lowe
 /// Writes the memtables to table files.
 Result<void> flush_memtables(Database& database);
 
-/// Flushes, and rewrites every table file.
-Result<void> compact_all(Database& database);
+/// Flushes, and rewrites every table file; `limits` (or null) as Store::compact.
+Result<void> compact_all(Database& database, const Limits* limits);
 
 /// As Store::verify_checksums: each file against the checksum that its making left in the manifest,
 /// then its blocks against theirs. A follower answers `busy` when the writer has removed a file.

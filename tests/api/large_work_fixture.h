@@ -74,7 +74,9 @@ class FailingEngine final : public kv::Store {
     return below_.engine->approximate_bytes(family, lower, upper);
   }
   Result<void> sync() override { return below_.engine->sync(); }
-  Result<void> compact() override { return below_.engine->compact(); }
+  Result<void> compact(const kv::Limits* limits) override {
+    return below_.engine->compact(limits);
+  }
   Result<void> verify_checksums() override { return below_.engine->verify_checksums(); }
   Result<void> refresh() override { return below_.engine->refresh(); }
   /// What is below stays open.

@@ -3,6 +3,7 @@
 #include "tests/api/large_work_fixture.h"
 
 #include <atomic>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -202,6 +203,20 @@ TEST_F(LargeConversationTest, ADeadlineLeavesNothing) {
   below_.after_commit = [&] { environment_.advance_micros(2'000); };
   EXPECT_EQ(conversations().store(header(), large(), {.deadline_ms = 5}).error().code(),
             Code::deadline_exceeded);
+  below_.after_commit = nullptr;
+  EXPECT_EQ(rows(), before);
+}
+
+TEST_F(LargeConversationTest, ARequestToStopLeavesNothing) {
+  const Rows before = rows();
+  std::stop_source source;
+  int commits = 0;
+  below_.after_commit = [&] {
+    if (++commits == 2) source.request_stop();
+  };
+  EXPECT_EQ(conversations().store(header(), large(), {.cancel = source.get_token()}).error().code(),
+            Code::cancelled);
+  EXPECT_GT(commits, 2) << "nothing was staged";
   below_.after_commit = nullptr;
   EXPECT_EQ(rows(), before);
 }

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -234,6 +236,32 @@ TEST_F(RunTransaction, TheDeadlineHoldsForTheQueueToo) {
   EXPECT_EQ(stored("tail"), "absent");
 }
 
+TEST_F(RunTransaction, AWaitInTheQueueEndsAtTheDeadlineOrWhenAskedTo) {
+  std::stop_source source;
+  const Limits stoppable(environment_, 0, source.get_token());
+  const Limits brief(environment_, 50);
+  for (const auto& [limits, code] : {std::pair(&stoppable, Code::cancelled),
+                                     std::pair(&brief, Code::deadline_exceeded)}) {
+    const RunOptions options{
+        .limits = limits, .queue_family = Family::users, .queue_key = "tail"};
+    std::atomic<bool> is_over{false};
+    auto held = queue_locks_.lock(Family::users, "tail", Limits(environment_));
+    std::jthread writer([&] {
+      const auto late =
+          run(options, [](Transaction& tx) { return tx.put(Family::users, "tail", "v"); });
+      EXPECT_FALSE(late);
+      if (!late) {
+        EXPECT_EQ(late.error().code(), code);
+      }
+      is_over = true;
+    });
+    if (code == Code::cancelled) source.request_stop();
+    while (!is_over) environment_.advance_micros(10'000);
+  }
+  EXPECT_EQ(stored("tail"), "absent");
+  EXPECT_EQ(snapshots_, 0);
+}
+
 TEST_F(RunTransaction, OwnReadsGoThroughTheWrites) {
   commit_elsewhere("a", "1");
   commit_elsewhere("b", "2");
@@ -259,7 +287,7 @@ TEST_F(RunTransaction, OwnReadsGoThroughTheWrites) {
 
 TEST(Retry, PausesDoubleUpToABoundAndAreRandom) {
   testing::TestEnvironment environment;
-  const Deadline none(environment, 0);
+  const Limits none(environment);
   const auto failed =
       retry_on_conflict(environment, 200, none, [] { return std::optional<Result<Version>>(); });
   ASSERT_FALSE(failed);
@@ -277,7 +305,7 @@ TEST(Retry, PausesDoubleUpToABoundAndAreRandom) {
 
 TEST(Retry, MakesAtLeastOneAttempt) {
   testing::TestEnvironment environment;
-  const auto done = retry_on_conflict(environment, 0, Deadline(environment, 0),
+  const auto done = retry_on_conflict(environment, 0, Limits(environment),
                                       [] { return std::optional<Result<Version>>(Version{3}); });
   EXPECT_EQ(done.value(), Version{3});
 }

@@ -310,7 +310,7 @@ class MapStore final : public kv::Store {
     return state_.bytes(family, lower, upper);
   }
   Result<void> sync() override { return open(); }
-  Result<void> compact() override { return open(); }
+  Result<void> compact(const kv::Limits*) override { return open(); }
   Result<void> verify_checksums() override { return open(); }
   Result<void> refresh() override { return Error{Code::unsupported, "refresh is for followers"}; }
   Result<void> close() override {
@@ -343,15 +343,17 @@ Result<Version> MapStore::apply(const kv::Batch& batch, Durability) {
 
 Result<Version> MapStore::run(const kv::RunOptions& options,
                               const std::function<Result<void>(kv::Transaction&)>& function) {
-  const kv::Deadline deadline(environment_, options.deadline_ms);
+  const kv::Limits own(environment_, options.deadline_ms);
+  const kv::Limits& limits = options.limits != nullptr ? *options.limits : own;
   const auto attempt = [&]() -> std::optional<Result<Version>> {
     if (state_.closed()) return closed_error();
     MapTransaction transaction(state_);
     if (auto done = function(transaction); !done) return std::move(done).error();
+    if (auto within = limits.check(); !within) return std::move(within).error();
     if (!transaction.has_writes()) return transaction.version();
     return state_.commit(transaction.commit());
   };
-  return kv::retry_on_conflict(environment_, options.max_attempts, deadline, attempt);
+  return kv::retry_on_conflict(environment_, options.max_attempts, limits, attempt);
 }
 
 }  // namespace

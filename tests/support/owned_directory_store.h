@@ -49,7 +49,7 @@ class OwnedDirectoryStore final : public kv::Store {
     return store_->approximate_bytes(family, lower, upper);
   }
   Result<void> sync() override { return store_->sync(); }
-  Result<void> compact() override { return store_->compact(); }
+  Result<void> compact(const kv::Limits* limits) override { return store_->compact(limits); }
   Result<void> verify_checksums() override { return store_->verify_checksums(); }
   Result<void> refresh() override { return store_->refresh(); }
   Result<void> close() override { return store_->close(); }
