@@ -2,6 +2,8 @@
 
 #include "callisto/store.h"
 
+#include <algorithm>
+
 #include "api/check.h"
 #include "api/core.h"
 
@@ -61,6 +63,8 @@ Space Space::with(const CallLimits& limits) const {
   return limited;
 }
 
+const CallLimits& Space::limits() const noexcept { return scope_->limits; }
+
 const std::string& Space::name() const noexcept { return name_; }
 
 Result<void> Space::run(const std::function<Result<void>(Transaction&)>& function,
@@ -94,6 +98,14 @@ Result<void> check_options(const Options& options) {
   if (options.mode > OpenMode::read_only) return Error(Code::invalid_argument, "mode", "an OpenMode");
   if (options.durability > Durability::synced) {
     return Error(Code::invalid_argument, "durability", "a Durability");
+  }
+  if (options.disk_threads < 2 || options.disk_threads > 32) {
+    return Error(Code::invalid_argument, "disk_threads", "2 to 32");
+  }
+  const std::string& name = options.thread_name;
+  const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
+  if (name.empty() || name.size() > 8 || !std::all_of(name.begin(), name.end(), is_printable)) {
+    return Error(Code::invalid_argument, "thread_name", "1 to 8 printable ASCII characters");
   }
   return {};
 }

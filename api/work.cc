@@ -1,5 +1,7 @@
 // Unfinished work: who runs the steps, and when. The steps are in work_*.cc.
 
+#include <pthread.h>
+
 #include <boost/endian/conversion.hpp>
 #include <cstring>
 
@@ -145,6 +147,7 @@ Result<std::uint64_t> StoreCore::pending_work() {
 void StoreCore::start_background() {
   wake_requested_ = true;
   background_ = std::thread([this] { background_loop(); });
+  pthread_setname_np(background_.native_handle(), (options_.thread_name + "-work").c_str());
 }
 
 void StoreCore::notify_work() {

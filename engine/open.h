@@ -17,6 +17,8 @@ struct OpenOptions {
   bool read_only = false;
   std::uint64_t memory_budget_bytes = 256ULL << 20;
   Environment* environment = nullptr;  ///< Not null.
+  std::uint32_t disk_threads = 2;      ///< See callisto::Options.
+  std::string thread_name = "callisto";
 };
 
 /// Opens the RocksDB engine. Layout of the directory: engine/README.md.

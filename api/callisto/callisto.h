@@ -2,3 +2,4 @@
 
 /// Everything that a program needs: `#include <callisto/callisto.h>`.
 #include "callisto/store.h"
+#include "callisto/submit.h"

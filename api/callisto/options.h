@@ -33,6 +33,14 @@ struct Options {
   /// Runs the steps of large deletes and merges in a thread of the store's own. Off: the caller runs
   /// them with Store::finish_pending_work().
   bool background_work = true;
+  /// Threads of the store's own for what the disk needs: the larger part merges table files, the rest
+  /// (at least one) writes memtables to them. They start when there is work for them and end when the
+  /// store closes; other stores of the process have their own. 2 to 32. Beside them `background_work`
+  /// takes one. A call never starts a thread that outlives it.
+  std::uint32_t disk_threads = 2;
+  /// What the names of these threads begin with ("callisto-work", "callisto-flush0",
+  /// "callisto-merge0"), as a debugger shows them. 1 to 8 printable ASCII characters.
+  std::string thread_name = "callisto";
   /// Where clock, randomness, log and file faults come from. Must outlive the store.
   Environment* environment = nullptr;
 };

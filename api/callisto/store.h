@@ -98,6 +98,8 @@ class CALLISTO_API Space : public Repositories {
   /// as long as repositories of it are used. A Snapshot taken through it has no limits of its own.
   /// deadline_exceeded, cancelled.
   Space with(const CallLimits& limits) const;
+  /// Those of with(); none for a space as it was opened.
+  const CallLimits& limits() const noexcept;
 
   /// Runs `function` in a transaction and commits; on a conflict runs it again, with jittered
   /// backoff, at most options.max_attempts times. `function` takes Transaction& and returns a
@@ -121,8 +123,8 @@ class CALLISTO_API Space : public Repositories {
   std::string name_;
 };
 
-/// A memory store: one directory on disk, opened by one writing process. Movable; every call may
-/// come from any thread. Closing waits for calls that run; what is called later answers `closed`.
+/// One directory on disk with one writing process. Thread-safe. Closing waits for calls that run,
+/// later ones answer `closed`. Movable: what was moved from may only be assigned to or destroyed.
 class CALLISTO_API Store {
  public:
   /// Opens or makes the store in `directory`.
@@ -179,7 +181,7 @@ class CALLISTO_API Store {
   Result<Stats> stats(const CallLimits& limits = {}) const;
   /// Compares every index with a full scan of its records, in one snapshot; see VerifyReport.
   Result<VerifyReport> verify(const VerifyOptions& options = {}) const;
-  /// Makes everything that was committed so far durable. One sync of the disk, which ends once begun.
+  /// Makes everything that was committed so far durable: one sync of the disk, not cut short.
   Result<void> sync(const CallLimits& limits = {}) const;
   /// Merges all levels of every table on disk: space of deleted records comes back. Long.
   /// A request to stop ends it soon, a deadline between two tables; what was merged stays so.

@@ -12,6 +12,7 @@
 #include "engine/rocksdb/follower_file_system.h"
 #include "engine/rocksdb/info_log.h"
 #include "engine/rocksdb/status.h"
+#include "engine/rocksdb/store_env.h"
 
 namespace callisto::kv {
 namespace {
@@ -133,6 +134,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Database::families() const {
 
 Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory directory,
                                                         const MemoryPlan& plan,
+                                                        const ThreadPlan& threads,
                                                         Environment& environment,
                                                         const FileHook& hook) {
   auto cache = make_cache(plan);
@@ -140,10 +142,12 @@ Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory director
   std::shared_ptr<Database> database(new Database(environment, plan, directory.database_path(),
                                                   std::move(cache), std::move(write_buffers)));
   database->directory_ = std::move(directory);
-  database->env_ = rocksdb::NewCompositeEnv(
-      std::make_shared<GuardedFileSystem>(rocksdb::FileSystem::Default(), hook, database->gate_));
+  database->env_ = std::make_unique<StoreEnv>(
+      rocksdb::NewCompositeEnv(std::make_shared<GuardedFileSystem>(rocksdb::FileSystem::Default(),
+                                                                   hook, database->gate_)),
+      threads);
   const bool create = !database->directory_.complete;
-  const auto options = writer_options(plan, database->parts(), create);
+  const auto options = writer_options(plan, threads, database->parts(), create);
   const auto families = database->families();
   auto opened =
       create ? database->create_db(options, families) : database->open_db(options, families);
@@ -157,6 +161,7 @@ Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory director
 }
 
 Result<std::shared_ptr<Database>> Database::open_in_memory(const MemoryPlan& plan,
+                                                           const ThreadPlan& threads,
                                                            Environment& environment,
                                                            const FileHook& hook) {
   auto cache = make_cache(plan);
@@ -164,9 +169,11 @@ Result<std::shared_ptr<Database>> Database::open_in_memory(const MemoryPlan& pla
   std::shared_ptr<Database> database(
       new Database(environment, plan, "/store", std::move(cache), std::move(write_buffers)));
   database->memory_env_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
-  database->env_ = rocksdb::NewCompositeEnv(std::make_shared<GuardedFileSystem>(
-      database->memory_env_->GetFileSystem(), hook, database->gate_));
-  const auto options = writer_options(plan, database->parts(), true);
+  database->env_ = std::make_unique<StoreEnv>(
+      rocksdb::NewCompositeEnv(std::make_shared<GuardedFileSystem>(
+          database->memory_env_->GetFileSystem(), hook, database->gate_)),
+      threads);
+  const auto options = writer_options(plan, threads, database->parts(), true);
   auto opened = database->create_db(options, database->families());
   if (!opened) return std::move(opened).error();
   return database;
@@ -179,7 +186,9 @@ Result<std::shared_ptr<Database>> Database::open_follower(
   std::shared_ptr<Database> database(
       new Database(environment, plan, path, std::move(cache), std::move(write_buffers)));
   database->follower_files_ = std::make_shared<FollowerFileSystem>(rocksdb::FileSystem::Default());
-  database->env_ = rocksdb::NewCompositeEnv(database->follower_files_);
+  // Without work in the background: no thread is ever started.
+  database->env_ = std::make_unique<StoreEnv>(rocksdb::NewCompositeEnv(database->follower_files_),
+                                              ThreadPlan{});
   auto opened = database->open_db(follower_options(database->parts()), database->families());
   if (!opened) return std::move(opened).error();
   return database;

@@ -20,6 +20,7 @@
 namespace callisto::kv {
 
 class FollowerFileSystem;
+struct ThreadPlan;
 
 /// An open rocksdb::DB with the families, and everything that must live as long. Readers, snapshots
 /// and cursors share it, so that none of them ever touches a database that is gone: the files are
@@ -29,10 +30,12 @@ class Database {
   /// A writer's database in `directory`; a directory that is not complete is made a store.
   static Result<std::shared_ptr<Database>> open_writer(WriterDirectory directory,
                                                        const MemoryPlan& plan,
+                                                       const ThreadPlan& threads,
                                                        Environment& environment,
                                                        const FileHook& hook);
   /// A writer's database in memory of its own.
   static Result<std::shared_ptr<Database>> open_in_memory(const MemoryPlan& plan,
+                                                          const ThreadPlan& threads,
                                                           Environment& environment,
                                                           const FileHook& hook);
   /// RocksDB's secondary instance on the files in `path`.

@@ -8,17 +8,19 @@
 #include "engine/rocksdb/options.h"
 #include "engine/rocksdb/store.h"
 #include "engine/rocksdb/store_directory.h"
+#include "engine/rocksdb/store_env.h"
 
 namespace callisto::kv {
 namespace {
 
 Result<std::shared_ptr<Database>> open_database(const OpenOptions& options, const MemoryPlan& plan,
                                                 Environment& environment) {
+  const ThreadPlan threads{options.disk_threads, options.thread_name};
   const FileHook hook = environment.file_hook();
-  if (options.directory.empty()) return Database::open_in_memory(plan, environment, hook);
+  if (options.directory.empty()) return Database::open_in_memory(plan, threads, environment, hook);
   auto directory = open_writer_directory(options.directory, options.create, hook);
   if (!directory) return std::move(directory).error();
-  return Database::open_writer(std::move(*directory), plan, environment, hook);
+  return Database::open_writer(std::move(*directory), plan, threads, environment, hook);
 }
 
 }  // namespace

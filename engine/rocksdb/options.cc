@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "engine/rocksdb/store_env.h"
+
 namespace callisto::kv {
 namespace {
 
@@ -128,14 +130,16 @@ std::shared_ptr<rocksdb::WriteBufferManager> make_write_buffers(
   return std::make_shared<rocksdb::WriteBufferManager>(plan.memtable_bytes, cache);
 }
 
-rocksdb::DBOptions writer_options(const MemoryPlan& plan, const OptionParts& parts, bool create) {
+rocksdb::DBOptions writer_options(const MemoryPlan& plan, const ThreadPlan& threads,
+                                  const OptionParts& parts, bool create) {
   rocksdb::DBOptions options = common_options(parts);
   options.create_if_missing = create;
   options.listeners.push_back(parts.listener);
   options.max_open_files = plan.open_files;
   options.max_file_opening_threads = 2;
   options.max_total_wal_size = plan.log_bytes;
-  options.max_background_jobs = 2;
+  options.max_background_flushes = static_cast<int>(threads.flushes());
+  options.max_background_compactions = static_cast<int>(threads.merges());
   // Commits come one at a time, from the committer.
   options.allow_concurrent_memtable_write = false;
   options.unordered_write = false;

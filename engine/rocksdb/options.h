@@ -20,6 +20,8 @@ class WriteBufferManager;
 
 namespace callisto::kv {
 
+struct ThreadPlan;
+
 /// How one memory budget is shared out. The arithmetic and its reasons: engine/README.md.
 struct MemoryPlan {
   /// Blocks, and charged to the same cache: table readers, file metadata, memtables.
@@ -57,7 +59,8 @@ std::shared_ptr<rocksdb::WriteBufferManager> make_write_buffers(
     const MemoryPlan& plan, const std::shared_ptr<rocksdb::Cache>& cache);
 
 /// `create`: the database may be absent. Families that are absent are always an error.
-rocksdb::DBOptions writer_options(const MemoryPlan& plan, const OptionParts& parts, bool create);
+rocksdb::DBOptions writer_options(const MemoryPlan& plan, const ThreadPlan& threads,
+                                  const OptionParts& parts, bool create);
 rocksdb::DBOptions follower_options(const OptionParts& parts);
 /// One for every Family, in their order.
 std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,

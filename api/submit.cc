@@ -1,0 +1,7 @@
+#include "callisto/submit.h"
+
+namespace callisto {
+
+Executor::~Executor() = default;
+
+}  // namespace callisto
