@@ -136,6 +136,7 @@ Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const 
   engine_options.directory = std::move(directory);
   engine_options.create = options.mode == OpenMode::create;
   engine_options.read_only = options.mode == OpenMode::read_only;
+  engine_options.accept_data_loss = options.accept_data_loss;
   engine_options.memory_budget_bytes = options.memory_budget_bytes;
   engine_options.environment =
       options.environment != nullptr ? options.environment : &Environment::system();

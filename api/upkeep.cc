@@ -7,6 +7,7 @@
 #include "callisto/store.h"
 #include "engine/limited.h"
 #include "indexes/scrub.h"
+#include "indexes/scrub_findings.h"
 
 namespace callisto {
 
@@ -90,6 +91,8 @@ Health Store::health() const {
   kv::EngineHealth engine = core_->engine().health();
   health.writable = engine.writable && core_->options().mode != OpenMode::read_only;
   health.failure = std::move(engine.failure);
+  health.data_lost = std::move(engine.lost);
+  health.unguarded = std::move(engine.unguarded);
   health.clock_suspect = core_->clock_suspect();
   if (auto pending = core_->pending_work()) {
     health.pending_work = *pending;
@@ -144,9 +147,13 @@ Result<VerifyReport> Store::verify(const VerifyOptions& options) const {
   }
   if (options.checksums) {
     CALLISTO_TRY(limits.check());
-    if (auto done = core_->engine().verify_checksums(); !done) return std::move(done).error();
+    auto done = core_->engine().verify_checksums();
+    if (!done && done.error().code() != Code::corruption) return std::move(done).error();
+    if (!done) indexes::Findings(report).unreadable("files", "", done.error().message());
   }
-  report.ok = report.dangling + report.missing + report.wrong + report.undecodable + report.orphans == 0;
+  report.ok = report.dangling + report.missing + report.wrong + report.undecodable + report.orphans +
+                  report.unreadable ==
+              0;
   return report;
 }
 

@@ -83,6 +83,12 @@ struct Bounds {
   bool fill_cache = true;
 };
 
+/// Keys that a scan could not read: in [from, to), not more than there may be.
+struct DamagedRange {
+  std::string from{};
+  std::string to{};
+};
+
 /// A bounded scan: starts on the first key in scan order. key() and value() are valid until next().
 /// An error ends it: valid() turns false and status() says why, so status() must be looked at.
 class Cursor {
@@ -95,6 +101,11 @@ class Cursor {
   /// Moves forward in scan order to the first key at or after `key` (in reverse: at or before).
   virtual void seek(std::string_view key) = 0;
   virtual Result<void> status() const = 0;
+  /// After an error of a forward scan over damaged bytes: goes on with a key behind the damaged part,
+  /// the first where nothing else is damaged, or at the end; status() is clean then. `read` is the
+  /// last key that the caller has had of this scan, empty where there was none. nullopt where that
+  /// cannot be done: the scan stays at its error. Costs some hundred seeks, some milliseconds.
+  virtual std::optional<DamagedRange> skip_damage(std::string_view) { return std::nullopt; }
 };
 
 /// One consistent state that can be read. Cursors must be gone before their reader is.
@@ -186,7 +197,11 @@ class Batch {
 
 struct EngineHealth {
   bool writable = true;
-  std::optional<Error> failure;
+  std::optional<Error> failure{};
+  /// What commits were found missing, and accepted, when the store was opened: data_loss.
+  std::optional<Error> lost{};
+  /// Why a loss of what is committed now might not be seen by the next opening.
+  std::optional<Error> unguarded{};
 };
 
 struct EngineStats {

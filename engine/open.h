@@ -15,6 +15,8 @@ struct OpenOptions {
   /// False: `not_found` when there is none. Ignored by read_only.
   bool create = true;
   bool read_only = false;
+  /// Opens also where commits were lost; health() and the log say what.
+  bool accept_data_loss = false;
   std::uint64_t memory_budget_bytes = 256ULL << 20;
   Environment* environment = nullptr;  ///< Not null.
   std::uint32_t disk_threads = 2;      ///< See callisto::Options.
@@ -22,7 +24,7 @@ struct OpenOptions {
 };
 
 /// Opens the RocksDB engine. Layout of the directory: engine/README.md.
-/// busy (message names the holder's process id), not_found, corruption, io_error, invalid_argument.
+/// busy (message names the holder's process id), not_found, corruption, data_loss, io_error, invalid_argument.
 Result<std::unique_ptr<Store>> open_rocksdb(const OpenOptions& options);
 
 }  // namespace callisto::kv

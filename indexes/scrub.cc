@@ -29,6 +29,8 @@ class Scrub {
     if (auto done = first_walk(reader_, catalogue_, state_, true, check_, findings_); !done) {
       return done;
     }
+    // What is hidden may be what would be missing, or whose it is: nothing can be compared.
+    if (findings_.has_unreadable()) return {};
     if (auto done = check_.compare(reader_, sink_); !done) return done;
     if (auto done = check_counters(); !done) return done;
     if (auto done = check_users(); !done) return done;

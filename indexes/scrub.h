@@ -15,7 +15,8 @@ namespace callisto::indexes {
 /// fingerprint per index (count and sum of XXH3-128 of key and value: one pass over records, one
 /// over entries), then, where that differs, entry by entry; owners exist; tails and counters agree
 /// with what they count; sequences of a conversation are unique. Rows of unfinished work count as
-/// pending. Adds to `report`. Memory is bounded whatever the size. An I/O error ends it.
+/// pending. Adds to `report`. Memory is bounded whatever the size. An I/O error ends it. Where a damaged file hides
+/// keys, each such range is reported and every other record still decoded, but nothing is compared.
 Result<void> scrub(kv::Reader& reader, const Catalogue& catalogue, schema::SpaceNumber space,
                    VerifyReport& report);
 

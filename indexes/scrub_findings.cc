@@ -26,6 +26,11 @@ void Findings::undecodable(std::string_view table, std::string_view key, std::st
   keep("undecodable", table, key, detail);
 }
 
+void Findings::unreadable(std::string_view table, std::string_view from, std::string_view detail) {
+  ++report_.unreadable;
+  keep("unreadable", table, from, detail);
+}
+
 void Findings::orphan(std::string_view table, std::string_view key, std::string_view detail) {
   ++report_.orphans;
   keep("orphan", table, key, detail);

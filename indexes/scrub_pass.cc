@@ -12,7 +12,7 @@ class FirstWalk final : public Visitor {
  public:
   FirstWalk(kv::Reader& reader, const SpaceState& state, bool owners, EntryCheck& check,
             Findings& findings)
-      : check_(check), findings_(findings) {
+      : check_(check), findings_(findings), is_report_(owners) {
     if (owners) owners_.emplace(reader, state, findings);
   }
 
@@ -29,7 +29,7 @@ class FirstWalk final : public Visitor {
     if (table.is_at_home != nullptr && !table.is_at_home(row)) {
       findings_.wrong(table.name, row.key, "the record names another key");
     }
-    return owners_ ? owners_->add_row(table, row) : Result<void>{};
+    return check_owners([&] { return owners_->add_row(table, row); });
   }
 
   Result<void> on_entry(const TableDefinition& table, const IndexDefinition& index,
@@ -45,11 +45,35 @@ class FirstWalk final : public Visitor {
     return {};
   }
 
-  Result<void> finish() { return owners_ ? owners_->flush() : Result<void>{}; }
+  /// A repair must not take what it cannot read for gone.
+  bool on_unreadable(std::string_view name, const kv::DamagedRange& range,
+                     const Error& error) override {
+    if (!is_report_) return false;
+    findings_.unreadable(name, range.from,
+                         "up to key " + schema::to_hex(range.to) + ", which can be read: " +
+                             error.message());
+    return true;
+  }
+
+  Result<void> finish() {
+    return check_owners([&] { return owners_->flush(); });
+  }
 
  private:
+  /// Owners that a damaged file hides: the others are not looked up either, the rest goes on.
+  template <class Check>
+  Result<void> check_owners(Check&& check) {
+    if (!owners_) return {};
+    Result<void> done = check();
+    if (done || done.error().code() != Code::corruption) return done;
+    findings_.unreadable("owners", "", "not all can be looked up: " + done.error().message());
+    owners_.reset();
+    return {};
+  }
+
   EntryCheck& check_;
   Findings& findings_;
+  const bool is_report_;
   std::optional<OwnerCheck> owners_;
 };
 

@@ -73,24 +73,36 @@ class Walk {
     }
     const TableDefinition& first = *range.tables.front();
     PrefixScan scan(reader_, first.family, table_prefix(space_, first.id));
-    for (; scan.valid(); scan.next()) {
-      if (auto shown = show(range, scan.key(), scan.value()); !shown) return shown;
-    }
-    return scan.status();
+    return over(scan, first.name, [&](std::string_view key, std::string_view value) {
+      return show(range, key, value);
+    });
   }
 
   Result<void> over(const TableDefinition& table, const IndexDefinition& index) {
     if (index.part || !visitor_.wants(index)) return {};
     PrefixScan scan(reader_, index.family, index_prefix(space_, index.id));
-    for (; scan.valid(); scan.next()) {
-      if (auto shown = visitor_.on_entry(table, index, scan.key(), scan.value()); !shown) {
-        return shown;
-      }
-    }
-    return scan.status();
+    return over(scan, index.name, [&](std::string_view key, std::string_view value) {
+      return visitor_.on_entry(table, index, key, value);
+    });
   }
 
  private:
+  /// All of a scan, but for what the visitor lets be skipped.
+  template <class Show>
+  Result<void> over(PrefixScan& scan, const std::string& name, Show&& show_one) {
+    std::string last;
+    for (;;) {
+      for (; scan.valid(); scan.next()) {
+        last.assign(scan.key());
+        if (auto shown = show_one(scan.key(), scan.value()); !shown) return shown;
+      }
+      const auto status = scan.status();
+      if (status) return {};
+      const auto damaged = scan.skip_damage(last);
+      if (!damaged || !visitor_.on_unreadable(name, *damaged, status.error())) return status;
+    }
+  }
+
   Result<void> show(const Range& range, std::string_view key, std::string_view value) {
     if (const TableDefinition* table = range.table_of(key)) {
       if (!visitor_.wants(*table)) return {};

@@ -3,6 +3,7 @@
 // Inside of scrub: passes over everything that the catalogue says is there.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,11 @@ class Visitor {
                                 std::string_view key, std::string_view value) = 0;
   /// A key among the rows of `table` that is neither a row nor an entry.
   virtual Result<void> on_unknown(const TableDefinition& table, std::string_view key) = 0;
+  /// Keys of a table or an index, by its name, that a damaged file hides. False ends the walk with
+  /// the error.
+  virtual bool on_unreadable(std::string_view, const kv::DamagedRange&, const Error&) {
+    return false;
+  }
 };
 
 /// One pass over the tables and indexes that the visitor wants: each range is read once.
@@ -39,6 +45,9 @@ class PrefixScan {
   std::string_view value() const { return cursor_->value(); }
   void next() { cursor_->next(); }
   Result<void> status() const { return cursor_->status(); }
+  std::optional<kv::DamagedRange> skip_damage(std::string_view read) {
+    return cursor_->skip_damage(read);
+  }
 
  private:
   std::string lower_;

@@ -96,16 +96,31 @@ class Dumper {
   /// False when it is enough, or nobody reads any more.
   Result<bool> dump(const Range& range) {
     if (range.lower >= range.upper) return true;
-    auto done = detail::for_each(reader_.reader(), range.family, range.lower, range.upper, false,
-                                 [&](std::string_view key, std::string_view value) -> Result<bool> {
-                                   return row(range, key, value);
-                                 });
-    if (!done) return std::move(done).error();
-    return left_ > 0;
+    const auto cursor = reader_.reader().scan(range.family, {.lower = range.lower, .upper = range.upper});
+    std::string last;
+    for (;;) {
+      for (; cursor->valid(); cursor->next()) {
+        last.assign(cursor->key());
+        if (!row(range, cursor->key(), cursor->value())) return false;
+      }
+      const auto status = cursor->status();
+      if (status) return left_ > 0;
+      const auto damaged = cursor->skip_damage(last);
+      if (!damaged) return status.error();
+      report_damage(range, *damaged, status.error());
+    }
   }
   bool has_damage() const noexcept { return has_damage_; }
 
  private:
+  /// A damaged table file hides keys; what is behind them is still worth reading.
+  void report_damage(const Range& range, const kv::DamagedRange& damaged, const Error& error) {
+    has_damage_ = true;
+    std::fprintf(stderr, "callisto: %s cannot be read from key %s to %s: %s\n", range.name.c_str(),
+                 schema::describe_key(damaged.from).c_str(), schema::describe_key(damaged.to).c_str(),
+                 error.to_string().c_str());
+  }
+
   bool row(const Range& range, std::string_view key, std::string_view value) {
     if (range.table != nullptr && !range.table->is_row(key)) return true;
     if (range.part && !is_part(key, *range.part)) return true;

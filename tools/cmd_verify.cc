@@ -31,6 +31,7 @@ void print_json(const VerifyReport& report) {
   line.number("checked", report.checked).number("dangling", report.dangling);
   line.number("missing", report.missing).number("wrong", report.wrong);
   line.number("undecodable", report.undecodable).number("orphans", report.orphans);
+  line.number("unreadable", report.unreadable);
   line.number("pending", report.pending).number("repaired", report.repaired);
   line.flag("ok", report.ok).raw("defects", defects_json(report.defects));
   print_line(line.str());
@@ -46,6 +47,7 @@ void print_text(const VerifyReport& report) {
   print("wrong:", report.wrong);
   print("undecodable:", report.undecodable);
   print("orphans:", report.orphans);
+  print("unreadable:", report.unreadable);
   print("pending:", report.pending);
   if (report.repaired > 0) print("repaired:", report.repaired);
   for (const Defect& defect : report.defects) {
@@ -68,6 +70,7 @@ int run(const Context& context) {
   } else {
     print_text(*verified);
   }
+  if (verified->unreadable > 0) return kBroken;
   return verified->ok ? kOk : kFailed;
 }
 

@@ -71,8 +71,14 @@ Result<Store> open_store(const Context& context, OpenMode mode) {
   }
   Options options;
   options.mode = mode;
+  options.accept_data_loss = context.has("accept-data-loss");
   auto store = Store::open(context.directory, options);
-  if (store) return store;
+  if (store) {
+    if (const auto lost = store->health().data_lost) {
+      std::fprintf(stderr, "callisto: opened all the same: %s\n", one_line(lost->to_string()).c_str());
+    }
+    return store;
+  }
   // A path that holds no store cannot be opened: not the same as a record that is not there, or as a
   // word on the command line that is wrong.
   if (store.error().code() == Code::not_found) {

@@ -28,6 +28,7 @@ po::options_description global_options() {
       ("store", po::value<std::string>()->value_name("DIR"), "the store (or CALLISTO_STORE)")  //
       ("space", po::value<std::string>()->value_name("NAME"), "the space; default: default")   //
       ("json", "one JSON object per line")                                                  //
+      ("accept-data-loss", "open the store though commits are missing, with what is left") //
       ("help,h", "this text, or that of a command")                                         //
       ("version", "the version");
   return options;

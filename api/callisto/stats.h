@@ -18,6 +18,11 @@ struct Health {
   /// The first failure of a write; writes answer `unavailable` from then on, until the store is
   /// closed and opened again. Code::closed when the store is closed.
   std::optional<Error> failure{};
+  /// What was found missing when the store was opened with Options::accept_data_loss: `data_loss`.
+  std::optional<Error> data_lost{};
+  /// Why a later loss of what is committed now might go unnoticed: the WATERMARK cannot be written.
+  /// Commits are as safe as ever.
+  std::optional<Error> unguarded{};
   /// The clock was seen behind the newest message by more than a minute.
   bool clock_suspect = false;
   /// Large deletes and merges whose steps are not done.
@@ -61,7 +66,7 @@ struct VerifyOptions {
 
 /// One thing that is not as it must be. Texts and values stay out of it.
 struct Defect {
-  std::string kind{};   ///< "dangling", "missing", "wrong", "undecodable", "orphan".
+  std::string kind{};   ///< "dangling", "missing", "wrong", "undecodable", "orphan", "unreadable".
   std::string table{};  ///< Table or index.
   std::string key{};    ///< Hexadecimal.
   std::string detail{};
@@ -73,6 +78,7 @@ struct VerifyReport {
   std::uint64_t missing = 0;      ///< Entries that should be there.
   std::uint64_t wrong = 0;        ///< Entries or counts with another value than the records give.
   std::uint64_t undecodable = 0;  ///< Records or keys that cannot be read.
+  std::uint64_t unreadable = 0;   ///< Key ranges in damaged table files: what lies there is unknown.
   std::uint64_t orphans = 0;      ///< Records whose owner is not there.
   std::uint64_t pending = 0;      ///< Records that unfinished work will remove: not a defect.
   std::uint64_t repaired = 0;

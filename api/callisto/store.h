@@ -129,7 +129,7 @@ class CALLISTO_API Store {
  public:
   /// Opens or makes the store in `directory`.
   /// busy, with the holder's process id, when another process or object writes it; not_found;
-  /// format_too_new, format_unsupported; corruption; io_error; invalid_argument (options).
+  /// format_too_new, format_unsupported; corruption; data_loss; io_error; invalid_argument (options).
   static Result<Store> open(std::string_view directory, const Options& options = {});
   /// A store in memory, gone when it is closed. Same engine, same rules, same budget.
   static Result<Store> open_in_memory(const Options& options = {});

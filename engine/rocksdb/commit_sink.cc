@@ -31,6 +31,7 @@ Result<Version> RocksCommitSink::write(std::span<const WriteSet* const> sets,
     database_.gate().shut(failure);
     return Error(Code::unknown_outcome, failure.message());
   }
+  database_.note_commits(durability == Durability::synced);
   return database_.db().GetLatestSequenceNumber();
 }
 

@@ -13,6 +13,7 @@
 #include "engine/rocksdb/info_log.h"
 #include "engine/rocksdb/status.h"
 #include "engine/rocksdb/store_env.h"
+#include "engine/rocksdb/watermark.h"
 
 namespace callisto::kv {
 namespace {
@@ -68,6 +69,13 @@ Database::~Database() {
   for (rocksdb::ColumnFamilyHandle* handle : handles_) delete handle;
   const rocksdb::Status status = db_->Close();
   if (!status.ok()) environment_.log(LogLevel::warning, to_error(status, "close").message());
+  if (watermark_ != nullptr && gate_.is_open()) {
+    ignore_error(watermark_->sync(), "it has told the log; the files have it all");
+  }
+}
+
+void Database::note_commits(bool is_synced) {
+  if (watermark_ != nullptr) watermark_->note_sequence(db_->GetLatestSequenceNumber(), is_synced);
 }
 
 OptionParts Database::parts() const {
@@ -132,7 +140,22 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Database::families() const {
   return families;
 }
 
+// A commit may be in the tables of one family and in a log for the others. Where that log is damaged
+// RocksDB refuses to open, as the families would not be of one state; who accepts the loss gets what
+// can be read of the log, and restores the indexes from the records.
+Result<void> Database::open_watched(
+    rocksdb::DBOptions options, const std::vector<rocksdb::ColumnFamilyDescriptor>& families) {
+  auto opened = open_db(options, families);
+  if (!opened && opened.error().code() == Code::corruption && watermark_->lost()) {
+    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+    opened = open_db(options, families);
+  }
+  if (!opened) return opened;
+  return watermark_->check_sequence(db_->GetLatestSequenceNumber());
+}
+
 Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory directory,
+                                                        bool accept_data_loss,
                                                         const MemoryPlan& plan,
                                                         const ThreadPlan& threads,
                                                         Environment& environment,
@@ -142,15 +165,20 @@ Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory director
   std::shared_ptr<Database> database(new Database(environment, plan, directory.database_path(),
                                                   std::move(cache), std::move(write_buffers)));
   database->directory_ = std::move(directory);
-  database->env_ = std::make_unique<StoreEnv>(
-      rocksdb::NewCompositeEnv(std::make_shared<GuardedFileSystem>(rocksdb::FileSystem::Default(),
-                                                                   hook, database->gate_)),
-      threads);
+  const std::string& path = database->directory_.path;
   const bool create = !database->directory_.complete;
-  const auto options = writer_options(plan, threads, database->parts(), create);
+  auto watermark = create ? Watermark::make(path, hook, environment)
+                          : Watermark::open(path, accept_data_loss, hook, environment);
+  if (!watermark) return std::move(watermark).error();
+  database->watermark_ = std::move(*watermark);
+  database->env_ = std::make_unique<StoreEnv>(
+      rocksdb::NewCompositeEnv(std::make_shared<GuardedFileSystem>(
+          rocksdb::FileSystem::Default(), hook, database->gate_, database->watermark_.get())),
+      threads);
   const auto families = database->families();
-  auto opened =
-      create ? database->create_db(options, families) : database->open_db(options, families);
+  auto options = writer_options(plan, threads, database->parts(), create);
+  auto opened = create ? database->create_db(options, families)
+                       : database->open_watched(std::move(options), families);
   if (!opened) return std::move(opened).error();
   if (create) {
     auto completed = complete_store(database->directory_, hook);
@@ -171,7 +199,7 @@ Result<std::shared_ptr<Database>> Database::open_in_memory(const MemoryPlan& pla
   database->memory_env_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
   database->env_ = std::make_unique<StoreEnv>(
       rocksdb::NewCompositeEnv(std::make_shared<GuardedFileSystem>(
-          database->memory_env_->GetFileSystem(), hook, database->gate_)),
+          database->memory_env_->GetFileSystem(), hook, database->gate_, nullptr)),
       threads);
   const auto options = writer_options(plan, threads, database->parts(), true);
   auto opened = database->create_db(options, database->families());

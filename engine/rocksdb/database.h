@@ -21,6 +21,7 @@ namespace callisto::kv {
 
 class FollowerFileSystem;
 struct ThreadPlan;
+class Watermark;
 
 /// An open rocksdb::DB with the families, and everything that must live as long. Readers, snapshots
 /// and cursors share it, so that none of them ever touches a database that is gone: the files are
@@ -28,7 +29,9 @@ struct ThreadPlan;
 class Database {
  public:
   /// A writer's database in `directory`; a directory that is not complete is made a store.
+  /// data_loss where it lost what was committed, unless `accept_data_loss`; nothing is changed then.
   static Result<std::shared_ptr<Database>> open_writer(WriterDirectory directory,
+                                                       bool accept_data_loss,
                                                        const MemoryPlan& plan,
                                                        const ThreadPlan& threads,
                                                        Environment& environment,
@@ -62,6 +65,10 @@ class Database {
 
   WriteGate& gate() noexcept { return gate_; }
   const WriteGate& gate() const noexcept { return gate_; }
+  /// Null for followers and in memory.
+  Watermark* watermark() const noexcept { return watermark_.get(); }
+  /// RocksDB's state, as far as commits that returned; `is_synced` where a sync followed.
+  void note_commits(bool is_synced);
   /// Held around everything that writes to the log: RocksDB must not sync a log file while another
   /// thread writes to it, since a failed sync would end the process in that thread's write.
   std::mutex& write_mutex() noexcept { return write_mutex_; }
@@ -84,6 +91,8 @@ class Database {
                        const std::vector<rocksdb::ColumnFamilyDescriptor>& families);
   Result<void> create_db(const rocksdb::DBOptions& options,
                          const std::vector<rocksdb::ColumnFamilyDescriptor>& families);
+  Result<void> open_watched(rocksdb::DBOptions options,
+                            const std::vector<rocksdb::ColumnFamilyDescriptor>& families);
   void keep(const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
 
   Environment& environment_;
@@ -96,6 +105,7 @@ class Database {
   std::mutex write_mutex_;
   std::atomic<bool> closed_{false};
 
+  std::unique_ptr<Watermark> watermark_;
   std::unique_ptr<rocksdb::Env> memory_env_;
   std::shared_ptr<FollowerFileSystem> follower_files_;
   std::unique_ptr<rocksdb::Env> env_;

@@ -36,31 +36,32 @@ std::optional<std::uint64_t> log_file_number(std::string_view path) {
 
 class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
+  /// `watched` is null where the watermark does not care.
   GuardedFile(std::unique_ptr<rocksdb::FSWritableFile> target, std::string path,
-              GuardedFileSystem& files)
+              GuardedFileSystem& files, std::shared_ptr<Watermark::Writing> watched)
       : rocksdb::FSWritableFileOwnerWrapper(std::move(target)),
         path_(std::move(path)),
         log_file_(log_file_number(path_)),
-        files_(files) {}
+        files_(files),
+        watched_(std::move(watched)) {}
 
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
                   IODebugContext* debug) override {
-    return guard(FileOperation::append, [&] { return target()->Append(data, options, debug); });
+    return append(data, [&] { return target()->Append(data, options, debug); });
   }
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
                   const rocksdb::DataVerificationInfo& checksum, IODebugContext* debug) override {
-    return guard(FileOperation::append,
-                 [&] { return target()->Append(data, options, checksum, debug); });
+    return append(data, [&] { return target()->Append(data, options, checksum, debug); });
   }
   IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t offset,
                             const IOOptions& options, IODebugContext* debug) override {
-    return guard(FileOperation::append,
-                 [&] { return target()->PositionedAppend(data, offset, options, debug); });
+    return append(data,
+                  [&] { return target()->PositionedAppend(data, offset, options, debug); });
   }
   IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t offset,
                             const IOOptions& options, const rocksdb::DataVerificationInfo& checksum,
                             IODebugContext* debug) override {
-    return guard(FileOperation::append, [&] {
+    return append(data, [&] {
       return target()->PositionedAppend(data, offset, options, checksum, debug);
     });
   }
@@ -68,10 +69,10 @@ class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {
     return guard(FileOperation::truncate, [&] { return target()->Truncate(size, options, debug); });
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-    return guard(FileOperation::sync, [&] { return target()->Sync(options, debug); });
+    return sync([&] { return target()->Sync(options, debug); });
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    return guard(FileOperation::sync, [&] { return target()->Fsync(options, debug); });
+    return sync([&] { return target()->Fsync(options, debug); });
   }
   IOStatus RangeSync(std::uint64_t offset, std::uint64_t size, const IOOptions& options,
                      IODebugContext* debug) override {
@@ -88,9 +89,29 @@ class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {
     return status;
   }
 
+  // RocksDB writes one after the other without direct I/O, so that PositionedAppend is not used.
+  template <class Work>
+  IOStatus append(const rocksdb::Slice& data, Work&& work) {
+    return guard(FileOperation::append, [&] {
+      IOStatus status = work();
+      if (status.ok() && watched_) files_.watermark()->appended(*watched_, data.ToStringView());
+      return status;
+    });
+  }
+  template <class Work>
+  IOStatus sync(Work&& work) {
+    return guard(FileOperation::sync, [&] {
+      const FileMark mark = watched_ ? files_.watermark()->written(*watched_) : FileMark{};
+      IOStatus status = work();
+      if (status.ok() && watched_) files_.watermark()->synced(*watched_, mark);
+      return status;
+    });
+  }
+
   const std::string path_;
   const std::optional<std::uint64_t> log_file_;
   GuardedFileSystem& files_;
+  const std::shared_ptr<Watermark::Writing> watched_;
 };
 
 class GuardedDirectory final : public rocksdb::FSDirectoryWrapper {
@@ -100,17 +121,27 @@ class GuardedDirectory final : public rocksdb::FSDirectoryWrapper {
       : rocksdb::FSDirectoryWrapper(std::move(target)), path_(std::move(path)), files_(files) {}
 
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    IOStatus status = files_.permit(FileOperation::sync_directory, path_);
-    return status.ok() ? rocksdb::FSDirectoryWrapper::Fsync(options, debug) : status;
+    return sync([&] { return rocksdb::FSDirectoryWrapper::Fsync(options, debug); });
   }
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions& reason) override {
-    IOStatus status = files_.permit(FileOperation::sync_directory, path_);
-    if (!status.ok()) return status;
-    return rocksdb::FSDirectoryWrapper::FsyncWithDirOptions(options, debug, reason);
+    return sync(
+        [&] { return rocksdb::FSDirectoryWrapper::FsyncWithDirOptions(options, debug, reason); });
   }
 
  private:
+  template <class Work>
+  IOStatus sync(Work&& work) {
+    IOStatus status = files_.permit(FileOperation::sync_directory, path_);
+    if (!status.ok()) return status;
+    Watermark* const watermark = files_.watermark();
+    if (watermark == nullptr) return work();
+    const auto made = watermark->made();
+    status = work();
+    if (status.ok()) watermark->directory_synced(made);
+    return status;
+  }
+
   const std::string path_;
   GuardedFileSystem& files_;
 };
@@ -118,8 +149,11 @@ class GuardedDirectory final : public rocksdb::FSDirectoryWrapper {
 }  // namespace
 
 GuardedFileSystem::GuardedFileSystem(std::shared_ptr<rocksdb::FileSystem> target, FileHook hook,
-                                     WriteGate& gate)
-    : rocksdb::FileSystemWrapper(std::move(target)), hook_(std::move(hook)), gate_(gate) {}
+                                     WriteGate& gate, Watermark* watermark)
+    : rocksdb::FileSystemWrapper(std::move(target)),
+      hook_(std::move(hook)),
+      gate_(gate),
+      watermark_(watermark) {}
 
 // RocksDB is not exception-safe: what a hook throws ends here.
 IOStatus GuardedFileSystem::permit(FileOperation operation, const std::string& path) {
@@ -149,9 +183,17 @@ IOStatus GuardedFileSystem::log_file_failed(std::uint64_t number, const IOStatus
 }
 
 IOStatus GuardedFileSystem::wrap(const std::string& path, IOStatus status,
+                                 std::shared_ptr<Watermark::Writing> watched,
                                  std::unique_ptr<rocksdb::FSWritableFile>* file) {
-  if (status.ok()) *file = std::make_unique<GuardedFile>(std::move(*file), path, *this);
+  if (!status.ok()) return status;
+  *file = std::make_unique<GuardedFile>(std::move(*file), path, *this, std::move(watched));
   return status;
+}
+
+IOStatus GuardedFileSystem::forget(const std::string& path) {
+  if (watermark_ == nullptr) return IOStatus::OK();
+  const auto forgotten = watermark_->removing(path);
+  return forgotten ? IOStatus::OK() : IOStatus::IOError(path, "the watermark cannot be written");
 }
 
 IOStatus GuardedFileSystem::NewWritableFile(const std::string& path,
@@ -163,7 +205,14 @@ IOStatus GuardedFileSystem::NewWritableFile(const std::string& path,
     if (const auto number = log_file_number(path)) status = begin_log_file(*number);
   }
   if (!status.ok()) return status;
-  return wrap(path, target_->NewWritableFile(path, options, result, debug), result);
+  std::shared_ptr<Watermark::Writing> watched;
+  if (watermark_ != nullptr) {
+    auto begun = watermark_->begin(path);
+    if (!begun) return IOStatus::IOError(path, "the watermark cannot be written");
+    watched = std::move(*begun);
+  }
+  status = target_->NewWritableFile(path, options, result, debug);
+  return wrap(path, std::move(status), std::move(watched), result);
 }
 
 IOStatus GuardedFileSystem::ReopenWritableFile(const std::string& path,
@@ -171,8 +220,10 @@ IOStatus GuardedFileSystem::ReopenWritableFile(const std::string& path,
                                                std::unique_ptr<rocksdb::FSWritableFile>* result,
                                                IODebugContext* debug) {
   IOStatus status = permit(FileOperation::create, path);
+  if (status.ok()) status = forget(path);
   if (!status.ok()) return status;
-  return wrap(path, target_->ReopenWritableFile(path, options, result, debug), result);
+  return wrap(path, target_->ReopenWritableFile(path, options, result, debug), nullptr,
+              result);
 }
 
 IOStatus GuardedFileSystem::ReuseWritableFile(const std::string& path, const std::string& old_path,
@@ -180,8 +231,10 @@ IOStatus GuardedFileSystem::ReuseWritableFile(const std::string& path, const std
                                               std::unique_ptr<rocksdb::FSWritableFile>* result,
                                               IODebugContext* debug) {
   IOStatus status = permit(FileOperation::rename, old_path);
+  if (status.ok()) status = forget(old_path);
   if (!status.ok()) return status;
-  return wrap(path, target_->ReuseWritableFile(path, old_path, options, result, debug), result);
+  return wrap(path, target_->ReuseWritableFile(path, old_path, options, result, debug), nullptr,
+              result);
 }
 
 IOStatus GuardedFileSystem::NewRandomRWFile(const std::string& path,
@@ -203,6 +256,7 @@ IOStatus GuardedFileSystem::NewDirectory(const std::string& path, const IOOption
 IOStatus GuardedFileSystem::RenameFile(const std::string& from, const std::string& to,
                                        const IOOptions& options, IODebugContext* debug) {
   IOStatus status = permit(FileOperation::rename, from);
+  if (status.ok()) status = forget(from);
   return status.ok() ? target_->RenameFile(from, to, options, debug) : status;
 }
 
@@ -215,6 +269,7 @@ IOStatus GuardedFileSystem::LinkFile(const std::string& from, const std::string&
 IOStatus GuardedFileSystem::DeleteFile(const std::string& path, const IOOptions& options,
                                        IODebugContext* debug) {
   IOStatus status = permit(FileOperation::remove, path);
+  if (status.ok()) status = forget(path);
   return status.ok() ? target_->DeleteFile(path, options, debug) : status;
 }
 
@@ -242,6 +297,7 @@ IOStatus GuardedFileSystem::CreateDirIfMissing(const std::string& path, const IO
 IOStatus GuardedFileSystem::Truncate(const std::string& path, std::size_t size,
                                      const IOOptions& options, IODebugContext* debug) {
   IOStatus status = permit(FileOperation::truncate, path);
+  if (status.ok()) status = forget(path);
   return status.ok() ? target_->Truncate(path, size, options, debug) : status;
 }
 

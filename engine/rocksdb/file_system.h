@@ -8,6 +8,7 @@
 #include <string>
 
 #include "callisto/environment.h"
+#include "engine/rocksdb/watermark.h"
 
 namespace callisto::kv {
 
@@ -22,10 +23,13 @@ class WriteGate;
 /// that has failed: an assertion in Debian's build, so the end of the process. Here the gate shuts,
 /// which refuses everything that the flush and the commit do next, and the sync itself is said to
 /// be done.
+///
+/// It tells the watermark, if there is one, of all that happens to logs and manifests.
 class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  /// `gate` must outlive it.
-  GuardedFileSystem(std::shared_ptr<rocksdb::FileSystem> target, FileHook hook, WriteGate& gate);
+  /// `gate` and `watermark`, which may be null, must outlive it.
+  GuardedFileSystem(std::shared_ptr<rocksdb::FileSystem> target, FileHook hook, WriteGate& gate,
+                    Watermark* watermark);
 
   const char* Name() const override { return "CallistoGuarded"; }
 
@@ -67,14 +71,19 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus permit(FileOperation operation, const std::string& path);
   /// Ends the use of log file `number` after `failure`: what RocksDB is to be told.
   rocksdb::IOStatus log_file_failed(std::uint64_t number, const rocksdb::IOStatus& failure);
+  Watermark* watermark() const noexcept { return watermark_; }
 
  private:
   rocksdb::IOStatus begin_log_file(std::uint64_t number);
   rocksdb::IOStatus wrap(const std::string& path, rocksdb::IOStatus status,
+                         std::shared_ptr<Watermark::Writing> watched,
                          std::unique_ptr<rocksdb::FSWritableFile>* file);
+  /// Has the watermark forget a file that is removed, renamed or cut.
+  rocksdb::IOStatus forget(const std::string& path);
 
   FileHook hook_;
   WriteGate& gate_;
+  Watermark* const watermark_;
   std::mutex log_files_mutex_;
   std::uint64_t newest_log_file_ = 0;  ///< Guarded by log_files_mutex_.
 };

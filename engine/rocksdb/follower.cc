@@ -12,6 +12,7 @@
 #include "engine/rocksdb/follower_view.h"
 #include "engine/rocksdb/reader.h"
 #include "engine/rocksdb/upkeep.h"
+#include "engine/rocksdb/watermark_check.h"
 
 namespace callisto::kv {
 namespace {
@@ -95,8 +96,12 @@ class FollowerSnapshot final : public Snapshot {
 
 class Follower final : public Store {
  public:
-  Follower(std::unique_ptr<FollowerView> view, std::shared_ptr<Database> database)
-      : view_(std::move(view)), state_(std::make_shared<FollowerState>()), reader_(state_, {}) {
+  Follower(std::unique_ptr<FollowerView> view, std::shared_ptr<Database> database,
+           std::optional<Error> lost)
+      : view_(std::move(view)),
+        lost_(std::move(lost)),
+        state_(std::make_shared<FollowerState>()),
+        reader_(state_, {}) {
     state_->version = database->db().GetLatestSequenceNumber();
     state_->database = std::move(database);
   }
@@ -137,7 +142,7 @@ class Follower final : public Store {
   }
   EngineHealth health() const override {
     const std::shared_lock lock(state_->mutex);
-    return {.writable = false, .failure = state_->lost};
+    return {.writable = false, .failure = state_->lost, .lost = lost_};
   }
   EngineStats stats() const override {
     const std::shared_lock lock(state_->mutex);
@@ -159,6 +164,7 @@ class Follower final : public Store {
 
  private:
   std::unique_ptr<FollowerView> view_;
+  const std::optional<Error> lost_;  ///< What was accepted at opening.
   std::shared_ptr<FollowerState> state_;
   FollowerReader reader_;
 };
@@ -191,12 +197,19 @@ Result<void> Follower::close() {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_follower(const std::string& directory, const MemoryPlan& plan,
-                                             Environment& environment) {
+Result<std::unique_ptr<Store>> open_follower(const std::string& directory, bool accept_data_loss,
+                                             const MemoryPlan& plan, Environment& environment) {
+  std::optional<Error> lost;
+  if (auto checked = check_beside_writer(directory); !checked) {
+    if (!accept_data_loss || checked.error().code() != Code::data_loss) return checked.error();
+    lost = checked.error();
+    environment.log(LogLevel::warning, "accepted at opening: " + lost->to_string());
+  }
   auto view = std::make_unique<FollowerView>(directory, plan, environment);
   auto database = view->open();
   if (!database) return std::move(database).error();
-  return std::unique_ptr<Store>(std::make_unique<Follower>(std::move(view), std::move(*database)));
+  return std::unique_ptr<Store>(
+      std::make_unique<Follower>(std::move(view), std::move(*database), std::move(lost)));
 }
 
 }  // namespace callisto::kv

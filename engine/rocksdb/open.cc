@@ -20,7 +20,8 @@ Result<std::shared_ptr<Database>> open_database(const OpenOptions& options, cons
   if (options.directory.empty()) return Database::open_in_memory(plan, threads, environment, hook);
   auto directory = open_writer_directory(options.directory, options.create, hook);
   if (!directory) return std::move(directory).error();
-  return Database::open_writer(std::move(*directory), plan, threads, environment, hook);
+  return Database::open_writer(std::move(*directory), options.accept_data_loss, plan, threads,
+                               environment, hook);
 }
 
 }  // namespace
@@ -41,7 +42,7 @@ Result<std::unique_ptr<Store>> open_rocksdb(const OpenOptions& options) {
     }
     auto directory = find_store_directory(options.directory);
     if (!directory) return std::move(directory).error();
-    return open_follower(*directory, *plan, *options.environment);
+    return open_follower(*directory, options.accept_data_loss, *plan, *options.environment);
   }
   auto database = open_database(options, *plan, *options.environment);
   if (!database) return std::move(database).error();

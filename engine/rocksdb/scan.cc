@@ -1,6 +1,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/iterator.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,6 +13,32 @@
 namespace callisto::kv {
 namespace {
 
+std::size_t common_prefix(std::string_view a, std::string_view b) {
+  return static_cast<std::size_t>(
+      std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
+
+/// Half way between two keys, as fractions of `size` digits.
+std::string between(std::string low, std::string high, std::size_t size) {
+  low.resize(size, '\0');
+  high.resize(size, '\0');
+  std::string middle(size + 1, '\0');
+  unsigned carry = 0;
+  for (std::size_t i = size; i-- > 0;) {
+    carry += static_cast<unsigned char>(low[i]) + static_cast<unsigned char>(high[i]);
+    middle[i + 1] = static_cast<char>(carry);
+    carry >>= 8;
+  }
+  middle[0] = static_cast<char>(carry);
+  unsigned rest = 0;
+  for (char& digit : middle) {
+    const unsigned value = rest << 8 | static_cast<unsigned char>(digit);
+    digit = static_cast<char>(value >> 1);
+    rest = value & 1;
+  }
+  return middle.substr(1);
+}
+
 /// A scan over an iterator of RocksDB's, which holds its state by itself.
 class Scan final : public Cursor {
  public:
@@ -21,11 +48,10 @@ class Scan final : public Cursor {
         lower_(bounds.lower),
         upper_(bounds.upper),
         family_(family),
-        reverse_(bounds.reverse) {
-    rocksdb::ReadOptions options =
-        scan_options(family, lower_bound_, upper_bound_, reverse_, bounds.fill_cache);
-    options.snapshot = snapshot;
-    iterator_.reset(database_->db().NewIterator(options, database_->handle(family)));
+        reverse_(bounds.reverse),
+        fill_cache_(bounds.fill_cache),
+        snapshot_(snapshot) {
+    begin();
     if (reverse_) {
       iterator_->SeekToLast();
     } else {
@@ -61,13 +87,59 @@ class Scan final : public Cursor {
     }
   }
 
+  std::optional<DamagedRange> skip_damage(std::string_view read) override {
+    if (reverse_ || ended_ || !is_damage(iterator_->status())) return std::nullopt;
+    DamagedRange range;
+    range.from = read.empty() ? lower_ : std::string(read) + '\0';
+    const std::string target = find_readable(range.from);
+    ended_ = target >= upper_ || !seek_anew(target) || !iterator_->Valid();
+    range.to = ended_ ? upper_ : iterator_->key().ToString();
+    return range;
+  }
+
   Result<void> status() const override {
+    if (ended_) return {};
     const rocksdb::Status status = iterator_->status();
     if (status.ok()) return {};
     return to_error(status, "scan of " + std::string(to_string(family_)));
   }
 
  private:
+  void begin() {
+    rocksdb::ReadOptions options =
+        scan_options(family_, lower_bound_, upper_bound_, reverse_, fill_cache_);
+    options.snapshot = snapshot_;
+    iterator_.reset(database_->db().NewIterator(options, database_->handle(family_)));
+  }
+  /// With a new iterator: after an error a used one answers that error for other blocks too.
+  bool seek_anew(const std::string& target) {
+    begin();
+    iterator_->Seek(rocksdb::Slice(target));
+    return iterator_->status().ok();
+  }
+  static bool is_damage(const rocksdb::Status& status) {
+    return status.IsCorruption() || status.IsIOError();
+  }
+  /// A seek to a damaged part fails, one behind it does not: halves what is between, until nothing
+  /// is. Answers a target that can be read, or the upper bound.
+  std::string find_readable(const std::string& from) {
+    std::string bad = from;
+    std::string good = upper_;
+    constexpr std::size_t kDigits = 8;
+    for (std::size_t size = kDigits; size <= kMaxKeyBytes; size += kDigits) {
+      // Digits that both have are no choice.
+      const std::size_t same = common_prefix(bad, good);
+      if (same > size) continue;
+      for (;;) {
+        std::string middle = between(bad, good, size);
+        if (middle <= bad || middle >= good) break;
+        (seek_anew(middle) ? good : bad) = std::move(middle);
+      }
+      if (size > std::max(from.size(), upper_.size()) + kDigits) break;
+    }
+    return good;
+  }
+
   std::shared_ptr<const Database> database_;
   const std::string lower_;
   const std::string upper_;
@@ -75,6 +147,8 @@ class Scan final : public Cursor {
   const rocksdb::Slice upper_bound_ = upper_;
   const Family family_;
   const bool reverse_;
+  const bool fill_cache_;
+  const rocksdb::Snapshot* const snapshot_;
   bool ended_ = false;
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };

@@ -8,6 +8,7 @@
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/reader.h"
 #include "engine/rocksdb/upkeep.h"
+#include "engine/rocksdb/watermark.h"
 #include "engine/transaction.h"
 #include "engine/write_set.h"
 
@@ -112,7 +113,12 @@ std::optional<Version> RocksStore::committed_version(Family family, std::string_
 
 EngineHealth RocksStore::health() const {
   if (is_closed()) return {.writable = false, .failure = Database::closed_error()};
-  return database_->gate().health();
+  EngineHealth health = database_->gate().health();
+  if (const Watermark* const watermark = database_->watermark()) {
+    health.lost = watermark->lost();
+    health.unguarded = watermark->failure();
+  }
+  return health;
 }
 
 EngineStats RocksStore::stats() const {

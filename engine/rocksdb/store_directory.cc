@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/rocksdb/disk_file.h"
 #include "engine/rocksdb/status.h"
 
 namespace callisto::kv {
@@ -27,49 +28,10 @@ constexpr std::string_view kLayoutLine = "layout ";
 constexpr unsigned kLayout = 1;
 
 std::string marker_path(const std::string& path) { return path + "/CALLISTO"; }
-std::string new_marker_path(const std::string& path) { return path + "/CALLISTO.tmp"; }
 std::string lock_path(const std::string& path) { return path + "/LOCK"; }
 
 Error directory_error(std::string message) {
   return Error(Code::invalid_argument, "directory", std::move(message));
-}
-
-/// Closes a file descriptor.
-class File {
- public:
-  explicit File(int descriptor) noexcept : descriptor_(descriptor) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  int get() const noexcept { return descriptor_; }
-  int release() noexcept { return std::exchange(descriptor_, -1); }
-
- private:
-  int descriptor_;
-};
-
-/// Asks the hook, then does `call`, which answers below zero and sets errno when it fails.
-template <class Call>
-Result<int> change(const FileHook& hook, FileOperation operation, const std::string& path,
-                   std::string_view what, Call&& call) {
-  if (hook) {
-    if (const int refused = hook(operation, path); refused != 0) return errno_error(refused, what);
-  }
-  const int answer = call();
-  if (answer < 0) return errno_error(errno, what);
-  return answer;
-}
-
-Result<void> write_all(int descriptor, std::string_view bytes, std::string_view what) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno_error(errno, what);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
 }
 
 /// The first bytes of a small text file; not found is `found` false.
@@ -82,15 +44,6 @@ Result<std::string> read_small_file(const std::string& path, bool& found) {
   const ssize_t length = ::read(file.get(), bytes.data(), bytes.size());
   if (length < 0) return errno_error(errno, "cannot read " + path);
   return std::string(bytes.data(), static_cast<std::size_t>(length));
-}
-
-Result<void> sync_directory(const std::string& path, const FileHook& hook) {
-  const File directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0) return errno_error(errno, "cannot open " + path);
-  auto synced = change(hook, FileOperation::sync_directory, path, "cannot sync " + path,
-                       [&] { return ::fsync(directory.get()); });
-  if (!synced) return std::move(synced).error();
-  return {};
 }
 
 enum class Finding : std::uint8_t { absent, empty, half_made, store };
@@ -123,7 +76,7 @@ Result<Finding> look_inside(const std::string& path) {
     if (name == "lost+found") continue;
     has_lock = has_lock || name == "LOCK";
     has_database = has_database || name == "db";
-    if (name != "LOCK" && name != "db" && name != "CALLISTO.tmp") {
+    if (name != "LOCK" && name != "db" && name != "CALLISTO.tmp" && !name.starts_with("WATERMARK")) {
       return directory_error(path + " holds other files and no store");
     }
   }
@@ -266,26 +219,9 @@ Result<WriterDirectory> open_writer_directory(const std::string& directory, bool
 }
 
 Result<void> complete_store(const WriterDirectory& directory, const FileHook& hook) {
-  const std::string temporary = new_marker_path(directory.path);
-  const std::string what = "cannot write " + marker_path(directory.path);
-  auto opened = change(hook, FileOperation::create, temporary, what, [&] {
-    return ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  });
-  if (!opened) return std::move(opened).error();
-  const File file(*opened);
   const std::string text =
       std::string(kMarkerTitle) + std::string(kLayoutLine) + std::to_string(kLayout) + '\n';
-  auto permitted = change(hook, FileOperation::append, temporary, what, [] { return 0; });
-  if (!permitted) return std::move(permitted).error();
-  if (auto written = write_all(file.get(), text, what); !written) return written;
-  auto synced =
-      change(hook, FileOperation::sync, temporary, what, [&] { return ::fsync(file.get()); });
-  if (!synced) return std::move(synced).error();
-  auto renamed = change(hook, FileOperation::rename, temporary, what, [&] {
-    return std::rename(temporary.c_str(), marker_path(directory.path).c_str());
-  });
-  if (!renamed) return std::move(renamed).error();
-  return sync_directory(directory.path, hook);
+  return replace_file(directory.path, "CALLISTO", text, hook);
 }
 
 Result<std::string> find_store_directory(const std::string& directory) {

@@ -15,6 +15,7 @@
 #include "engine/limits.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/status.h"
+#include "engine/rocksdb/watermark.h"
 
 namespace callisto::kv {
 namespace {
@@ -82,6 +83,9 @@ Result<void> sync_log(Database& database) {
   if (!status.ok()) return change_failed(database, status, "sync");
   // A log file that is not the newest fails silently: GuardedFileSystem.
   if (!database.gate().is_open()) return *database.gate().health().failure;
+  database.note_commits(true);
+  // The commits are safe without it.
+  ignore_error(database.watermark()->sync(), "health() tells it");
   return {};
 }
 
@@ -99,6 +103,7 @@ Result<void> erase_keys(Database& database, Family family, std::string_view lowe
     const rocksdb::Status status = database.db().DeleteRange(
         write_options(Durability::buffered), database.handle(family), lower_key, upper_key);
     if (!status.ok()) return change_failed(database, status, "erase of a range");
+    database.note_commits(false);
   }
   hint_compaction(database, family, lower_key, upper_key);
   return {};

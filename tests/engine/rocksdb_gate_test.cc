@@ -164,7 +164,7 @@ TEST_F(RocksGate, AnOlderLogFileThatFailsIsKeptFromRocksDB) {
       [&](FileOperation operation, std::string_view) {
         return armed && operation == FileOperation::sync ? EIO : 0;
       },
-      gate);
+      gate, nullptr);
   const rocksdb::IOOptions io;
   std::unique_ptr<rocksdb::FSWritableFile> older;
   std::unique_ptr<rocksdb::FSWritableFile> newest;
@@ -190,7 +190,7 @@ TEST_F(RocksGate, TheNewestLogFileThatFailsIsTold) {
       [](FileOperation operation, std::string_view) {
         return operation == FileOperation::sync ? EIO : 0;
       },
-      gate);
+      gate, nullptr);
   std::unique_ptr<rocksdb::FSWritableFile> newest;
   ASSERT_TRUE(files.NewWritableFile(temporary_.path("000012.log"), {}, &newest, nullptr).ok());
   EXPECT_FALSE(newest->Sync({}, nullptr).ok());

@@ -181,6 +181,14 @@ TEST_F(RocksReopen, DamagedFilesAreNamed) {
   const auto cursor = store->scan(Family::memories, {.lower = "1", .upper = "2"});
   EXPECT_FALSE(cursor->valid());
   EXPECT_EQ(cursor->status().error().code(), Code::corruption);
+  const auto damage = cursor->skip_damage("");
+  ASSERT_TRUE(damage) << "what is behind the damaged block is readable";
+  EXPECT_EQ(damage->from, "1");
+  int rows = 0;
+  for (; cursor->valid(); cursor->next()) ++rows;
+  EXPECT_TRUE(cursor->status());
+  EXPECT_GT(rows, 1900);
+  EXPECT_EQ(damage->to, std::to_string(12'000 - rows)) << "all but one block";
   EXPECT_EQ(get(*store, "10000", Family::users), "absent") << "other families are readable";
   EXPECT_TRUE(store->health().writable) << "reading damage stops no writes";
 }
