@@ -207,6 +207,24 @@ Result<std::shared_ptr<Database>> Database::open_in_memory(const MemoryPlan& pla
   return database;
 }
 
+// The log files are not shown, so that none is replayed.
+Result<void> Database::check_tables(const std::string& path, const MemoryPlan& plan,
+                                    Environment& environment) {
+  auto cache = make_cache(plan);
+  auto write_buffers = make_write_buffers(plan, cache);
+  Database database(environment, plan, path, std::move(cache), std::move(write_buffers));
+  database.follower_files_ = std::make_shared<FollowerFileSystem>(rocksdb::FileSystem::Default());
+  database.env_ = rocksdb::NewCompositeEnv(database.follower_files_);
+  rocksdb::DB* db = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(
+      follower_options(database.parts()), path, database.families(), &handles, &db);
+  if (!status.ok()) return open_error(status, true);
+  database.db_.reset(db);
+  database.keep(handles);
+  return {};
+}
+
 Result<std::shared_ptr<Database>> Database::open_follower(
     const std::string& path, const MemoryPlan& plan, Environment& environment,
     std::shared_ptr<rocksdb::Cache> cache,

@@ -46,6 +46,10 @@ class Database {
       const std::string& path, const MemoryPlan& plan, Environment& environment,
       std::shared_ptr<rocksdb::Cache> cache,
       std::shared_ptr<rocksdb::WriteBufferManager> write_buffers);
+  /// Whether every table file that the manifest names is there and opens. A secondary instance does
+  /// not say so: it goes back to an older state that it can read.
+  static Result<void> check_tables(const std::string& path, const MemoryPlan& plan,
+                                   Environment& environment);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -195,6 +195,23 @@ Result<void> Follower::close() {
   return {};
 }
 
+/// A writer that goes on may have removed what was to be opened; one that has opened the store has
+/// found its table files whole.
+Result<void> check_tables_beside_writer(const std::string& directory, const MemoryPlan& plan,
+                                        Environment& environment) {
+  constexpr int kAttempts = 5;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const auto before = read_watermark(directory);
+    auto checked = Database::check_tables(directory + "/db", plan, environment);
+    if (checked) return checked;
+    const auto after = read_watermark(directory);
+    const bool stands_still = before && after && before->has_value() == after->has_value() &&
+                              (!*before || (*before)->update == (*after)->update);
+    if (stands_still) return checked;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_follower(const std::string& directory, bool accept_data_loss,
@@ -204,6 +221,9 @@ Result<std::unique_ptr<Store>> open_follower(const std::string& directory, bool 
     if (!accept_data_loss || checked.error().code() != Code::data_loss) return checked.error();
     lost = checked.error();
     environment.log(LogLevel::warning, "accepted at opening: " + lost->to_string());
+  }
+  if (auto checked = check_tables_beside_writer(directory, plan, environment); !checked) {
+    return std::move(checked).error();
   }
   auto view = std::make_unique<FollowerView>(directory, plan, environment);
   auto database = view->open();
