@@ -50,8 +50,7 @@ class FirstWalk final : public Visitor {
                      const Error& error) override {
     if (!is_report_) return false;
     findings_.unreadable(name, range.from,
-                         "up to key " + schema::to_hex(range.to) + ", which can be read: " +
-                             error.message());
+                         "up to key " + schema::to_hex(range.to) + ": " + error.message());
     return true;
   }
 

@@ -29,7 +29,8 @@ class Watermark;
 class Database {
  public:
   /// A writer's database in `directory`; a directory that is not complete is made a store.
-  /// data_loss where it lost what was committed, unless `accept_data_loss`; nothing is changed then.
+  /// data_loss where it lost what was committed, unless `accept_data_loss`; nothing is changed
+  /// then.
   static Result<std::shared_ptr<Database>> open_writer(WriterDirectory directory,
                                                        bool accept_data_loss,
                                                        const MemoryPlan& plan,

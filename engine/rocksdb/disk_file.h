@@ -47,8 +47,8 @@ Result<void> write_all(int descriptor, std::string_view bytes, std::string_view 
 
 Result<void> sync_directory(const std::string& path, const FileHook& hook);
 
-/// Makes DIRECTORY/NAME so that it is there, whole, after a crash at any point, or as it was before:
-/// a temporary file beside it, sync, rename, sync of the directory.
+/// Makes DIRECTORY/NAME so that it is there, whole, after a crash at any point, or as it was
+/// before: a temporary file beside it, sync, rename, sync of the directory.
 Result<void> replace_file(const std::string& directory, const std::string& name,
                           std::string_view bytes, const FileHook& hook);
 

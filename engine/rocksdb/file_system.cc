@@ -55,15 +55,13 @@ class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
   IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t offset,
                             const IOOptions& options, IODebugContext* debug) override {
-    return append(data,
-                  [&] { return target()->PositionedAppend(data, offset, options, debug); });
+    return append(data, [&] { return target()->PositionedAppend(data, offset, options, debug); });
   }
   IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t offset,
                             const IOOptions& options, const rocksdb::DataVerificationInfo& checksum,
                             IODebugContext* debug) override {
-    return append(data, [&] {
-      return target()->PositionedAppend(data, offset, options, checksum, debug);
-    });
+    return append(
+        data, [&] { return target()->PositionedAppend(data, offset, options, checksum, debug); });
   }
   IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* debug) override {
     return guard(FileOperation::truncate, [&] { return target()->Truncate(size, options, debug); });
@@ -222,8 +220,7 @@ IOStatus GuardedFileSystem::ReopenWritableFile(const std::string& path,
   IOStatus status = permit(FileOperation::create, path);
   if (status.ok()) status = forget(path);
   if (!status.ok()) return status;
-  return wrap(path, target_->ReopenWritableFile(path, options, result, debug), nullptr,
-              result);
+  return wrap(path, target_->ReopenWritableFile(path, options, result, debug), nullptr, result);
 }
 
 IOStatus GuardedFileSystem::ReuseWritableFile(const std::string& path, const std::string& old_path,

@@ -76,7 +76,8 @@ Result<Finding> look_inside(const std::string& path) {
     if (name == "lost+found") continue;
     has_lock = has_lock || name == "LOCK";
     has_database = has_database || name == "db";
-    if (name != "LOCK" && name != "db" && name != "CALLISTO.tmp" && !name.starts_with("WATERMARK")) {
+    if (name != "LOCK" && name != "db" && name != "CALLISTO.tmp" &&
+        !name.starts_with("WATERMARK")) {
       return directory_error(path + " holds other files and no store");
     }
   }

@@ -109,8 +109,8 @@ WatchedFile* Watermark::find(const FileName& name) {
 Result<void> Watermark::forget(const FileName& name) {
   {
     const std::lock_guard lock(mutex_);
-    const auto removed = std::erase_if(
-        page_.files, [&](const WatchedFile& file) { return file.name == name; });
+    const auto removed =
+        std::erase_if(page_.files, [&](const WatchedFile& file) { return file.name == name; });
     if (removed == 0) return {};
     if (auto written = write_page(); !written) return written;
   }
@@ -224,8 +224,8 @@ Result<void> Watermark::write_bytes() {
 
 // Without the mutex, for which commits would wait; pages only ever say more that is true.
 Result<void> Watermark::sync_file() {
-  auto synced = change(hook_, FileOperation::sync, path_, what_,
-                       [&] { return ::fdatasync(file_.get()); });
+  auto synced =
+      change(hook_, FileOperation::sync, path_, what_, [&] { return ::fdatasync(file_.get()); });
   if (synced) return {};
   environment_.log(LogLevel::warning, synced.error().to_string());
   const std::lock_guard lock(mutex_);

@@ -56,8 +56,8 @@ std::optional<FileName> current_manifest(const std::string& database) {
   return found;
 }
 
-/// A manifest that the page does not know must be a newer one: the page could not be written, or did
-/// not reach the disk before the machine stopped.
+/// A manifest that the page does not know must be a newer one: the page could not be written, or
+/// did not reach the disk before the machine stopped.
 std::optional<std::string> older_manifest(const WatermarkPage& page, const FileName& current) {
   std::uint64_t newest = 0;
   for (const WatchedFile& file : page.files) {

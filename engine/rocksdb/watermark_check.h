@@ -9,8 +9,8 @@
 
 namespace callisto::kv {
 
-/// What the files of RocksDB's in `directory`/db lack of what the page says; a sentence each, naming
-/// the file. Reads every log and the manifest in use once. Nothing is changed.
+/// What the files of RocksDB's in `directory`/db lack of what the page says; a sentence each,
+/// naming the file. Reads every log and the manifest in use once. Nothing is changed.
 std::vector<std::string> find_losses(const std::string& directory, const WatermarkPage& page);
 
 /// As data_loss, which names the first few.

@@ -138,6 +138,28 @@ TEST_F(WholeStore, DamageIsNamedAndTheRestIsPrinted) {
   EXPECT_NE(dump.out.find("\"username\":\"Mina\""), std::string::npos);
   EXPECT_EQ(run({"export"}).status, 3);
   EXPECT_EQ(run({"list", "memories"}).status, 0);
+  const auto verify = run({"verify"});
+  EXPECT_EQ(verify.status, 3);
+  EXPECT_NE(verify.out.find("unreadable user_data"), std::string::npos) << verify.out;
+  EXPECT_NE(verify.out.find("unreadable files"), std::string::npos) << verify.out;
+  EXPECT_EQ(run({"verify", "--repair"}).status, 3) << "what cannot be read is not taken for gone";
+}
+
+TEST_F(WholeStore, LostCommitsAreRefusedUnlessAccepted) {
+  ASSERT_EQ(import(sample()).status, 0);
+  for (const auto& entry : std::filesystem::directory_iterator(path("store") + "/db")) {
+    if (!entry.path().filename().string().starts_with("MANIFEST")) continue;
+    std::filesystem::resize_file(entry.path(), entry.file_size() - 200);
+  }
+  const auto refused = run({"stats"});
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_NE(refused.err.find("data_loss"), std::string::npos) << refused.err;
+  const auto accepted = run({"verify", "--repair", "--accept-data-loss"});
+  EXPECT_EQ(accepted.status, 0) << accepted.err;
+  EXPECT_NE(accepted.err.find("MANIFEST"), std::string::npos) << accepted.err;
+  const auto after = run({"verify"});
+  EXPECT_EQ(after.status, 0) << after.out;
+  EXPECT_EQ(after.err, "");
 }
 
 TEST_F(WholeStore, SpacesComeAndGo) {
