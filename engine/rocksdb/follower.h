@@ -12,9 +12,9 @@ namespace callisto::kv {
 /// RocksDB's secondary instance. It needs no permission to write and takes no lock. Its view is a
 /// whole state of the writer's and moves in refresh() only, never backwards.
 ///
-/// Errors of open_follower: not_found, corruption, data_loss, io_error; busy when the writer changed its files
-/// faster than they could be read.
-Result<std::unique_ptr<Store>> open_follower(const std::string& directory, bool accept_data_loss, const MemoryPlan& plan,
-                                             Environment& environment);
+/// Errors of open_follower: not_found, corruption, data_loss, io_error; busy when the writer
+/// changed its files faster than they could be read.
+Result<std::unique_ptr<Store>> open_follower(const std::string& directory, bool accept_data_loss,
+                                             const MemoryPlan& plan, Environment& environment);
 
 }  // namespace callisto::kv
