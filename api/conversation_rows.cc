@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/unfinished.h"
+#include "indexes/index_change.h"
 
 namespace callisto::detail {
 
@@ -262,7 +263,8 @@ Error index_not_ready() {
 
 Result<void> require_index(const SpaceState& state, schema::IndexId index) {
   if (state.index_state(index) == IndexState::ready) return {};
-  return index_not_ready();
+  return Error(Code::index_not_ready, indexes::index_name(indexes::standard_catalogue(), index),
+               "an index that is ready");
 }
 
 }  // namespace callisto::detail

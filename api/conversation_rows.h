@@ -96,8 +96,10 @@ inline constexpr std::size_t kPurgeRowBytes = 512;
 Result<bool> purge_rows(WriteContext& context, const ConversationId& conversation,
                         std::string& resume, PurgeBudget budget);
 
+/// Where none of several indexes is ready.
 Error index_not_ready();
-/// index_not_ready while the index is being built or is switched off.
+/// index_not_ready, with its name, unless the index is ready in this state. A finder that can read
+/// an older version too asks indexes::ready_version().
 Result<void> require_index(const SpaceState& state, schema::IndexId index);
 
 }  // namespace callisto::detail

@@ -123,15 +123,17 @@ CallGuard::~CallGuard() {
 
 // StoreCore: opening and closing ------------------------------------------------------------------
 
-StoreCore::StoreCore(std::unique_ptr<kv::Store> engine, const Options& options)
+StoreCore::StoreCore(std::unique_ptr<kv::Store> engine, const Options& options,
+                     const indexes::Catalogue& catalogue)
     : options_(options),
       environment_(options.environment != nullptr ? options.environment : &Environment::system()),
       engine_(std::move(engine)),
-      maintainer_(indexes::standard_catalogue()) {}
+      maintainer_(catalogue) {}
 
 StoreCore::~StoreCore() { ignore_error(close(), "nobody is left to tell"); }
 
-Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const Options& options) {
+Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const Options& options,
+                                                   const indexes::Catalogue& catalogue) {
   kv::OpenOptions engine_options;
   engine_options.directory = std::move(directory);
   engine_options.create = options.mode == OpenMode::create;
@@ -144,16 +146,18 @@ Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const 
   engine_options.thread_name = options.thread_name;
   auto engine = kv::open_rocksdb(engine_options);
   if (!engine) return std::move(engine).error();
-  return over(std::move(*engine), options);
+  return over(std::move(*engine), options, catalogue);
 }
 
 Result<std::shared_ptr<StoreCore>> StoreCore::over(std::unique_ptr<kv::Store> engine,
-                                                   const Options& options) {
-  std::shared_ptr<StoreCore> core(new StoreCore(std::move(engine), options));
+                                                   const Options& options,
+                                                   const indexes::Catalogue& catalogue) {
+  std::shared_ptr<StoreCore> core(new StoreCore(std::move(engine), options, catalogue));
   const bool is_writer = options.mode != OpenMode::read_only;
   if (auto done = core->prepare_format(); !done) return std::move(done).error();
   if (!is_writer) return core;
   if (auto done = core->recover_work(); !done) return std::move(done).error();
+  if (auto done = core->change_indexes(); !done) return std::move(done).error();
   if (options.background_work) core->start_background();
   return core;
 }

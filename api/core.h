@@ -155,9 +155,15 @@ class CallGuard {
 /// The store behind Store, Space, Transaction and Snapshot.
 class StoreCore {
  public:
-  static Result<std::shared_ptr<StoreCore>> open(std::string directory, const Options& options);
+  /// `catalogue` is another than that of this version in tests of changed definitions. It outlives
+  /// the store.
+  static Result<std::shared_ptr<StoreCore>> open(
+      std::string directory, const Options& options,
+      const indexes::Catalogue& catalogue = indexes::standard_catalogue());
   /// Over an engine that is open already: for the in-memory store and for tests' engines.
-  static Result<std::shared_ptr<StoreCore>> over(std::unique_ptr<kv::Store> engine, const Options& options);
+  static Result<std::shared_ptr<StoreCore>> over(
+      std::unique_ptr<kv::Store> engine, const Options& options,
+      const indexes::Catalogue& catalogue = indexes::standard_catalogue());
   ~StoreCore();
 
   Result<void> close();
@@ -190,6 +196,12 @@ class StoreCore {
   }
   Result<std::uint64_t> pending_work();
 
+  // Indexes that are built or removed (work_indexes.cc).
+  /// What is not ready, or is there and should not be, by space and name.
+  Result<std::vector<IndexWork>> index_work();
+  /// Starts rebuilds in every space. Empty: of all indexes.
+  Result<void> reindex(const std::vector<std::string>& names);
+
   /// A message came in with a clock more than a minute behind the newest one.
   void note_clock_suspect() noexcept { clock_suspect_.store(true, std::memory_order_relaxed); }
   bool clock_suspect() const noexcept { return clock_suspect_.load(std::memory_order_relaxed); }
@@ -197,15 +209,20 @@ class StoreCore {
  private:
   friend class CallGuard;
   friend class SnapshotCore;
-  StoreCore(std::unique_ptr<kv::Store> engine, const Options& options);
+  StoreCore(std::unique_ptr<kv::Store> engine, const Options& options,
+            const indexes::Catalogue& catalogue);
   Result<void> prepare_format();
   /// Work that a crash left: staged conversations are turned into purges.
   Result<void> recover_work();
   /// Rewrites stage items of one space as purges.
   Result<void> recover_space(SpaceNumber space);
+  /// Starts the builds and removals that definitions of another version than the store's ask for.
+  Result<void> change_indexes();
   /// One step of the first item that is not a stage; false when there is none.
   Result<bool> run_one_step();
   Result<bool> run_step(SpaceNumber space, const indexes::WorkItem& item);
+  /// One step of the first index that is building or dropping; false when there is none.
+  Result<bool> run_index_step(const SpaceState& state);
   void start_background();
   void background_loop();
   void stop_background();

@@ -7,6 +7,7 @@
 #include "api/check.h"
 #include "api/core.h"
 #include "api/rows.h"
+#include "indexes/index_change.h"
 #include "schema/format.h"
 
 namespace callisto::detail {
@@ -43,7 +44,11 @@ Result<std::optional<SpaceNumber>> number_of(kv::Transaction& transaction, const
   return std::optional(*number);
 }
 
-Result<void> put_space(kv::Transaction& transaction, std::string_view name, SpaceNumber number) {
+/// A space starts with every index of the catalogue, ready.
+Result<void> put_space(kv::Transaction& transaction, const indexes::Catalogue& catalogue,
+                       std::string_view name, SpaceNumber number) {
+  CALLISTO_TRY(transaction.put(kv::Family::system, schema::index_set_key(number),
+                               indexes::full_set(catalogue).encode()));
   CALLISTO_TRY(transaction.put(kv::Family::system, schema::space_key(name), encode_number(number)));
   CALLISTO_TRY(transaction.put(kv::Family::system, schema::space_name_key(number), name));
   return transaction.put(kv::Family::system, schema::next_space_key(), encode_number(number + 1));
@@ -64,9 +69,9 @@ Result<void> StoreCore::prepare_format() {
   if (options_.mode == OpenMode::read_only) {
     return Error(Code::not_found, "directory", "a store that was opened for writing once");
   }
-  auto done = engine_->run({}, [](kv::Transaction& transaction) -> Result<void> {
+  auto done = engine_->run({}, [&](kv::Transaction& transaction) -> Result<void> {
     CALLISTO_TRY(transaction.put(kv::Family::system, schema::format_key(), schema::encode_format()));
-    return put_space(transaction, kDefaultName, schema::kDefaultSpace);
+    return put_space(transaction, maintainer_.catalogue(), kDefaultName, schema::kDefaultSpace);
   });
   if (!done) return std::move(done).error();
   return {};
@@ -102,7 +107,7 @@ Result<SpaceNumber> StoreCore::create_space(std::string_view name,
     if (!next) return std::move(next).error();
     if (!*next) return damaged("spaces", schema::next_space_key());
     created = **next;
-    return put_space(transaction, *checked, created);
+    return put_space(transaction, maintainer_.catalogue(), *checked, created);
   });
   if (!done) return std::move(done).error();
   return created;

@@ -6,6 +6,7 @@
 #include "api/core.h"
 #include "callisto/store.h"
 #include "engine/limited.h"
+#include "indexes/index_change.h"
 #include "indexes/scrub.h"
 #include "indexes/scrub_findings.h"
 
@@ -31,7 +32,8 @@ std::uint64_t range_bytes(kv::Store& engine, kv::Family family, const std::strin
 }
 
 void add_table(StoreCore& core, SpaceNumber space, const indexes::TableDefinition& table,
-               const std::map<std::uint16_t, std::int64_t>& counts, const SpaceState& state, Stats& stats) {
+               const std::map<std::uint16_t, std::int64_t>& counts, const SpaceState& state,
+               Stats& stats) {
   const auto count = [&](auto id) {
     auto it = counts.find(static_cast<std::uint16_t>(id));
     return it == counts.end() ? 0 : static_cast<std::uint64_t>(it->second);
@@ -46,11 +48,30 @@ void add_table(StoreCore& core, SpaceNumber space, const indexes::TableDefinitio
   for (const indexes::IndexDefinition& index : table.indexes) {
     IndexStats& entry = stats.indexes[index.name];
     entry.entries += count(index.id);
-    entry.bytes += index.part ? count(index.id) * kPartEntryBytes
-                              : range_bytes(core.engine(), index.family,
-                                            indexes::index_prefix(space, index.id), count(index.id));
-    if (state.index_state(index.id) != IndexState::ready) entry.state = state.index_state(index.id);
+    entry.bytes += index.part
+                       ? count(index.id) * kPartEntryBytes
+                       : range_bytes(core.engine(), index.family,
+                                     indexes::index_prefix(space, index.id), count(index.id));
+    // A version that was replaced and is gone says nothing.
+    const IndexState found = state.index_state(index.id);
+    if (found != IndexState::absent ||
+        indexes::is_wanted(core.maintainer().catalogue(), index.id)) {
+      entry.state = std::max(entry.state, found);
+    }
   }
+}
+
+/// How far builds have come; indexes of other versions that are being removed.
+Result<void> add_index_work(StoreCore& core, Stats& stats) {
+  auto work = core.index_work();
+  if (!work) return std::move(work).error();
+  for (const IndexWork& one : *work) {
+    IndexStats& index = stats.indexes[one.index];
+    index.state = std::max(index.state, one.state);
+    index.rows_done += one.rows_done;
+    index.rows_expected += one.rows_expected;
+  }
+  return {};
 }
 
 Result<std::map<std::uint16_t, std::int64_t>> counts_of(kv::Reader& reader, SpaceNumber space) {
@@ -119,6 +140,7 @@ Result<Stats> Store::stats(const CallLimits& call_limits) const {
       add_table(*core_, space, table, *counts, **state, stats);
     }
   }
+  if (auto done = add_index_work(*core_, stats); !done) return std::move(done).error();
   const kv::EngineStats engine = core_->engine().stats();
   stats.disk_bytes = engine.disk_bytes;
   stats.memory_budget_bytes = core_->options().memory_budget_bytes;

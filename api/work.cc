@@ -19,7 +19,8 @@ using indexes::WorkOp;
 /// A stage belongs to the call that runs it; after a crash recover_work() makes a purge of it.
 bool is_runnable(const WorkItem& item) { return item.op != WorkOp::stage_conversation; }
 
-/// The store's own rows and every space.
+}  // namespace
+
 Result<std::vector<SpaceNumber>> numbers_of(StoreCore& core, kv::Reader& reader) {
   auto spaces = core.spaces(reader);
   if (!spaces) return std::move(spaces).error();
@@ -27,8 +28,6 @@ Result<std::vector<SpaceNumber>> numbers_of(StoreCore& core, kv::Reader& reader)
   for (const auto& [name, number] : *spaces) numbers.push_back(number);
   return numbers;
 }
-
-}  // namespace
 
 Result<void> write_step(StoreCore& core, SpaceSlot& slot,
                         const std::function<Result<void>(WriteContext&)>& function) {
@@ -95,6 +94,9 @@ Result<bool> StoreCore::run_one_step() {
       if (done || done.error().code() == Code::not_found) return true;
       if (!failure) failure = done.error();
     }
+    auto ran = run_index_step(**state);
+    if (ran && *ran) return true;
+    if (!ran && !failure) failure = ran.error();
   }
   if (failure) return *failure;
   return false;
@@ -138,6 +140,9 @@ Result<std::uint64_t> StoreCore::pending_work() {
     auto state = slot(space).state(*engine_, *snapshot);
     if (!state) return std::move(state).error();
     for (const WorkItem& item : (*state)->work()) pending += is_runnable(item) ? 1 : 0;
+    for (const auto& index : (*state)->indexes().held()) {
+      pending += indexes::is_unfinished(index.state) ? 1 : 0;
+    }
   }
   return pending;
 }

@@ -12,6 +12,9 @@ Result<bool> purge_conversation_step(StoreCore& core, SpaceSlot& slot, const ind
 Result<bool> rewrite_user_step(StoreCore& core, SpaceSlot& slot, const indexes::WorkItem& item);
 Result<bool> drop_space_step(StoreCore& core, const indexes::WorkItem& item);
 
+/// The store's own rows and every space.
+Result<std::vector<SpaceNumber>> numbers_of(StoreCore& core, kv::Reader& reader);
+
 /// A write in the store's own name: write_in() over a space, buffered, without a caller.
 Result<void> write_step(StoreCore& core, SpaceSlot& slot,
                         const std::function<Result<void>(WriteContext&)>& function);

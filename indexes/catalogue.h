@@ -45,6 +45,9 @@ struct IndexDefinition {
   /// The key of the row that an entry stands for; nullopt when the entry's key does not parse. Some
   /// need the entry's value (message_by_id).
   std::optional<std::string> (*row_key)(std::string_view entry_key, std::string_view entry_value);
+  /// The older definition that this one replaces, while the catalogue still carries it: it is kept
+  /// and answers until this one is ready.
+  std::optional<schema::IndexId> replaces{};
 };
 
 struct TableDefinition {

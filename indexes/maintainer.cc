@@ -62,6 +62,33 @@ class RowWrite {
                                static_cast<std::int64_t>(before.size()));
   }
 
+  /// Brings the entries of a row in an index that is being built from `before`, of which any may be
+  /// there, to `after`. Reads them for update: a build that puts them meanwhile conflicts. Counts
+  /// what came to be and what went.
+  Result<void> put_unbuilt(const IndexDefinition& index, const std::vector<Entry>& before,
+                           const std::vector<Entry>& after) {
+    std::int64_t delta = 0;
+    kv::Value stored;
+    for (const Entry& old : before) {
+      const bool stays = std::any_of(after.begin(), after.end(),
+                                     [&](const Entry& now) { return now.key == old.key; });
+      if (stays) continue;
+      auto found = transaction_.get_for_update(index.family, old.key, stored);
+      if (!found) return std::move(found).error();
+      if (!*found) continue;
+      if (auto erased = transaction_.erase(index.family, old.key); !erased) return erased;
+      --delta;
+    }
+    for (const Entry& now : after) {
+      auto found = transaction_.get_for_update(index.family, now.key, stored);
+      if (!found) return std::move(found).error();
+      if (*found && stored.view() == now.value) continue;
+      if (!*found) ++delta;
+      if (auto put = transaction_.put(index.family, now.key, now.value); !put) return put;
+    }
+    return count(index.id, delta);
+  }
+
  private:
   kv::Transaction& transaction_;
   const std::string counters_key_;
@@ -122,13 +149,16 @@ Result<void> Maintainer::write(kv::Transaction& transaction, const SpaceState& s
   std::vector<Entry> old_entries;
   std::vector<Entry> new_entries;
   for (const IndexDefinition& index : table.indexes) {
-    if (state.index_state(index.id) == IndexState::disabled) continue;
+    const IndexState index_state = state.index_state(index.id);
+    if (!is_maintained(index_state)) continue;
     old_entries.clear();
     new_entries.clear();
     if (old_row) index.extract(old_row->row(), old_entries);
     if (new_row) index.extract(new_row->row(), new_entries);
     Result<void> done;
-    if (!old_row) {
+    if (index_state == IndexState::building) {
+      done = write.put_unbuilt(index, old_entries, new_entries);
+    } else if (!old_row) {
       done = write.put_all(index, new_entries);
     } else if (!new_row) {
       done = write.erase_all(index, old_entries);
@@ -140,6 +170,16 @@ Result<void> Maintainer::write(kv::Transaction& transaction, const SpaceState& s
     if (!done) return done;
   }
   return {};
+}
+
+Result<void> Maintainer::fill(kv::Transaction& transaction, schema::SpaceNumber space,
+                              const TableDefinition& table, const IndexDefinition& index,
+                              std::string_view key, std::string_view bytes) const {
+  if (!table.is_intact(bytes)) return {};
+  const CoveredRow row(table, space, key, bytes);
+  std::vector<Entry> entries;
+  index.extract(row.row(), entries);
+  return RowWrite(transaction, space).put_unbuilt(index, {}, entries);
 }
 
 Result<bool> Maintainer::mend(kv::Transaction& transaction, schema::SpaceNumber space,

@@ -20,11 +20,18 @@ class Maintainer {
 
   /// Brings the row at `key` from `before` to `after` (nullopt: absent). `before` must be what the
   /// transaction read for update. Both are checked bytes; a table of FlatBuffers needs them aligned
-  /// to 8. Indexes that `state` calls disabled are left alone. too_large passes through, and then
-  /// the caller rolls back to its savepoint.
+  /// to 8. Indexes that are ready get the difference; those that are building all entries of the
+  /// row, whether its turn has come or not; the others are left alone. too_large passes through,
+  /// and then the caller rolls back to its savepoint.
   Result<void> write(kv::Transaction& transaction, const SpaceState& state, schema::TableId table,
                      std::string_view key, std::optional<std::string_view> before,
                      std::optional<std::string_view> after) const;
+
+  /// For a build: what of the entries of one row is not there, and their count. The caller guards
+  /// the row. A row that cannot be decoded gives none.
+  Result<void> fill(kv::Transaction& transaction, schema::SpaceNumber space,
+                    const TableDefinition& table, const IndexDefinition& index,
+                    std::string_view key, std::string_view bytes) const;
 
   /// For repair: brings one entry in line with its record, as both are in the transaction, which
   /// conflicts with who writes either. `expected` is the value that a record was seen to give it;

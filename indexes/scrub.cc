@@ -5,6 +5,7 @@
 #include "indexes/scrub_findings.h"
 #include "indexes/scrub_pass.h"
 #include "indexes/scrub_tails.h"
+#include "indexes/scrub_walk.h"
 #include "indexes/space_state.h"
 #include "schema/keys.h"
 
@@ -32,12 +33,24 @@ class Scrub {
     // What is hidden may be what would be missing, or whose it is: nothing can be compared.
     if (findings_.has_unreadable()) return {};
     if (auto done = check_.compare(reader_, sink_); !done) return done;
+    if (auto done = count_dropping(); !done) return done;
     if (auto done = check_counters(); !done) return done;
     if (auto done = check_users(); !done) return done;
     return check_conversations();
   }
 
  private:
+  /// What is left of the entries of indexes that are being removed.
+  Result<void> count_dropping() {
+    for (const HeldIndex& index : state_.indexes().held()) {
+      if (index.state != IndexState::dropping || index.part != 0) continue;
+      PrefixScan scan(reader_, index.family, index_prefix(state_.space(), index.id));
+      for (; scan.valid(); scan.next()) findings_.pending();
+      if (auto status = scan.status(); !status) return status;
+    }
+    return {};
+  }
+
   Result<void> check_counters() {
     const std::string key = schema::counters_key(state_.space());
     auto stored = stored_counts(reader_, state_.space());

@@ -120,8 +120,8 @@ class ComparisonRound final : public Visitor {
 
   Result<void> missing(std::size_t slot, std::string_view key, std::string_view expected) {
     const IndexPlace& place = check_.slots_[slot].place;
-    if (check_.state_.index_state(place.index->id) != IndexState::ready) return {};
-    return sink_.on_missing(place, key, expected);
+    const bool is_ready = check_.state_.index_state(place.index->id) == IndexState::ready;
+    return is_ready ? sink_.on_missing(place, key, expected) : sink_.on_unbuilt(place);
   }
 
   Result<void> take_expected(std::size_t slot, Entry& entry) {
@@ -155,7 +155,7 @@ EntryCheck::EntryCheck(const Catalogue& catalogue, const SpaceState& state)
 }
 
 bool EntryCheck::wants(const IndexDefinition& index) const {
-  return state_.index_state(index.id) != IndexState::disabled;
+  return is_maintained(state_.index_state(index.id));
 }
 
 std::size_t EntryCheck::table_place(const TableDefinition& table) const {
@@ -227,6 +227,10 @@ bool EntryCheck::is_equal(schema::IndexId index) const {
   });
 }
 
+bool EntryCheck::is_ready(schema::IndexId index) const {
+  return state_.index_state(index) == IndexState::ready;
+}
+
 std::map<std::uint16_t, std::int64_t> EntryCheck::counts() const {
   std::map<std::uint16_t, std::int64_t> counts;
   for (const TableDefinition& table : catalogue_.tables) {
@@ -234,9 +238,12 @@ std::map<std::uint16_t, std::int64_t> EntryCheck::counts() const {
         static_cast<std::int64_t>(row_counts_[table_place(table)]);
   }
   for (const Slot& slot : slots_) {
-    if (state_.index_state(slot.place.index->id) != IndexState::ready) continue;
+    if (!wants(*slot.place.index)) continue;
+    const bool is_built = is_ready(slot.place.index->id);
     std::int64_t& count = counts[static_cast<std::uint16_t>(slot.place.index->id)];
-    for (const Bucket& bucket : slot.buckets) count += static_cast<std::int64_t>(bucket.expected);
+    for (const Bucket& bucket : slot.buckets) {
+      count += static_cast<std::int64_t>(is_built ? bucket.expected : bucket.actual);
+    }
   }
   return counts;
 }
@@ -272,6 +279,11 @@ Result<void> FindingsSink::on_stale(const IndexPlace& place, std::string_view ke
   } else {
     ++unjudged_[static_cast<std::uint16_t>(place.index->id)];
   }
+  return {};
+}
+
+Result<void> FindingsSink::on_unbuilt(const IndexPlace& /*place*/) {
+  findings_.pending();
   return {};
 }
 

@@ -34,6 +34,8 @@ class DifferenceSink {
   /// It is there; no record gives it.
   virtual Result<void> on_stale(const IndexPlace& place, std::string_view key,
                                 std::string_view value) = 0;
+  /// A record gives an entry of an index that is being built; it is not there yet.
+  virtual Result<void> on_unbuilt(const IndexPlace& /*place*/) { return {}; }
   /// A second record gives the same entry.
   virtual Result<void> on_twice(const IndexPlace& place, std::string_view key) = 0;
 };
@@ -48,7 +50,7 @@ class EntryCheck {
 
   EntryCheck(const Catalogue& catalogue, const SpaceState& state);
 
-  /// False for indexes that are disabled: nothing is promised of them.
+  /// False for indexes that nobody keeps: nothing is promised of them.
   bool wants(const IndexDefinition& index) const;
   void add_row(const TableDefinition& table, const Row& row, bool is_intact);
   void add_entry(const TableDefinition& table, const IndexDefinition& index, std::string_view key,
@@ -61,8 +63,9 @@ class EntryCheck {
 
   /// Whether the entries of an index were exactly what the records give.
   bool is_equal(schema::IndexId index) const;
-  /// Rows that are there, undecodable ones too; entries that records give. By TableId and IndexId;
-  /// only of indexes that are ready.
+  bool is_ready(schema::IndexId index) const;
+  /// Rows that are there, undecodable ones too; entries that records give, and of indexes that are
+  /// being built those that are there. By TableId and IndexId.
   std::map<std::uint16_t, std::int64_t> counts() const;
 
  private:
@@ -103,6 +106,7 @@ class FindingsSink final : public DifferenceSink {
                         std::string_view expected) override;
   Result<void> on_stale(const IndexPlace& place, std::string_view key,
                         std::string_view value) override;
+  Result<void> on_unbuilt(const IndexPlace& place) override;
   Result<void> on_twice(const IndexPlace& place, std::string_view key) override;
 
   const std::map<std::uint16_t, std::int64_t>& unjudged() const noexcept { return unjudged_; }

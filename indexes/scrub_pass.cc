@@ -1,5 +1,7 @@
 #include "indexes/scrub_pass.h"
 
+#include <algorithm>
+
 #include "indexes/scrub_owners.h"
 #include "indexes/scrub_walk.h"
 #include "schema/keys.h"
@@ -12,7 +14,7 @@ class FirstWalk final : public Visitor {
  public:
   FirstWalk(kv::Reader& reader, const SpaceState& state, bool owners, EntryCheck& check,
             Findings& findings)
-      : check_(check), findings_(findings), is_report_(owners) {
+      : state_(state), check_(check), findings_(findings), is_report_(owners) {
     if (owners) owners_.emplace(reader, state, findings);
   }
 
@@ -41,7 +43,11 @@ class FirstWalk final : public Visitor {
 
   Result<void> on_unknown(const TableDefinition& table, std::string_view key) override {
     findings_.checked();
-    findings_.undecodable(table.name, key, "a key of no known form");
+    if (is_going(table, key)) {
+      findings_.pending();
+    } else {
+      findings_.undecodable(table.name, key, "a key of no known form");
+    }
     return {};
   }
 
@@ -70,6 +76,18 @@ class FirstWalk final : public Visitor {
     return {};
   }
 
+  /// Whether a key among the messages may be an entry of an index that is being removed.
+  bool is_going(const TableDefinition& table, std::string_view key) const {
+    constexpr std::size_t kPartAt = schema::kKeyHeadBytes + sizeof(UuidBytes);
+    const auto& held = state_.indexes().held();
+    return key.size() > kPartAt &&
+           std::any_of(held.begin(), held.end(), [&](const HeldIndex& index) {
+             return index.state == IndexState::dropping && index.family == table.family &&
+                    index.part != 0 && static_cast<char>(index.part) == key[kPartAt];
+           });
+  }
+
+  const SpaceState& state_;
   EntryCheck& check_;
   Findings& findings_;
   const bool is_report_;
@@ -89,7 +107,8 @@ Counts right_counts(const EntryCheck& check, const FindingsSink& sink) {
   Counts counts = check.counts();
   for (const auto& [index, unjudged] : sink.unjudged()) {
     const auto found = counts.find(index);
-    if (found != counts.end()) found->second += unjudged;
+    if (found == counts.end() || !check.is_ready(static_cast<schema::IndexId>(index))) continue;
+    found->second += unjudged;
   }
   return counts;
 }

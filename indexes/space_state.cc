@@ -59,15 +59,6 @@ std::optional<std::pair<UserId, UserId>> decode_alias(KeyReader parts, std::stri
   return std::pair(secondary, leads_to);
 }
 
-std::optional<std::pair<schema::IndexId, IndexState>> decode_index_state(KeyReader parts,
-                                                                         std::string_view value) {
-  const auto index = static_cast<schema::IndexId>(parts.u16());
-  if (!parts.at_end() || value.size() != 1) return std::nullopt;
-  const auto state = static_cast<IndexState>(value.front());
-  if (state > IndexState::disabled) return std::nullopt;
-  return std::pair(index, state);
-}
-
 void touch_guard(kv::Transaction& transaction, SpaceNumber space) {
   transaction.touch(Family::system, schema::work_guard_key(space));
 }
@@ -77,15 +68,9 @@ void touch_guard(kv::Transaction& transaction, SpaceNumber space) {
 Result<std::shared_ptr<const SpaceState>> SpaceState::load(kv::Reader& reader, SpaceNumber space) {
   auto state = std::make_shared<SpaceState>();
   state->space_ = space;
-  kv::Value name;
-  auto named = reader.get(Family::system, schema::space_name_key(space), name);
-  if (!named) return std::move(named).error();
-  state->exists_ = *named;
-  if (*named) state->name_ = name.view();
-
-  // Index states, work and aliases are neighbours: one scan reads them all.
-  const std::string lower = schema::system_prefix(space, SystemId::index_state);
-  const std::string upper = schema::prefix_end(schema::system_prefix(space, SystemId::alias));
+  // Work, aliases, name and index set are neighbours: one scan reads them all.
+  const std::string lower = schema::system_prefix(space, SystemId::work);
+  const std::string upper = schema::prefix_end(schema::system_prefix(space, SystemId::index_set));
   auto cursor = reader.scan(Family::system, {.lower = lower, .upper = upper});
   for (; cursor->valid(); cursor->next()) {
     if (!state->take_row(cursor->key(), cursor->value())) return damaged(cursor->key());
@@ -98,10 +83,6 @@ bool SpaceState::take_row(std::string_view key, std::string_view value) {
   KeyReader parts(key);
   parts.u32();
   switch (static_cast<SystemId>(parts.u16())) {
-    case SystemId::index_state: {
-      const auto row = decode_index_state(parts, value);
-      return row && index_states_.insert(*row).second;
-    }
     case SystemId::work: {
       auto item = decode_work(parts, value);
       if (!item) return false;
@@ -114,6 +95,17 @@ bool SpaceState::take_row(std::string_view key, std::string_view value) {
     case SystemId::alias: {
       const auto row = decode_alias(parts, value);
       return row && aliases_.insert(*row).second;
+    }
+    case SystemId::space_name:
+      exists_ = true;
+      name_ = value;
+      return parts.at_end();
+    case SystemId::index_set: {
+      auto set = IndexSet::decode(value);
+      if (!set || !parts.at_end()) return false;
+      indexes_ = std::move(*set);
+      has_index_set_ = true;
+      return true;
     }
     default:
       return false;
@@ -146,12 +138,6 @@ const WorkItem* SpaceState::find_work(WorkOp op, std::string_view target) const 
     return item.op == op && item.target == target;
   });
   return found == work_.end() ? nullptr : &*found;
-}
-
-IndexState SpaceState::index_state(schema::IndexId index) const noexcept {
-  if (index_states_.empty()) return IndexState::ready;
-  const auto found = index_states_.find(index);
-  return found == index_states_.end() ? IndexState::ready : found->second;
 }
 
 Result<void> put_work(kv::Transaction& transaction, SpaceNumber space, const WorkItem& item) {
@@ -187,6 +173,19 @@ Result<void> put_alias(kv::Transaction& transaction, const SpaceState& state,
 Result<void> erase_alias(kv::Transaction& transaction, SpaceNumber space, const UserId& secondary) {
   touch_guard(transaction, space);
   return transaction.erase(Family::system, schema::alias_key(space, secondary));
+}
+
+Result<void> put_index_set(kv::Transaction& transaction, const SpaceState& state,
+                           const IndexSet& indexes) {
+  touch_guard(transaction, state.space());
+  transaction.touch(Family::system, schema::space_name_key(state.space()));
+  for (const HeldIndex& index : state.indexes().held()) {
+    if (indexes.state(index.id) == index.state) continue;
+    auto forgotten =
+        transaction.erase(Family::system, schema::index_progress_key(state.space(), index.id));
+    if (!forgotten) return forgotten;
+  }
+  return transaction.put(Family::system, schema::index_set_key(state.space()), indexes.encode());
 }
 
 }  // namespace callisto::indexes

@@ -4,7 +4,6 @@
 // index states. Part of every snapshot; empty nearly always.
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -17,6 +16,7 @@
 #include "callisto/result.h"
 #include "callisto/stats.h"
 #include "engine/kv.h"
+#include "indexes/index_set.h"
 #include "schema/ids.h"
 
 namespace callisto::indexes {
@@ -60,10 +60,13 @@ class SpaceState {
   const std::vector<WorkItem>& work() const noexcept { return work_; }
   const WorkItem* find_work(WorkOp op, std::string_view target) const noexcept;
   const std::unordered_map<UserId, UserId>& aliases() const noexcept { return aliases_; }
-  IndexState index_state(schema::IndexId index) const noexcept;
+  IndexState index_state(schema::IndexId index) const noexcept { return indexes_.state(index); }
+  const IndexSet& indexes() const noexcept { return indexes_; }
+  /// False when the row is lost: nothing is known of what lies in the ranges of indexes.
+  bool has_index_set() const noexcept { return has_index_set_; }
 
  private:
-  /// One row of index states, work or aliases; false when it is malformed.
+  /// One row of work, aliases, name or index set; false when it is malformed.
   bool take_row(std::string_view key, std::string_view value);
 
   schema::SpaceNumber space_ = 0;
@@ -72,7 +75,8 @@ class SpaceState {
   std::vector<WorkItem> work_;
   std::set<std::string, std::less<>> hidden_;
   std::unordered_map<UserId, UserId> aliases_;
-  std::map<schema::IndexId, IndexState> index_states_;
+  IndexSet indexes_;
+  bool has_index_set_ = false;
 };
 
 // Writers of these rows. Each touches the space's work guard, so that what was remembered of the
@@ -86,5 +90,9 @@ Result<void> put_alias(kv::Transaction& transaction, const SpaceState& state,
                        const UserId& secondary, const UserId& primary);
 Result<void> erase_alias(kv::Transaction& transaction, schema::SpaceNumber space,
                          const UserId& secondary);
+/// Also conflicts with every writer of the space that goes by the set from before, and forgets how
+/// far work on an index had come whose state changes.
+Result<void> put_index_set(kv::Transaction& transaction, const SpaceState& state,
+                           const IndexSet& indexes);
 
 }  // namespace callisto::indexes

@@ -72,12 +72,13 @@ enum class SystemId : std::uint16_t {
   space_by_name = 0x0202, // S = 0: name -> number
   next_space = 0x0203,    // S = 0: the number that the next space takes
   counters = 0x0204,      // one row per space
-  index_state = 0x0205,   // per space and index; absent means ready
   work = 0x0206,          // the ledger of unfinished work; also S = 0 for dropped spaces
   alias = 0x0207,         // secondary user -> primary user, or nil when the user is gone
   work_guard = 0x0208,    // never stored: guarded by who relies on work and aliases, touched by who changes them
   space_name = 0x020A,    // per space: number -> name; absent once the space is dropped
   name_guard = 0x0209,    // never stored: (user, category, key) of a memory that put() decides on
+  index_set = 0x020B,      // per space: the indexes that it holds, and their states
+  index_progress = 0x020C, // per space and index: how far its build or its removal has come
   // Reserved: 0x0280 history, 0x0281 change log, 0x0282 merge log.
 };
 

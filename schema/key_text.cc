@@ -134,12 +134,13 @@ constexpr Shape kShapes[] = {
     shape(SystemId::space_by_name, "space_by_name", {{{"name", Kind::text}}}),
     shape(SystemId::next_space, "next_space"),
     shape(SystemId::counters, "counters"),
-    shape(SystemId::index_state, "index_state", {{{"index", Kind::index}}}),
     shape(SystemId::work, "work", {{{"op", Kind::number8}, {"target", Kind::target}}}),
     shape(SystemId::alias, "alias", {kUser}),
     shape(SystemId::work_guard, "work_guard"),
     shape(SystemId::space_name, "space_name"),
     shape(SystemId::name_guard, "name_guard", {kUser, kHash}),
+    shape(SystemId::index_set, "index_set"),
+    shape(SystemId::index_progress, "index_progress", {{{"index", Kind::index}}}),
 };
 
 const Shape* find_shape(std::uint16_t number) noexcept {

@@ -308,8 +308,10 @@ std::string space_name_key(SpaceNumber space) { return system_prefix(space, Syst
 
 std::string counters_key(SpaceNumber space) { return system_prefix(space, SystemId::counters); }
 
-std::string index_state_key(SpaceNumber space, IndexId index) {
-  KeyWriter writer(space, SystemId::index_state);
+std::string index_set_key(SpaceNumber space) { return system_prefix(space, SystemId::index_set); }
+
+std::string index_progress_key(SpaceNumber space, IndexId index) {
+  KeyWriter writer(space, SystemId::index_progress);
   writer.u16(static_cast<std::uint16_t>(index));
   return std::move(writer).take();
 }

@@ -152,7 +152,8 @@ std::string space_key(std::string_view name);
 std::string next_space_key();
 std::string space_name_key(SpaceNumber space);
 std::string counters_key(SpaceNumber space);
-std::string index_state_key(SpaceNumber space, IndexId index);
+std::string index_set_key(SpaceNumber space);
+std::string index_progress_key(SpaceNumber space, IndexId index);
 /// `target` is an id's 16 bytes, or a space number big-endian.
 std::string work_key(SpaceNumber space, std::uint8_t op, std::string_view target);
 std::string alias_key(SpaceNumber space, const UserId& secondary);

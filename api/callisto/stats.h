@@ -25,7 +25,7 @@ struct Health {
   std::optional<Error> unguarded{};
   /// The clock was seen behind the newest message by more than a minute.
   bool clock_suspect = false;
-  /// Large deletes and merges whose steps are not done.
+  /// Large deletes, merges, and builds and removals of indexes, whose steps are not done.
   std::uint64_t pending_work = 0;
 };
 
@@ -34,12 +34,37 @@ struct TableStats {
   std::uint64_t bytes = 0;    ///< On disk and in memtables; an estimate.
 };
 
-enum class IndexState : std::uint8_t { ready = 0, building = 1, disabled = 2 };
+enum class IndexState : std::uint8_t {
+  ready = 0,     ///< Complete: queries use it.
+  building = 1,  ///< Being built beside writers, which keep it too; queries do without it.
+  disabled = 2,  ///< Switched off.
+  dropping = 3,  ///< Being removed: its definition is gone or replaced, or it is to be built anew.
+  absent = 4,    ///< The store does not hold it: no writer that knows it has opened the store.
+};
 
 struct IndexStats {
-  std::uint64_t entries = 0;  ///< Exact.
+  std::uint64_t entries = 0;  ///< Exact; of an index that is being built, those that are there.
   std::uint64_t bytes = 0;    ///< An estimate.
-  IndexState state = IndexState::ready;
+  IndexState state = IndexState::ready;  ///< Over all spaces the least ready.
+  /// While it is being built: rows taken, of about how many.
+  std::uint64_t rows_done = 0;
+  std::uint64_t rows_expected = 0;
+};
+
+/// An index of one space that is not as this program's definitions ask for.
+struct IndexWork {
+  std::string space{};
+  std::string index{};  ///< Its name; the number (0x01f1) of one that this program does not know.
+  IndexState state = IndexState::building;
+  std::uint64_t rows_done = 0;      ///< Rows taken so far, by a build.
+  std::uint64_t rows_expected = 0;  ///< About how many there are.
+};
+
+struct UpgradeReport {
+  std::uint32_t format_version = 0;  ///< Of the store; the one that this program writes.
+  /// What there is to do, or with `dry_run` would be: builds (building, absent) and removals.
+  std::vector<IndexWork> work{};
+  bool is_done = false;  ///< Nothing is left to do.
 };
 
 struct Stats {
@@ -80,10 +105,12 @@ struct VerifyReport {
   std::uint64_t undecodable = 0;  ///< Records or keys that cannot be read.
   std::uint64_t unreadable = 0;   ///< Key ranges in damaged table files: what lies there is unknown.
   std::uint64_t orphans = 0;      ///< Records whose owner is not there.
-  std::uint64_t pending = 0;      ///< Records that unfinished work will remove: not a defect.
+  /// What unfinished work explains, not a defect: records that it will remove; entries that a build
+  /// has not put yet, or that belong to an index that is being removed.
+  std::uint64_t pending = 0;
   std::uint64_t repaired = 0;
   bool ok = true;                 ///< No defect (after a repair: none that is left).
-  std::vector<Defect> defects{};    ///< The first 100.
+  std::vector<Defect> defects{};  ///< The first 100.
 };
 
 }  // namespace callisto

@@ -198,10 +198,18 @@ TEST_F(ScrubTest, IndexesThatAreBuiltMissEntriesButHaveNoWrongOnes) {
   const Entry entry = world_.first_entry(IndexId::memory_by_tag);
   world_.erase_raw(Family::indexes, entry.key);
   world_.set_index_state(IndexId::memory_by_tag, IndexState::building);
-  EXPECT_EQ(found(), "ok");
+  // The count is of entries that are there.
+  EXPECT_EQ(found(), "wrong 1 pending 1");
+  EXPECT_EQ(world_.repair(), 1u);
+  EXPECT_EQ(found(), "pending 1 ok");
   const Entry other = world_.first_entry(IndexId::memory_by_tag);
   world_.put_raw(Family::indexes, other.key, "x");
-  EXPECT_EQ(found(), "wrong 1");
+  EXPECT_EQ(found(), "wrong 1 pending 1");
+}
+
+TEST_F(ScrubTest, EntriesOfAnIndexThatIsRemovedArePending) {
+  world_.set_index_state(IndexId::memory_by_created, IndexState::dropping);
+  EXPECT_EQ(found(), "pending 4 ok");
 }
 
 // Records

@@ -58,7 +58,6 @@ TEST_F(SpaceStateTest, EmptySpaceIsIdle) {
   EXPECT_EQ(state->resolve(user_id(1)), user_id(1));
   EXPECT_EQ(state->ids_of(user_id(1)), std::vector<UserId>{user_id(1)});
   EXPECT_FALSE(state->is_hidden(conversation_id(1)));
-  EXPECT_EQ(state->index_state(IndexId::memory_by_tag), IndexState::ready);
 }
 
 TEST_F(SpaceStateTest, SpaceThatIsNotThere) {
@@ -151,11 +150,23 @@ TEST_F(SpaceStateTest, AnAliasToItselfIsRefused) {
 }
 
 TEST_F(SpaceStateTest, IndexStates) {
-  put(schema::index_state_key(kSpace, IndexId::memory_by_tag), "\x01");
-  put(schema::index_state_key(kSpace, IndexId::memory_by_key), "\x02");
+  EXPECT_FALSE(load()->has_index_set());
+  EXPECT_EQ(load()->index_state(IndexId::memory_by_tag), IndexState::absent);
+  IndexSet set;
+  for (const auto& [id, state] : {std::pair(IndexId::memory_by_type, IndexState::ready),
+                                  std::pair(IndexId::memory_by_tag, IndexState::building),
+                                  std::pair(IndexId::memory_by_key, IndexState::disabled),
+                                  std::pair(IndexId::memory_by_task, IndexState::dropping)}) {
+    set.put({id, state, Family::indexes, 0});
+  }
+  put(schema::index_set_key(kSpace), set.encode());
+  EXPECT_TRUE(load()->has_index_set());
+  EXPECT_EQ(load()->indexes(), set);
   EXPECT_EQ(load()->index_state(IndexId::memory_by_tag), IndexState::building);
   EXPECT_EQ(load()->index_state(IndexId::memory_by_key), IndexState::disabled);
   EXPECT_EQ(load()->index_state(IndexId::memory_by_type), IndexState::ready);
+  EXPECT_EQ(load()->index_state(IndexId::memory_by_task), IndexState::dropping);
+  EXPECT_EQ(load()->index_state(IndexId::memory_by_name), IndexState::absent);
   EXPECT_TRUE(load()->is_idle());
 }
 
@@ -196,9 +207,12 @@ TEST_F(SpaceStateTest, MalformedRowsAreCorruption) {
       {schema::alias_key(kSpace, user_id(1)), "short"},
       {schema::alias_key(kSpace, user_id(1)), std::string(17, 'x')},
       {schema::alias_key(kSpace, user_id(1)) + "x", std::string(16, 'x')},
-      {schema::index_state_key(kSpace, IndexId::memory_by_tag), ""},
-      {schema::index_state_key(kSpace, IndexId::memory_by_tag), "\x03"},
-      {schema::index_state_key(kSpace, IndexId::memory_by_tag) + "x", std::string(1, '\0')}};
+      {schema::index_set_key(kSpace), "1234"},                                // short
+      {schema::index_set_key(kSpace), std::string("\x56\x01\x04\x06\0", 5)},  // state
+      {schema::index_set_key(kSpace), std::string("\x56\x01\0\x08\0", 5)},    // family
+      {schema::index_set_key(kSpace),
+       std::string("\x56\x01\0\x06\0\x56\x01\0\x06\0", 10)},  // twice
+      {schema::index_set_key(kSpace) + "x", ""}};
   for (const auto& [key, value] : rows) {
     put(key, value);
     const auto state = SpaceState::load(*store_, kSpace);

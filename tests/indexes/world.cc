@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "callisto/bytes.h"
+#include "indexes/index_change.h"
 #include "indexes/scrub.h"
 #include "schema/keys.h"
 #include "tests/support/map_engine.h"
@@ -56,6 +57,7 @@ void add(std::string& text, const char* name, std::uint64_t count) {
 World::World()
     : store_(callisto::testing::make_map_engine(environment_)), maintainer_(standard_catalogue()) {
   put_raw(Family::system, schema::space_name_key(kSpace), "default");
+  put_raw(Family::system, schema::index_set_key(kSpace), full_set(standard_catalogue()).encode());
 }
 
 void World::run(const std::function<Result<void>(kv::Transaction&)>& function) {
@@ -159,8 +161,9 @@ Entry World::first_entry(schema::IndexId index) {
 }
 
 void World::set_index_state(schema::IndexId index, IndexState state) {
-  put_raw(Family::system, schema::index_state_key(kSpace, index),
-          std::string(1, static_cast<char>(state)));
+  IndexSet set = this->state()->indexes();
+  set.set_state(index, state);
+  put_raw(Family::system, schema::index_set_key(kSpace), set.encode());
 }
 
 EntryMap World::right_entries() {

@@ -232,7 +232,15 @@ void add_system(std::vector<SampleRow>& rows) {
       {static_cast<std::uint16_t>(TableId::messages), 250},
       {static_cast<std::uint16_t>(IndexId::memory_by_tag), 2}};
   rows.push_back({"counters", counters_key(kSpace), kv::encode_counters(counts)});
-  rows.push_back({"index_state", index_state_key(kSpace, IndexId::memory_by_tag), "\x01"});
+  indexes::IndexSet set;
+  set.put({IndexId::memory_by_tag, IndexState::building, kv::Family::indexes, 0});
+  set.put({IndexId::message_by_importance, IndexState::ready, kv::Family::messages,
+           static_cast<std::uint8_t>(MessagePart::by_importance)});
+  rows.push_back({"index_set", index_set_key(kSpace), set.encode()});
+  const indexes::IndexProgress progress{
+      .rows_done = 512, .rows_expected = 1000, .resume = memory_key(kSpace, kMemory) + std::string(1, '\0')};
+  rows.push_back({"index_progress", index_progress_key(kSpace, IndexId::memory_by_tag),
+                  indexes::encode(progress)});
   rows.push_back({"work_guard", work_guard_key(kSpace), ""});
   rows.push_back({"name_guard", name_guard_key(kSpace, kUser, "food", "favourite_pie"), ""});
   add_written(rows);

@@ -433,8 +433,8 @@ TEST(DescribeKey, NamesThePartsOfAKey) {
   EXPECT_EQ(describe_key(message_importance_key(3, {}, 0.7F, {0, 12})),
             "messages 3 conversation=00000000-0000-0000-0000-000000000000 by_importance "
             "importance=0.7 timestamp=1970-01-01T00:00:00.000000Z sequence=12");
-  EXPECT_EQ(describe_key(index_state_key(1, IndexId::memory_by_tag)),
-            "index_state 1 index=memory_by_tag");
+  EXPECT_EQ(describe_key(index_progress_key(1, IndexId::memory_by_tag)),
+            "index_progress 1 index=memory_by_tag");
 }
 
 TEST(DescribeKey, NamesTheTargetOfWork) {

@@ -1,0 +1,150 @@
+// Indexes whose definitions changed, and rebuilds: found out at opening, carried out in steps.
+
+#include <algorithm>
+#include <utility>
+
+#include "api/check.h"
+#include "api/core.h"
+#include "api/work_steps.h"
+#include "indexes/index_build.h"
+#include "indexes/index_change.h"
+#include "schema/format.h"
+
+namespace callisto::detail {
+
+namespace {
+
+using indexes::HeldIndex;
+using schema::IndexId;
+
+/// What a space holds that its catalogue does not want as it is, and what it wants and does not
+/// hold.
+std::vector<HeldIndex> unfinished(const indexes::Catalogue& catalogue, const SpaceState& state) {
+  std::vector<HeldIndex> work;
+  const indexes::IndexSet target = indexes::target_set(catalogue, state);
+  for (HeldIndex index : target.held()) {
+    if (!indexes::is_unfinished(index.state)) continue;
+    const bool is_started = state.index_state(index.id) == index.state;
+    // A read-only store tells what a writer would do.
+    if (!is_started && index.state == IndexState::building) index.state = IndexState::absent;
+    work.push_back(index);
+  }
+  return work;
+}
+
+Result<IndexWork> describe(kv::Reader& reader, const indexes::Catalogue& catalogue,
+                           const SpaceState& state, const HeldIndex& index) {
+  IndexWork work{state.name(), indexes::index_name(catalogue, index.id), index.state};
+  if (index.state != IndexState::building) return work;
+  auto progress = indexes::index_progress(reader, state.space(), index.id);
+  if (!progress) return std::move(progress).error();
+  if (!*progress) return work;
+  work.rows_done = (*progress)->rows_done;
+  work.rows_expected = std::max((*progress)->rows_expected, work.rows_done);
+  return work;
+}
+
+}  // namespace
+
+Result<void> StoreCore::change_indexes() {
+  auto snapshot = engine_->snapshot();
+  auto numbers = numbers_of(*this, *snapshot);
+  if (!numbers) return std::move(numbers).error();
+  for (SpaceNumber space : *numbers) {
+    if (space == schema::kStoreSpace) continue;
+    auto begun = indexes::begin_changes(*engine_, maintainer_.catalogue(), space);
+    if (!begun) return std::move(begun).error();
+  }
+  return {};
+}
+
+Result<bool> StoreCore::run_index_step(const SpaceState& state) {
+  std::optional<Error> failure;
+  for (const HeldIndex& index : state.indexes().held()) {
+    if (!indexes::is_unfinished(index.state)) continue;
+    auto ran = indexes::index_step(*engine_, maintainer_.catalogue(), state.space(), index.id);
+    if (ran && *ran) return true;
+    if (!ran && !failure) failure = ran.error();
+  }
+  if (failure) return *failure;
+  return false;
+}
+
+Result<std::vector<IndexWork>> StoreCore::index_work() {
+  auto snapshot = engine_->snapshot();
+  auto named = spaces(*snapshot);
+  if (!named) return std::move(named).error();
+  std::vector<IndexWork> all;
+  for (const auto& [name, space] : *named) {
+    auto state = slot(space).state(*engine_, *snapshot);
+    if (!state) return std::move(state).error();
+    for (const HeldIndex& index : unfinished(maintainer_.catalogue(), **state)) {
+      auto work = describe(*snapshot, maintainer_.catalogue(), **state, index);
+      if (!work) return std::move(work).error();
+      all.push_back(std::move(*work));
+    }
+  }
+  return all;
+}
+
+Result<void> StoreCore::reindex(const std::vector<std::string>& names) {
+  const indexes::Catalogue& catalogue = maintainer_.catalogue();
+  std::vector<IndexId> ids;
+  for (const std::string& name : names) {
+    const indexes::FoundIndex found = indexes::find_index(catalogue, name);
+    if (!found) return Error(Code::invalid_argument, "index", "the name of an index: " + name);
+    ids.push_back(found.index->id);
+  }
+  if (names.empty()) {
+    const indexes::IndexSet all = indexes::full_set(catalogue);
+    for (const HeldIndex& index : all.held()) ids.push_back(index.id);
+  }
+  auto snapshot = engine_->snapshot();
+  auto named = spaces(*snapshot);
+  if (!named) return std::move(named).error();
+  for (const auto& [name, space] : *named) {
+    CALLISTO_TRY(indexes::begin_rebuild(*engine_, catalogue, space, ids));
+  }
+  notify_work();
+  return {};
+}
+
+}  // namespace callisto::detail
+
+namespace callisto {
+
+using detail::CallGuard;
+using detail::closed_error;
+
+Result<std::vector<IndexWork>> Store::index_work() const {
+  CallGuard guard(*core_);
+  if (!guard.is_open()) return closed_error();
+  return core_->index_work();
+}
+
+Result<void> Store::reindex(const std::vector<std::string>& names) const {
+  CallGuard guard(*core_);
+  if (!guard.is_open()) return closed_error();
+  if (core_->options().mode == OpenMode::read_only) {
+    return Error(Code::read_only, "a read-only store cannot build indexes");
+  }
+  return core_->reindex(names);
+}
+
+Result<UpgradeReport> Store::upgrade(bool dry_run) const {
+  UpgradeReport report;
+  report.format_version = schema::kFormatVersion;
+  auto work = index_work();
+  if (!work) return std::move(work).error();
+  report.work = std::move(*work);
+  report.is_done = report.work.empty();
+  if (dry_run || report.is_done) return report;
+  if (core_->options().mode == OpenMode::read_only) {
+    return Error(Code::read_only, "a read-only store cannot be upgraded");
+  }
+  CALLISTO_TRY(finish_pending_work());
+  report.is_done = true;
+  return report;
+}
+
+}  // namespace callisto

@@ -1,0 +1,44 @@
+#pragma once
+
+// Catalogues in which definitions differ, as an older or a newer version of the library would have
+// them, and the oracle for what a space must then hold.
+
+#include <string>
+#include <vector>
+
+#include "engine/kv.h"
+#include "indexes/catalogue.h"
+
+namespace callisto::testing {
+
+/// The standard catalogue with changes.
+class ChangedCatalogue {
+ public:
+  ChangedCatalogue();
+  ChangedCatalogue& add(schema::TableId table, const indexes::IndexDefinition& index);
+  ChangedCatalogue& remove(schema::IndexId index);
+  ChangedCatalogue& replace(schema::IndexId index, schema::IndexId old);
+  const indexes::Catalogue& get();
+
+ private:
+  std::vector<indexes::TableDefinition> tables_;
+  std::vector<std::vector<indexes::IndexDefinition>> indexes_;  // per table
+  indexes::Catalogue catalogue_;
+};
+
+inline constexpr auto kOldAgents = static_cast<schema::IndexId>(0x01F1);
+inline constexpr auto kOldCategories = static_cast<schema::IndexId>(0x01F2);
+
+/// Before the change: kOldAgents and kOldCategories, no memory_by_category, memory_by_task and
+/// message_by_sender.
+ChangedCatalogue old_catalogue();
+/// After it: memory_by_category replaces kOldCategories, which is still carried; memory_by_task and
+/// message_by_sender are new; kOldAgents and message_by_importance are gone.
+ChangedCatalogue new_catalogue();
+
+/// What is wrong with entries and counts of a space, by a full scan: every key of the families
+/// `indexes` and `messages` is a row or what rows give in an index that is ready. Empty: nothing.
+std::string wrong_entries(kv::Reader& reader, const indexes::Catalogue& catalogue,
+                          schema::SpaceNumber space);
+
+}  // namespace callisto::testing
