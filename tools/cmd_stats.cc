@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "tools/command.h"
+#include "tools/index_text.h"
 #include "tools/json_line.h"
 
 namespace callisto::tools {
@@ -8,18 +9,6 @@ namespace callisto::tools {
 namespace {
 
 void describe(po::options_description&, po::options_description&, po::positional_options_description&) {}
-
-std::string_view to_string(IndexState state) noexcept {
-  switch (state) {
-    case IndexState::ready:
-      return "ready";
-    case IndexState::building:
-      return "building";
-    case IndexState::disabled:
-      return "disabled";
-  }
-  return "unknown";
-}
 
 std::string stats_json(const Stats& stats) {
   JsonLine tables;
@@ -32,6 +21,8 @@ std::string stats_json(const Stats& stats) {
                           .number("entries", index.entries)
                           .number("bytes", index.bytes)
                           .text("state", to_string(index.state))
+                          .number("rows_done", index.rows_done)
+                          .number("rows_expected", index.rows_expected)
                           .str());
   }
   return JsonLine()
@@ -53,9 +44,14 @@ void print_text(const Stats& stats) {
   }
   std::printf("\n%-28s %12s %14s  %s\n", "index", "entries", "bytes (est.)", "state");
   for (const auto& [name, index] : stats.indexes) {
-    std::printf("%-28s %12llu %14llu  %s\n", name.c_str(),
+    std::printf("%-28s %12llu %14llu  %s", name.c_str(),
                 static_cast<unsigned long long>(index.entries),
                 static_cast<unsigned long long>(index.bytes), to_string(index.state).data());
+    if (index.rows_expected > 0) {
+      std::printf(" (%llu of about %llu rows)", static_cast<unsigned long long>(index.rows_done),
+                  static_cast<unsigned long long>(index.rows_expected));
+    }
+    std::puts("");
   }
   std::printf("\non disk: %llu bytes\n", static_cast<unsigned long long>(stats.disk_bytes));
 }

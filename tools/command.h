@@ -61,6 +61,8 @@ extern const Command kListCommand;
 extern const Command kExplainCommand;
 extern const Command kStatsCommand;
 extern const Command kVerifyCommand;
+extern const Command kReindexCommand;
+extern const Command kUpgradeCommand;
 extern const Command kSpaceCommand;
 
 /// Writes "callisto: ..." to standard error and answers the exit status that fits the error's code.

@@ -16,8 +16,9 @@ namespace callisto::tools {
 namespace {
 
 constexpr std::array kCommands{
-    &kInitCommand, &kImportCommand, &kExportCommand, &kDumpCommand,  &kGetCommand,
-    &kListCommand, &kExplainCommand, &kStatsCommand,  &kVerifyCommand, &kSpaceCommand,
+    &kInitCommand,   &kImportCommand,  &kExportCommand,  &kDumpCommand,  &kGetCommand,
+    &kListCommand,   &kStatsCommand,   &kVerifyCommand,  &kReindexCommand, &kUpgradeCommand,
+    &kExplainCommand, &kSpaceCommand,
 };
 
 constexpr std::array<std::string_view, 2> kGlobalsWithValue{"--store", "--space"};

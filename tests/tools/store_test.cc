@@ -162,6 +162,28 @@ TEST_F(WholeStore, LostCommitsAreRefusedUnlessAccepted) {
   EXPECT_EQ(after.err, "");
 }
 
+TEST_F(WholeStore, IndexesAreBuiltAnew) {
+  const CommandOutcome one = run({"reindex", "memory_by_tag", "--json"});
+  EXPECT_EQ(one.status, 0) << one.err;
+  EXPECT_EQ(one.out.find(R"({"index":"memory_by_tag","state":"ready","entries":)"), 0U) << one.out;
+  const CommandOutcome all = run({"reindex"});
+  EXPECT_EQ(all.status, 0) << all.err;
+  EXPECT_NE(all.out.find("message_by_id  ready  "), std::string::npos) << all.out;
+  EXPECT_EQ(run({"verify"}).status, 0);
+  const CommandOutcome wrong = run({"reindex", "no_such_index"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_NE(wrong.err.find("no_such_index"), std::string::npos) << wrong.err;
+}
+
+TEST_F(WholeStore, ACurrentStoreHasNothingToUpgrade) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"upgrade", "--json"}, {"upgrade", "--dry-run", "--json"}}) {
+    const CommandOutcome outcome = run(arguments);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "{\"format_version\":2,\"changes\":0,\"done\":true}\n");
+  }
+}
+
 TEST_F(WholeStore, SpacesComeAndGo) {
   ASSERT_EQ(run({"init"}).status, 0);
   EXPECT_EQ(run({"space", "create", "home"}).status, 0);
