@@ -49,7 +49,9 @@ class IndexChangeThreads : public ::testing::TestWithParam<EngineFactory> {
       const auto updated = until_decided(
           [&] { return memories.update(id, {.category = text("c", i), .priority = 1 + i % 10}); });
       if (!updated) expect_decided(updated.error());
-      if (i % 3 == 0) ASSERT_TRUE(until_decided([&] { return memories.remove(id); }));
+      if (i % 3 == 0) {
+        ASSERT_TRUE(until_decided([&] { return memories.remove(id); }));
+      }
     }
     const auto appended = until_decided([&] {
       return Messages(scope_).append(

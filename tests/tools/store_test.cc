@@ -163,6 +163,7 @@ TEST_F(WholeStore, LostCommitsAreRefusedUnlessAccepted) {
 }
 
 TEST_F(WholeStore, IndexesAreBuiltAnew) {
+  ASSERT_EQ(import(sample()).status, 0);
   const CommandOutcome one = run({"reindex", "memory_by_tag", "--json"});
   EXPECT_EQ(one.status, 0) << one.err;
   EXPECT_EQ(one.out.find(R"({"index":"memory_by_tag","state":"ready","entries":)"), 0U) << one.out;
@@ -176,6 +177,7 @@ TEST_F(WholeStore, IndexesAreBuiltAnew) {
 }
 
 TEST_F(WholeStore, ACurrentStoreHasNothingToUpgrade) {
+  ASSERT_EQ(run({"init"}).status, 0);
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"upgrade", "--json"}, {"upgrade", "--dry-run", "--json"}}) {
     const CommandOutcome outcome = run(arguments);
