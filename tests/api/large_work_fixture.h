@@ -24,6 +24,8 @@ namespace callisto::testing {
 struct EngineBelow {
   std::unique_ptr<kv::Store> engine;
   std::optional<int> commits_left;
+  /// Called inside of every transaction whose function is done, before it commits.
+  std::function<void()> before_commit{};
   /// Called after every commit, outside of it.
   std::function<void()> after_commit;
 };
@@ -53,7 +55,11 @@ class FailingEngine final : public kv::Store {
     if (below_.commits_left && *below_.commits_left == 0) {
       return Error(Code::unavailable, "no commits are left");
     }
-    auto done = below_.engine->run(options, function);
+    auto done = below_.engine->run(options, [&](kv::Transaction& transaction) {
+      auto ran = function(transaction);
+      if (ran && below_.before_commit) below_.before_commit();
+      return ran;
+    });
     if (done && below_.commits_left) --*below_.commits_left;
     if (done && below_.after_commit) below_.after_commit();
     return done;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -188,6 +189,94 @@ TEST_P(IndexChange, GoesOnAfterAStopBetweenAnyTwoCommits) {
   EXPECT_LT(commits, 100);
   expect_sound(changed.get());
   EXPECT_EQ(wrong_entries(*below_.engine, changed.get(), kDefaultSpace), "");
+}
+
+/// Between the reads of a build's step and its commit, writers change, remove and make its rows.
+TEST_P(IndexChange, StepsSeeWritersThatCameBetween) {
+  ChangedCatalogue old = old_catalogue();
+  ChangedCatalogue changed = new_catalogue();
+  open(old.get());
+  fill(scope_);
+  open(changed.get());
+  bool is_busy = false;
+  int calls = 0;
+  const auto id = [](int i) {
+    return MemoryId::from_external("index", std::to_string(i % kMemories));
+  };
+  below_.before_commit = [&] {
+    if (is_busy || ++calls % 2 == 0) return;
+    is_busy = true;
+    for (int i = 13 * calls; i < 13 * calls + 20; ++i) {
+      ignore_error(Memories(scope_).update(id(i), {.category = "late"}), "it may be removed");
+      ignore_error(Memories(scope_).remove(id(3 * i + 1)), "it may be removed");
+    }
+    ASSERT_TRUE(Memories(scope_).create({.category = "late"}));
+    is_busy = false;
+  };
+  ASSERT_TRUE(core_->finish_pending_work());
+  below_.before_commit = nullptr;
+  EXPECT_GE(calls, 15);
+  EXPECT_EQ(wrong_entries(*below_.engine, changed.get(), kDefaultSpace), "");
+}
+
+/// Between the reads of a writer and its commit, a build comes by its row.
+TEST_P(IndexChange, WritersSeeStepsThatCameBetween) {
+  ChangedCatalogue old = old_catalogue();
+  ChangedCatalogue changed = new_catalogue();
+  open(old.get());
+  fill(scope_);
+  std::vector<MemoryId> ids;
+  for (int i = 0; i < kMemories; ++i) {
+    ids.push_back(MemoryId::from_external("index", std::to_string(i)));
+  }
+  std::sort(ids.begin(), ids.end());
+  open(changed.get());
+  int steps = 0;
+  bool is_due = false;
+  below_.before_commit = [&] {
+    if (!std::exchange(is_due, false)) return;
+    ASSERT_TRUE(indexes::index_step(*below_.engine, changed.get(), kDefaultSpace,
+                                    IndexId::memory_by_category)
+                    .value());
+    ++steps;
+  };
+  is_due = true;
+  ASSERT_TRUE(Memories(scope_).update(ids.at(0), {.category = "late"}));
+  is_due = true;
+  ASSERT_TRUE(Memories(scope_).remove(ids.at(indexes::kIndexStepRows)));
+  is_due = true;  // This step is the last one, and switches.
+  ASSERT_TRUE(Memories(scope_).update(ids.at(kMemories - 1), {.category = "late"}));
+  EXPECT_EQ(steps, 3);
+  EXPECT_EQ(state()->index_state(IndexId::memory_by_category), IndexState::ready);
+  EXPECT_EQ(state()->index_state(kOldCategories), IndexState::dropping);
+  below_.before_commit = nullptr;
+  ASSERT_TRUE(core_->finish_pending_work());
+  EXPECT_EQ(wrong_entries(*below_.engine, changed.get(), kDefaultSpace), "");
+}
+
+/// A writer that has read the set from before a change does not commit after it.
+TEST_P(IndexChange, WritersDoNotGoByASetThatHasChanged) {
+  ChangedCatalogue old = old_catalogue();
+  open(old.get());
+  fill(scope_);
+  const auto disabled = below_.engine->run({}, [&](kv::Transaction& transaction) {
+    indexes::IndexSet set = state()->indexes();
+    set.set_state(IndexId::memory_by_type, IndexState::disabled);
+    return indexes::put_index_set(transaction, *state(), set);
+  });
+  ASSERT_TRUE(disabled);
+  bool is_due = true;
+  below_.before_commit = [&] {
+    if (!std::exchange(is_due, false)) return;
+    ASSERT_TRUE(core_->reindex({"memory_by_type"}));
+    while (indexes::index_step(*below_.engine, old.get(), kDefaultSpace, IndexId::memory_by_type)
+               .value()) {
+    }
+  };
+  is_due = true;
+  ASSERT_TRUE(Memories(scope_).create({.type = "late"}));
+  EXPECT_FALSE(is_due);
+  EXPECT_EQ(wrong_entries(*below_.engine, old.get(), kDefaultSpace), "");
 }
 
 /// Back to the older software in the middle, and forward again.
