@@ -30,8 +30,8 @@ struct Options {
   std::uint64_t memory_budget_bytes = 256ULL << 20;
   /// Of calls that do not say otherwise.
   Durability durability = Durability::buffered;
-  /// Runs the steps of large deletes and merges in a thread of the store's own. Off: the caller runs
-  /// them with Store::finish_pending_work().
+  /// Runs the steps of large deletes and merges, and of builds of indexes, in a thread of the store's
+  /// own. Off: the caller runs them with Store::finish_pending_work().
   bool background_work = true;
   /// Threads of the store's own for what the disk needs: the larger part merges table files, the rest
   /// (at least one) writes memtables to them. They start when there is work for them and end when the

@@ -238,7 +238,9 @@ void add_system(std::vector<SampleRow>& rows) {
            static_cast<std::uint8_t>(MessagePart::by_importance)});
   rows.push_back({"index_set", index_set_key(kSpace), set.encode()});
   const indexes::IndexProgress progress{
-      .rows_done = 512, .rows_expected = 1000, .resume = memory_key(kSpace, kMemory) + std::string(1, '\0')};
+      .rows_done = 512,
+      .rows_expected = 1000,
+      .resume = memory_key(kSpace, kMemory) + std::string(1, '\0')};
   rows.push_back({"index_progress", index_progress_key(kSpace, IndexId::memory_by_tag),
                   indexes::encode(progress)});
   rows.push_back({"work_guard", work_guard_key(kSpace), ""});
