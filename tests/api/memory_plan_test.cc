@@ -35,14 +35,14 @@ class MemoryPlanTest : public MemoryTest {
   }
   QueryPlan explain(const MemoryQuery& query) { return memories().explain(query).value(); }
   void set_index_state(IndexId index, IndexState state) {
-    const std::string key = schema::index_state_key(schema::kDefaultSpace, index);
-    const std::string value(1, static_cast<char>(state));
     store_.core()
         .engine()
         .run({},
              [&](kv::Transaction& transaction) -> Result<void> {
-               transaction.touch(kv::Family::system, schema::work_guard_key(schema::kDefaultSpace));
-               return transaction.put(kv::Family::system, key, value);
+               const auto space = indexes::SpaceState::load(transaction, schema::kDefaultSpace).value();
+               indexes::IndexSet set = space->indexes();
+               set.set_state(index, state);
+               return indexes::put_index_set(transaction, *space, set);
              })
         .value();
   }
