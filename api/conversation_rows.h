@@ -90,11 +90,11 @@ struct PurgeBudget {
   std::size_t bytes = 0;  ///< Of records, with kPurgeRowBytes more for each.
 };
 inline constexpr std::size_t kPurgeRowBytes = 512;
-/// Removes messages and owned memories of a conversation whose header is gone, from `resume` on
-/// ("": the beginning). True when nothing is left; else `resume` is where to go on.
+/// Removes messages and owned memories of a conversation whose header is gone, from where the item
+/// says on, and counts them there. True when nothing is left; else the item says where to go on.
 /// (work_conversations.cc)
 Result<bool> purge_rows(WriteContext& context, const ConversationId& conversation,
-                        std::string& resume, PurgeBudget budget);
+                        indexes::WorkItem& item, PurgeBudget budget);
 
 /// Where none of several indexes is ready.
 Error index_not_ready();

@@ -6,6 +6,7 @@
 #include "api/conversation_rows.h"
 #include "api/message_rows.h"
 #include "api/unfinished.h"
+#include "api/work_steps.h"
 #include "callisto/conversation.h"
 
 namespace callisto {
@@ -22,11 +23,13 @@ constexpr std::size_t kStepMessages = 1000;
 /// One call of store().
 class WholeStore {
  public:
-  WholeStore(const Scope& scope, ConversationPlan& plan, const CallOptions& options)
+  WholeStore(const Scope& scope, ConversationPlan& plan, const CallOptions& options,
+             const WorkProgress& progress)
       : limits_(scope.begin(options)),
         scope_(scope.within(limits_)),
         plan_(plan),
-        options_(options) {}
+        options_(options),
+        progress_(progress) {}
   WholeStore(const WholeStore&) = delete;
   WholeStore& operator=(const WholeStore&) = delete;
 
@@ -48,7 +51,10 @@ class WholeStore {
   Result<std::size_t> fill_step(std::size_t from);
   Result<void> show_stage();
   void give_up_stage();
-  Result<void> require_stage(const WriteContext& context) const;
+  Result<indexes::WorkItem> require_stage(const WriteContext& context) const;
+  void tell(bool is_done) const {
+    if (progress_) progress_(reached_, is_done);
+  }
 
   ConversationId id() const { return schema::from_fb<ConversationId>(&plan_.header().stamp->id()); }
 
@@ -56,6 +62,9 @@ class WholeStore {
   const Scope scope_;
   ConversationPlan& plan_;
   const CallOptions& options_;
+  const WorkProgress& progress_;
+  /// What the last step has committed.
+  PendingWork reached_;
 };
 
 Result<bool> WholeStore::begin(WriteContext& context, std::optional<ConversationId>& purge) {
@@ -115,17 +124,26 @@ Result<void> WholeStore::insert(WriteContext& context, std::size_t i,
 }
 
 Result<ConversationId> WholeStore::at_once() {
-  return write_past_purges<ConversationId>(
+  bool is_there_already = false;
+  auto stored = write_past_purges<ConversationId>(
       scope_, options_,
       [&](WriteContext& context, std::optional<ConversationId>& purge) -> Result<ConversationId> {
         auto is_there = begin(context, purge);
         if (!is_there) return std::move(is_there).error();
-        if (*is_there) return id();
+        is_there_already = *is_there;
+        if (is_there_already) return id();
         for (std::size_t i = 0; i < plan_.message_count(); ++i)
           CALLISTO_TRY(insert(context, i, purge));
         CALLISTO_TRY(insert_conversation(context, plan_.header(), plan_.tail()));
+        indexes::WorkItem whole{
+            WorkOp::stage_conversation, std::string(id().view()), context.now().micros(), {}};
+        whole.steps = 1;
+        whole.records_done = whole.records_total = plan_.message_count();
+        reached_ = to_pending(context.state(), whole);
         return id();
       });
+  if (stored && !is_there_already && scope_.transaction == nullptr) tell(true);
+  return stored;
 }
 
 // In steps
@@ -137,7 +155,10 @@ Result<ConversationId> WholeStore::in_steps() {
   if (*is_there) return id();
   Result<void> done = fill_stage();
   if (done) done = show_stage();
-  if (done) return id();
+  if (done) {
+    tell(true);
+    return id();
+  }
   give_up_stage();
   return std::move(done).error();
 }
@@ -151,9 +172,10 @@ Result<bool> WholeStore::open_stage() {
         if (!is_there || *is_there) return is_there;
         // The header is written last; that it is too large is found before the first message is.
         CALLISTO_TRY(schema::encode<fb::Conversation>(plan_.header()));
-        CALLISTO_TRY(indexes::put_work(
-            context.transaction(), context.space(),
-            {WorkOp::stage_conversation, std::string(id().view()), context.now().micros(), {}}));
+        indexes::WorkItem stage{
+            WorkOp::stage_conversation, std::string(id().view()), context.now().micros(), {}};
+        stage.records_total = plan_.message_count();
+        CALLISTO_TRY(indexes::put_work(context.transaction(), context.space(), stage));
         return false;
       });
 }
@@ -163,6 +185,7 @@ Result<void> WholeStore::fill_stage() {
     auto reached = fill_step(next);
     if (!reached) return std::move(reached).error();
     next = *reached;
+    tell(false);
   }
   return {};
 }
@@ -174,7 +197,8 @@ Result<std::size_t> WholeStore::fill_step(std::size_t from) {
   return write_past_purges<std::size_t>(
       scope_, options,
       [&](WriteContext& context, std::optional<ConversationId>& purge) -> Result<std::size_t> {
-        CALLISTO_TRY(require_stage(context));
+        auto stage = require_stage(context);
+        if (!stage) return std::move(stage).error();
         std::size_t next = from;
         std::size_t bytes = 0;
         while (next < plan_.message_count() && next - from < kStepMessages) {
@@ -183,6 +207,10 @@ Result<std::size_t> WholeStore::fill_step(std::size_t from) {
           CALLISTO_TRY(insert(context, next, purge));
           ++next;
         }
+        ++stage->steps;
+        stage->records_done = next;
+        CALLISTO_TRY(indexes::put_work(context.transaction(), context.space(), *stage));
+        reached_ = to_pending(context.state(), *stage);
         return next;
       });
 }
@@ -190,16 +218,20 @@ Result<std::size_t> WholeStore::fill_step(std::size_t from) {
 /// The commit that makes everything visible. Users may have gone meanwhile.
 Result<void> WholeStore::show_stage() {
   return write_in(scope_, options_, {}, [&](WriteContext& context) -> Result<void> {
-    CALLISTO_TRY(require_stage(context));
+    auto stage = require_stage(context);
+    if (!stage) return std::move(stage).error();
     CALLISTO_TRY(require_users(context, plan_.conversation()));
     CALLISTO_TRY(insert_conversation(context, plan_.header(), plan_.tail()));
+    ++stage->steps;
+    reached_ = to_pending(context.state(), *stage);
     return indexes::erase_work(context.transaction(), context.space(), WorkOp::stage_conversation,
                                id().view());
   });
 }
 
-Result<void> WholeStore::require_stage(const WriteContext& context) const {
-  if (context.state().find_work(WorkOp::stage_conversation, id().view()) != nullptr) return {};
+Result<indexes::WorkItem> WholeStore::require_stage(const WriteContext& context) const {
+  const auto* stage = context.state().find_work(WorkOp::stage_conversation, id().view());
+  if (stage != nullptr) return *stage;
   return Error(Code::conflict, "the stage of the conversation is gone");
 }
 
@@ -215,8 +247,7 @@ void WholeStore::give_up_stage() {
     const indexes::WorkItem* stage =
         context.state().find_work(WorkOp::stage_conversation, id().view());
     if (stage == nullptr) return {};
-    indexes::WorkItem purge = *stage;
-    purge.op = WorkOp::purge_conversation;
+    const indexes::WorkItem purge = indexes::purge_of_stage(*stage);
     CALLISTO_TRY(indexes::put_work(context.transaction(), context.space(), purge));
     return indexes::erase_work(context.transaction(), context.space(), WorkOp::stage_conversation,
                                id().view());
@@ -236,13 +267,14 @@ void WholeStore::give_up_stage() {
 
 Result<ConversationId> Conversations::store(const NewConversation& conversation,
                                             std::span<const NewMessage> messages,
-                                            const CallOptions& options) const {
+                                            const CallOptions& options,
+                                            const WorkProgress& progress) const {
   CALLISTO_TRY(detail::check_caller(options.caller));
   detail::ConversationPlan plan(conversation, messages);
   CALLISTO_TRY(plan.check());
   const detail::CallGuard guard(*scope_->core);
   if (!guard.is_open()) return detail::closed_error();
-  detail::WholeStore whole(*scope_, plan, options);
+  detail::WholeStore whole(*scope_, plan, options, progress);
   const bool is_whole =
       scope_->transaction != nullptr || scope_->snapshot != nullptr || plan.fits_one_transaction();
   return is_whole ? whole.at_once() : whole.in_steps();

@@ -136,8 +136,9 @@ Result<bool> remove_rows(WriteContext& context, const ConversationId& id,
                                  schema::encode(rows.tail), std::nullopt));
   indexes::WorkItem purge{
       indexes::WorkOp::purge_conversation, std::string(id.view()), context.now().micros(), {}};
+  purge.records_total = rows.tail.message_count;
   if (rows.tail.message_count <= kRemoveBudget.rows) {
-    auto done = detail::purge_rows(context, id, purge.resume, kRemoveBudget);
+    auto done = detail::purge_rows(context, id, purge, kRemoveBudget);
     if (!done || *done) return done;
   }
   CALLISTO_TRY(indexes::put_work(context.transaction(), space, purge));

@@ -187,14 +187,15 @@ class StoreCore {
   /// Wakes the background thread, or does nothing when there is none.
   void notify_work();
   /// Runs steps until no work is left in any space. Limits are looked at between two steps.
-  Result<void> finish_pending_work(const CallLimits& limits = {});
+  Result<void> finish_pending_work(const WorkProgress& progress = {}, const CallLimits& limits = {});
   /// Runs the steps of one item to its end; nothing when it is not there (any more).
   Result<void> finish_work(SpaceNumber space, indexes::WorkOp op, std::string_view target,
                            const kv::Limits& limits);
   kv::Limits begin(const CallLimits& limits) const {
     return kv::Limits(*environment_, limits.deadline_ms, limits.cancel);
   }
-  Result<std::uint64_t> pending_work();
+  /// Everything in the ledgers, stages too.
+  Result<std::vector<PendingWork>> pending_work();
 
   // Indexes that are built or removed (work_indexes.cc).
   /// What is not ready, or is there and should not be, by space and name.
@@ -219,8 +220,12 @@ class StoreCore {
   /// Starts the builds and removals that definitions of another version than the store's ask for.
   Result<void> change_indexes();
   /// One step of the first item that is not a stage; false when there is none.
-  Result<bool> run_one_step();
-  Result<bool> run_step(SpaceNumber space, const indexes::WorkItem& item);
+  struct StepReport {
+    std::optional<PendingWork> work{};
+    bool is_done = false;
+  };
+  Result<bool> run_one_step(StepReport* report = nullptr);
+  Result<bool> run_step(SpaceNumber space, indexes::WorkItem& item);
   /// One step of the first index that is building or dropping; false when there is none.
   Result<bool> run_index_step(const SpaceState& state);
   void start_background();

@@ -7,6 +7,7 @@
 #include "api/check.h"
 #include "api/core.h"
 #include "api/rows.h"
+#include "api/work_steps.h"
 #include "indexes/index_change.h"
 #include "schema/format.h"
 
@@ -137,6 +138,10 @@ Result<bool> StoreCore::drop_space(std::string_view name,
     item.op = indexes::WorkOp::drop_space;
     item.target = schema::space_prefix(**number);
     item.started_at = environment_->now().micros();
+    item.resume = drop_space_start(*checked);
+    auto records = counted_records(transaction, **number, std::nullopt);
+    if (!records) return std::move(records).error();
+    item.records_total = *records;
     return indexes::put_work(transaction, schema::kStoreSpace, item);
   });
   if (!done) return std::move(done).error();

@@ -193,8 +193,9 @@ Result<void> Store::refresh(const CallLimits& limits) const {
   return core_->engine().refresh();
 }
 
-Result<void> Store::finish_pending_work(const CallLimits& limits) const {
-  return core_->finish_pending_work(limits);
+Result<void> Store::finish_pending_work(const WorkProgress& progress,
+                                        const CallLimits& limits) const {
+  return core_->finish_pending_work(progress, limits);
 }
 
 Result<void> Store::sync(const CallLimits& limits) const {

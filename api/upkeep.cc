@@ -116,11 +116,28 @@ Health Store::health() const {
   health.unguarded = std::move(engine.unguarded);
   health.clock_suspect = core_->clock_suspect();
   if (auto pending = core_->pending_work()) {
-    health.pending_work = *pending;
+    for (const PendingWork& work : *pending) {
+      health.pending_work += work.kind == WorkKind::store_conversation ? 0 : 1;
+    }
   } else if (!health.failure) {
     health.failure = pending.error();
   }
+  if (auto indexes = core_->index_work()) {
+    for (const IndexWork& work : *indexes) {
+      const bool is_under_way =
+          work.state == IndexState::building || work.state == IndexState::dropping;
+      health.pending_work += is_under_way ? 1 : 0;
+    }
+  } else if (!health.failure) {
+    health.failure = indexes.error();
+  }
   return health;
+}
+
+Result<std::vector<PendingWork>> Store::pending_work() const {
+  CallGuard guard(*core_);
+  if (!guard.is_open()) return closed_error();
+  return core_->pending_work();
 }
 
 Result<Stats> Store::stats(const CallLimits& call_limits) const {

@@ -22,8 +22,13 @@ constexpr std::size_t kMaxReadBytes = 16u << 20;
 /// Erases rows until a bound is met.
 class RowEraser {
  public:
-  RowEraser(WriteContext& context, const UserId& user, std::size_t max_bytes, std::size_t max_keys)
-      : context_(context), user_(user), max_bytes_(max_bytes), max_keys_(max_keys) {}
+  RowEraser(WriteContext& context, const UserId& user, std::size_t max_bytes, std::size_t max_keys,
+            std::uint64_t& erased)
+      : context_(context),
+        user_(user),
+        max_bytes_(max_bytes),
+        max_keys_(max_keys),
+        erased_(erased) {}
 
   Result<bool> erase_identities() {
     CALLISTO_TRY(require_index(context_.state(), schema::IndexId::identity_by_user));
@@ -65,6 +70,7 @@ class RowEraser {
     auto row = listed_row_for_update<Table>(context_, key);
     if (!row) return std::move(row).error();
     read_bytes_ += row->size();
+    ++erased_;
     return context_.write_row(table, key, row->view(), std::nullopt);
   }
 
@@ -72,6 +78,7 @@ class RowEraser {
   const UserId& user_;
   const std::size_t max_bytes_;
   const std::size_t max_keys_;
+  std::uint64_t& erased_;
   std::size_t read_bytes_ = 0;
 };
 
@@ -87,13 +94,13 @@ Result<bool> remove_user(WriteContext& context, const UserId& id) {
   CALLISTO_TRY(context.write_row(TableId::users, key, (*row)->view(), std::nullopt));
   CALLISTO_TRY(write_tail(context, id, *tail, std::nullopt));
   CALLISTO_TRY(indexes::put_alias(context.transaction(), context.state(), id, UserId{}));
-  CALLISTO_TRY(indexes::put_work(
-      context.transaction(), context.space(),
-      {indexes::WorkOp::rewrite_user, std::string(id.view()), context.now().micros(), {}}));
+  indexes::WorkItem item{
+      indexes::WorkOp::rewrite_user, std::string(id.view()), context.now().micros(), {}};
   // Half of a transaction, so that a caller's own has room left.
-  auto is_done =
-      erase_user_rows(context, id, kv::kMaxTransactionBytes / 2, kv::kMaxTransactionKeys / 2);
+  auto is_done = erase_user_rows(context, id, kv::kMaxTransactionBytes / 2,
+                                 kv::kMaxTransactionKeys / 2, item.records_done);
   if (!is_done) return std::move(is_done).error();
+  CALLISTO_TRY(indexes::put_work(context.transaction(), context.space(), item));
   CALLISTO_TRY(context.reload_state());
   return true;
 }
@@ -101,8 +108,8 @@ Result<bool> remove_user(WriteContext& context, const UserId& id) {
 }  // namespace
 
 Result<bool> erase_user_rows(WriteContext& context, const UserId& user, std::size_t max_bytes,
-                             std::size_t max_keys) {
-  RowEraser eraser(context, user, max_bytes, max_keys);
+                             std::size_t max_keys, std::uint64_t& erased) {
+  RowEraser eraser(context, user, max_bytes, max_keys, erased);
   auto is_done = eraser.erase_identities();
   if (!is_done || !*is_done) return is_done;
   return eraser.erase_data();

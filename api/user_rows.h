@@ -84,9 +84,9 @@ Result<void> for_each_indexed(ReadContext& context, schema::IndexId index,
                               const std::function<Result<bool>(const Bytes&)>& each);
 
 /// Erases identities and data of a user that is gone, while the transaction stays below both
-/// bounds; true when nothing is left (user_removal.cc).
+/// bounds, and counts them in `erased`; true when nothing is left (user_removal.cc).
 Result<bool> erase_user_rows(WriteContext& context, const UserId& user, std::size_t max_bytes,
-                             std::size_t max_keys);
+                             std::size_t max_keys, std::uint64_t& erased);
 
 // Identities (identities.cc).
 /// Platform and platform id as identities are found by: compared as NFC. Requires valid UTF-8.

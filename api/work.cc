@@ -44,10 +44,7 @@ Result<void> StoreCore::recover_space(SpaceNumber space) {
     for (const WorkItem& item : (*state)->work()) {
       if (is_runnable(item)) continue;
       CALLISTO_TRY(indexes::erase_work(transaction, space, item.op, item.target));
-      WorkItem purge = item;
-      purge.op = WorkOp::purge_conversation;
-      purge.resume.clear();
-      CALLISTO_TRY(indexes::put_work(transaction, space, purge));
+      CALLISTO_TRY(indexes::put_work(transaction, space, indexes::purge_of_stage(item)));
     }
     return {};
   });
@@ -63,7 +60,7 @@ Result<void> StoreCore::recover_work() {
   return {};
 }
 
-Result<bool> StoreCore::run_step(SpaceNumber space, const WorkItem& item) {
+Result<bool> StoreCore::run_step(SpaceNumber space, WorkItem& item) {
   switch (item.op) {
     case WorkOp::purge_conversation:
       return purge_conversation_step(*this, slot(space), item);
@@ -77,7 +74,7 @@ Result<bool> StoreCore::run_step(SpaceNumber space, const WorkItem& item) {
   return Error(Code::corruption, "unknown kind of unfinished work");
 }
 
-Result<bool> StoreCore::run_one_step() {
+Result<bool> StoreCore::run_one_step(StepReport* report) {
   std::lock_guard lock(work_mutex_);
   auto snapshot = engine_->snapshot();
   auto numbers = numbers_of(*this, *snapshot);
@@ -87,9 +84,10 @@ Result<bool> StoreCore::run_one_step() {
   for (SpaceNumber space : *numbers) {
     auto state = slot(space).state(*engine_, *snapshot);
     if (!state) return std::move(state).error();
-    for (const WorkItem& item : (*state)->work()) {
+    for (WorkItem item : (*state)->work()) {
       if (!is_runnable(item)) continue;
       auto done = run_step(space, item);
+      if (done && report != nullptr) *report = {to_pending(**state, item), *done};
       // A space that was dropped meanwhile takes its work along.
       if (done || done.error().code() == Code::not_found) return true;
       if (!failure) failure = done.error();
@@ -102,15 +100,18 @@ Result<bool> StoreCore::run_one_step() {
   return false;
 }
 
-Result<void> StoreCore::finish_pending_work(const CallLimits& call_limits) {
+Result<void> StoreCore::finish_pending_work(const WorkProgress& progress,
+                                            const CallLimits& call_limits) {
   CallGuard guard(*this);
   if (!guard.is_open()) return closed_error();
   const kv::Limits limits = begin(call_limits);
   while (true) {
     CALLISTO_TRY(limits.check());
-    auto ran = run_one_step();
+    StepReport report;
+    auto ran = run_one_step(&report);
     if (!ran) return std::move(ran).error();
     if (!*ran) return {};
+    if (progress && report.work) progress(*report.work, report.is_done);
     if (closing_.load(std::memory_order_relaxed)) return closed_error();
   }
 }
@@ -123,26 +124,24 @@ Result<void> StoreCore::finish_work(SpaceNumber space, WorkOp op, std::string_vi
     auto snapshot = engine_->snapshot();
     auto state = slot(space).state(*engine_, *snapshot);
     if (!state) return std::move(state).error();
-    const WorkItem* item = (*state)->find_work(op, target);
-    if (item == nullptr) return {};
-    auto done = run_step(space, *item);
+    const WorkItem* found = (*state)->find_work(op, target);
+    if (found == nullptr) return {};
+    WorkItem item = *found;
+    auto done = run_step(space, item);
     if (!done) return std::move(done).error();
     if (*done) return {};
   }
 }
 
-Result<std::uint64_t> StoreCore::pending_work() {
+Result<std::vector<PendingWork>> StoreCore::pending_work() {
   auto snapshot = engine_->snapshot();
   auto numbers = numbers_of(*this, *snapshot);
   if (!numbers) return std::move(numbers).error();
-  std::uint64_t pending = 0;
+  std::vector<PendingWork> pending;
   for (SpaceNumber space : *numbers) {
     auto state = slot(space).state(*engine_, *snapshot);
     if (!state) return std::move(state).error();
-    for (const WorkItem& item : (*state)->work()) pending += is_runnable(item) ? 1 : 0;
-    for (const auto& index : (*state)->indexes().held()) {
-      pending += indexes::is_unfinished(index.state) ? 1 : 0;
-    }
+    for (const WorkItem& item : (*state)->work()) pending.push_back(to_pending(**state, item));
   }
   return pending;
 }
@@ -192,24 +191,6 @@ void StoreCore::stop_background() {
   }
   wake_.notify_one();
   if (background_.joinable()) background_.join();
-}
-
-// Dropping a space --------------------------------------------------------------------------------
-
-Result<bool> drop_space_step(StoreCore& core, const WorkItem& item) {
-  SpaceNumber space = 0;
-  if (item.target.size() != sizeof space) return Error(Code::corruption, "damaged row of unfinished work");
-  std::memcpy(&space, item.target.data(), sizeof space);
-  const std::string lower = item.target;
-  const std::string upper = schema::prefix_end(lower);
-  for (std::size_t family = 0; family < kv::kFamilyCount; ++family) {
-    CALLISTO_TRY(core.engine().erase_range(static_cast<kv::Family>(family), lower, upper));
-  }
-  auto done = core.engine().run({}, [&](kv::Transaction& transaction) {
-    return indexes::erase_work(transaction, schema::kStoreSpace, item.op, item.target);
-  });
-  if (!done) return std::move(done).error();
-  return true;
 }
 
 }  // namespace callisto::detail

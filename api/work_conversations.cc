@@ -26,7 +26,9 @@ std::string resume_at(Phase phase, std::string_view key) {
 /// One transaction's part of a purge.
 class Purge {
  public:
-  Purge(WriteContext& context, const PurgeBudget& budget) : context_(context), budget_(budget) {}
+  /// `removed` counts rows.
+  Purge(WriteContext& context, const PurgeBudget& budget, std::uint64_t& removed)
+      : context_(context), budget_(budget), removed_(removed) {}
 
   bool is_spent() const { return budget_.rows == 0 || budget_.bytes == 0; }
 
@@ -56,10 +58,12 @@ class Purge {
   void spend(std::size_t bytes) {
     budget_.bytes -= std::min(budget_.bytes, bytes);
     --budget_.rows;
+    ++removed_;
   }
 
   WriteContext& context_;
   PurgeBudget budget_;
+  std::uint64_t& removed_;
 };
 
 /// Goes through [from, end of prefix). `remove` takes the key of an entry. True at the end; else
@@ -112,22 +116,21 @@ Result<bool> purge_memories(Purge& purge, const WriteContext& context,
 }  // namespace
 
 Result<bool> purge_rows(WriteContext& context, const ConversationId& conversation,
-                        std::string& resume, PurgeBudget budget) {
+                        indexes::WorkItem& item, PurgeBudget budget) {
   CALLISTO_TRY(require_index(context.state(), schema::IndexId::memory_by_conversation));
-  Purge purge(context, budget);
-  const std::string from = resume.empty() ? resume_at(Phase::messages, {}) : resume;
+  Purge purge(context, budget, item.records_done);
+  const std::string from = item.resume.empty() ? resume_at(Phase::messages, {}) : item.resume;
   const std::string_view key = std::string_view(from).substr(1);
   const bool is_behind_messages = from.front() == static_cast<char>(Phase::memories);
   if (!is_behind_messages) {
-    auto done = purge_messages(purge, context, conversation, key, resume);
+    auto done = purge_messages(purge, context, conversation, key, item.resume);
     if (!done || !*done) return done;
   }
   return purge_memories(purge, context, conversation, is_behind_messages ? key : std::string_view(),
-                        resume);
+                        item.resume);
 }
 
-Result<bool> purge_conversation_step(StoreCore& core, SpaceSlot& slot,
-                                     const indexes::WorkItem& item) {
+Result<bool> purge_conversation_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item) {
   bool is_done = false;
   CALLISTO_TRY(write_step(core, slot, [&](WriteContext& context) -> Result<void> {
     is_done = true;
@@ -135,9 +138,11 @@ Result<bool> purge_conversation_step(StoreCore& core, SpaceSlot& slot,
     if (stored == nullptr) return {};
     indexes::WorkItem left = *stored;
     const auto conversation = schema::KeyReader(left.target).id<ConversationId>();
-    auto done = purge_rows(context, conversation, left.resume, kStepBudget);
+    auto done = purge_rows(context, conversation, left, kStepBudget);
     if (!done) return std::move(done).error();
     is_done = *done;
+    ++left.steps;
+    item = left;
     if (!is_done) return indexes::put_work(context.transaction(), context.space(), left);
     return indexes::erase_work(context.transaction(), context.space(), left.op, left.target);
   }));

@@ -7,10 +7,20 @@
 
 namespace callisto::detail {
 
-/// True when the item is done and gone.
-Result<bool> purge_conversation_step(StoreCore& core, SpaceSlot& slot, const indexes::WorkItem& item);
-Result<bool> rewrite_user_step(StoreCore& core, SpaceSlot& slot, const indexes::WorkItem& item);
-Result<bool> drop_space_step(StoreCore& core, const indexes::WorkItem& item);
+/// True when the item is done and gone. `item` becomes what the step has made of it.
+Result<bool> purge_conversation_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item);
+Result<bool> rewrite_user_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item);
+Result<bool> drop_space_step(StoreCore& core, indexes::WorkItem& item);
+
+/// How a new drop_space item begins: `name` is of the space.
+std::string drop_space_start(std::string_view name);
+/// The name in a drop_space item's resume key.
+std::string_view dropped_name(const indexes::WorkItem& item);
+/// Records that the counters of a space count, of one family or of all.
+Result<std::uint64_t> counted_records(kv::Reader& reader, SpaceNumber space,
+                                      std::optional<kv::Family> family);
+/// What callers are told of an item of a space.
+PendingWork to_pending(const indexes::SpaceState& state, const indexes::WorkItem& item);
 
 /// The store's own rows and every space.
 Result<std::vector<SpaceNumber>> numbers_of(StoreCore& core, kv::Reader& reader);

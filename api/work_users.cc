@@ -77,6 +77,7 @@ class UserRewrite {
 
   /// True when nothing names the user any more, and alias and item are gone.
   Result<bool> run();
+  const indexes::WorkItem& item() const noexcept { return item_; }
 
  private:
   bool is_full() const {
@@ -98,6 +99,7 @@ Result<bool> UserRewrite::run() {
   if (context_.state().resolve(user_) == user_) {
     return Error(Code::corruption, "unfinished work on a user who has no alias");
   }
+  ++item_.steps;
   auto is_done = erase_rows();
   for (const Reference& reference : kReferences) {
     if (!is_done) return is_done;
@@ -113,7 +115,7 @@ Result<bool> UserRewrite::run() {
 /// What a deleted user's own commit left of identities and data.
 Result<bool> UserRewrite::erase_rows() {
   if (!context_.state().resolve(user_).is_nil()) return true;
-  return erase_user_rows(context_, user_, kv::kStepBytes, kStepKeys);
+  return erase_user_rows(context_, user_, kv::kStepBytes, kStepKeys, item_.records_done);
 }
 
 Result<bool> UserRewrite::rewrite_all(const Reference& reference) {
@@ -132,6 +134,7 @@ Result<bool> UserRewrite::rewrite_all(const Reference& reference) {
       if (is_full()) return false;
       CALLISTO_TRY(reference.rewrite(context_, entry));
       item_.resume = entry;
+      ++item_.records_done;
     }
   }
 }
@@ -165,7 +168,7 @@ Result<bool> UserRewrite::finish() {
 
 }  // namespace
 
-Result<bool> rewrite_user_step(StoreCore& core, SpaceSlot& slot, const indexes::WorkItem& item) {
+Result<bool> rewrite_user_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item) {
   UuidBytes bytes{};
   if (item.target.size() != bytes.size())
     return Error(Code::corruption, "damaged row of unfinished work");
@@ -177,9 +180,11 @@ Result<bool> rewrite_user_step(StoreCore& core, SpaceSlot& slot, const indexes::
     const indexes::WorkItem* current = context.state().find_work(WorkOp::rewrite_user, item.target);
     is_done = current == nullptr;
     if (is_done) return {};
-    auto done = UserRewrite(context, user, *current).run();
+    UserRewrite rewrite(context, user, *current);
+    auto done = rewrite.run();
     if (!done) return std::move(done).error();
     is_done = *done;
+    item = rewrite.item();
     return {};
   }));
   return is_done;

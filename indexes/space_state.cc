@@ -1,7 +1,8 @@
 #include "indexes/space_state.h"
 
 #include <algorithm>
-#include <boost/endian/conversion.hpp>
+#include <boost/endian/arithmetic.hpp>
+#include <cstring>
 #include <utility>
 
 #include "schema/keys.h"
@@ -17,18 +18,27 @@ using schema::SystemId;
 
 constexpr std::size_t kIdBytes = 16;
 
-// The value of a work row: state, started_at little-endian, resume.
+// The value of a work row: state, then these numbers little-endian, then resume.
 constexpr std::uint8_t kWorkOpen = 0;
-constexpr std::size_t kStartedAtBytes = 8;
+struct WorkNumbers {
+  boost::endian::little_int64_t started_at;
+  boost::endian::little_uint64_t steps;
+  boost::endian::little_uint64_t records_done;
+  boost::endian::little_uint64_t records_total;
+};
+static_assert(sizeof(WorkNumbers) == 32);
 
 Error damaged(std::string_view key) {
   return {Code::corruption, "damaged system row at key " + schema::to_hex(key)};
 }
 
 std::string encode_work(const WorkItem& item) {
+  const WorkNumbers numbers{boost::endian::little_int64_t(item.started_at),
+                            boost::endian::little_uint64_t(item.steps),
+                            boost::endian::little_uint64_t(item.records_done),
+                            boost::endian::little_uint64_t(item.records_total)};
   std::string value(1, static_cast<char>(kWorkOpen));
-  const std::int64_t started_at = boost::endian::native_to_little(item.started_at);
-  value.append(reinterpret_cast<const char*>(&started_at), sizeof(started_at));
+  value.append(reinterpret_cast<const char*>(&numbers), sizeof numbers);
   return value + item.resume;
 }
 
@@ -42,12 +52,15 @@ std::optional<WorkItem> decode_work(KeyReader parts, std::string_view value) {
   item.op = static_cast<WorkOp>(parts.u8());
   if (item.op < WorkOp::purge_conversation || item.op > WorkOp::drop_space) return std::nullopt;
   item.target = parts.raw(target_bytes(item.op));
-  if (!parts.at_end() || value.size() < 1 + kStartedAtBytes) return std::nullopt;
+  WorkNumbers numbers;
+  if (!parts.at_end() || value.size() < 1 + sizeof numbers) return std::nullopt;
   if (static_cast<std::uint8_t>(value.front()) != kWorkOpen) return std::nullopt;
-  std::int64_t started_at = 0;
-  value.copy(reinterpret_cast<char*>(&started_at), kStartedAtBytes, 1);
-  item.started_at = boost::endian::little_to_native(started_at);
-  item.resume = value.substr(1 + kStartedAtBytes);
+  std::memcpy(&numbers, value.data() + 1, sizeof numbers);
+  item.started_at = numbers.started_at;
+  item.steps = numbers.steps;
+  item.records_done = numbers.records_done;
+  item.records_total = numbers.records_total;
+  item.resume = value.substr(1 + sizeof numbers);
   return item;
 }
 
@@ -138,6 +151,15 @@ const WorkItem* SpaceState::find_work(WorkOp op, std::string_view target) const 
     return item.op == op && item.target == target;
   });
   return found == work_.end() ? nullptr : &*found;
+}
+
+WorkItem purge_of_stage(const WorkItem& stage) {
+  WorkItem purge;
+  purge.op = WorkOp::purge_conversation;
+  purge.target = stage.target;
+  purge.started_at = stage.started_at;
+  purge.records_total = stage.records_done;
+  return purge;
 }
 
 Result<void> put_work(kv::Transaction& transaction, SpaceNumber space, const WorkItem& item) {

@@ -34,7 +34,15 @@ struct WorkItem {
   std::string target;
   std::int64_t started_at = 0;
   std::string resume;  ///< Opaque to all but the step that wrote it.
+
+  // How far it has come, for who asks. No step decides by them.
+  std::uint64_t steps = 0;
+  std::uint64_t records_done = 0;
+  std::uint64_t records_total = 0;  ///< An estimate; 0: not known.
 };
+
+/// The removal of what a stage that was given up, or that a crash ended, has stored.
+WorkItem purge_of_stage(const WorkItem& stage);
 
 /// The state of one space in one snapshot. Immutable.
 class SpaceState {

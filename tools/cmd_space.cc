@@ -1,3 +1,7 @@
+#include <unistd.h>
+
+#include <cstdio>
+
 #include "tools/command.h"
 #include "tools/json_line.h"
 
@@ -33,13 +37,24 @@ int create(const Context& context, const std::string& name) {
   return kOk;
 }
 
+/// On a terminal one line that is written over.
+void show_progress(const PendingWork& work, bool is_done) {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  std::string line = std::string(to_string(work.kind)) + " " + one_line(work.target) + ": " +
+                     std::to_string(work.records_done);
+  if (work.records_total) line += " of " + std::to_string(*work.records_total);
+  std::fprintf(stderr, "\r\033[K%s records%s", line.c_str(), is_done ? "\n" : "");
+  std::fflush(stderr);
+}
+
 int drop(const Context& context, const std::string& name) {
-  auto store = open_store(context, OpenMode::existing);
+  // The steps run here, where they can be watched.
+  auto store = open_store(context, OpenMode::existing, false);
   if (!store) return report(store.error());
   auto dropped = store->drop_space(name);
   if (!dropped) return report(dropped.error());
   if (!*dropped) return report(Error(Code::not_found, "space", "an existing space"));
-  if (auto done = store->finish_pending_work(); !done) return report(done.error());
+  if (auto done = store->finish_pending_work(show_progress); !done) return report(done.error());
   if (auto closed = store->close(); !closed) return report(closed.error());
   return kOk;
 }

@@ -65,13 +65,14 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
-Result<Store> open_store(const Context& context, OpenMode mode) {
+Result<Store> open_store(const Context& context, OpenMode mode, bool background_work) {
   if (context.directory.empty()) {
     return Error(Code::invalid_argument, "store", "given as --store DIR or in CALLISTO_STORE");
   }
   Options options;
   options.mode = mode;
   options.accept_data_loss = context.has("accept-data-loss");
+  options.background_work = background_work;
   auto store = Store::open(context.directory, options);
   if (store) {
     if (const auto lost = store->health().data_lost) {

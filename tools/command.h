@@ -71,7 +71,7 @@ int report(const Error& error);
 int report_usage(std::string_view message);
 
 /// Opens the store that the context names; read-only stores see what is committed now.
-Result<Store> open_store(const Context& context, OpenMode mode);
+Result<Store> open_store(const Context& context, OpenMode mode, bool background_work = true);
 /// The space that the context names, in an open store.
 Result<Space> open_space(const Context& context, const Store& store);
 

@@ -10,6 +10,7 @@
 #include "callisto/message.h"
 #include "callisto/options.h"
 #include "callisto/record.h"
+#include "callisto/work.h"
 
 namespace callisto {
 
@@ -149,8 +150,10 @@ class CALLISTO_API Conversations {
   /// ("messages[3].sender"). A parent is one of `messages`, by the id that it is given here. A
   /// known id succeeds when conversation and messages are equal. While one call stages an id,
   /// another with that id answers `conflict`. Messages are numbered 1, 2, ... as they come.
+  /// `progress` hears of every step; nothing inside a transaction or when all is there already.
   Result<ConversationId> store(const NewConversation& conversation, std::span<const NewMessage> messages,
-                               const CallOptions& options = {}) const;
+                               const CallOptions& options = {},
+                               const WorkProgress& progress = {}) const;
   Result<std::optional<Conversation>> get(ConversationId id) const;
   /// All of it in memory, oldest first; page() of Messages reads a large one in parts.
   Result<std::optional<WholeConversation>> whole(ConversationId id) const;

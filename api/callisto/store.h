@@ -16,6 +16,7 @@
 #include "callisto/options.h"
 #include "callisto/stats.h"
 #include "callisto/user.h"
+#include "callisto/work.h"
 
 namespace callisto {
 
@@ -174,8 +175,15 @@ class CALLISTO_API Store {
   /// Read-only stores: moves the view to what the writer has committed. `unsupported` for a writer.
   Result<void> refresh(const CallLimits& limits = {}) const;
   /// Runs what is left of large deletes and merges, and of builds and removals of indexes, until
-  /// nothing is left. With limits passed it ends between two steps; what is done stays done.
-  Result<void> finish_pending_work(const CallLimits& limits = {}) const;
+  /// nothing is left. `progress` hears of every step of a delete or a merge that this call runs, not
+  /// of those of the store's own thread. With limits it ends between two steps; what is done stays.
+  /// unavailable and other errors of writes, corruption: what is left stays pending.
+  Result<void> finish_pending_work(const WorkProgress& progress = {},
+                                   const CallLimits& limits = {}) const;
+  /// The large work that is not done, in every space: also of calls of store() that run just now;
+  /// index_work() has that of indexes. Costs the reading of the ledgers, which are short. Read-only
+  /// stores answer as of their view.
+  Result<std::vector<PendingWork>> pending_work() const;
 
   /// Indexes that are not as this program's definitions ask for: being built, being removed, or, in
   /// a read-only store, not held. Empty nearly always. corruption; io_error; closed.

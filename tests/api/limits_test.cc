@@ -146,7 +146,7 @@ class LimitsTest : public MemoryTest {
         {"create_space", [=, this] { return code_of(store_.create_space("acme", limits)); }},
         {"drop_space", [=, this] { return code_of(store_.drop_space("acme", limits)); }},
         {"spaces", [=, this] { return code_of(store_.spaces(limits)); }},
-        {"finish_pending_work", [=, this] { return code_of(store_.finish_pending_work(limits)); }},
+        {"finish_pending_work", [=, this] { return code_of(store_.finish_pending_work({}, limits)); }},
         {"stats", [=, this] { return code_of(store_.stats(limits)); }},
         {"sync", [=, this] { return code_of(store_.sync(limits)); }},
         {"compact", [=, this] { return code_of(store_.compact(limits)); }},

@@ -290,13 +290,17 @@ TEST_F(MergeTest, AStepMayRunAgainAndFindsWhereItWas) {
   users().merge(primary_, secondary_).value();
   const auto first = work();
   ASSERT_EQ(first.size(), 1U);
-  EXPECT_FALSE(detail::rewrite_user_step(core(), slot(), first[0]).value());
+  const auto run_first = [&] {
+    indexes::WorkItem item = first[0];
+    return detail::rewrite_user_step(core(), slot(), item).value();
+  };
+  EXPECT_FALSE(run_first());
   // As after a crash of the caller: an item that is outdated does no harm.
-  EXPECT_FALSE(detail::rewrite_user_step(core(), slot(), first[0]).value());
+  EXPECT_FALSE(run_first());
   EXPECT_NE(work()[0].resume, first[0].resume);
   while (run_step()) {
   }
-  EXPECT_TRUE(detail::rewrite_user_step(core(), slot(), first[0]).value());
+  EXPECT_TRUE(run_first());
   EXPECT_EQ(store_.conversations().of_user(primary_, 1000).value().size(), 100U);
 }
 

@@ -84,7 +84,7 @@ class UserTest : public ::testing::Test {
   }
   /// Runs one step of the first item; false when there is none.
   bool run_step() {
-    const auto items = work();
+    auto items = work();
     if (items.empty()) return false;
     detail::rewrite_user_step(core(), slot(), items.front()).value();
     return true;

@@ -97,6 +97,11 @@ class LargeWork : public ::testing::TestWithParam<const char*> {
 
   /// What a reader can see that the works change.
   static std::string visible(const Store& store) {
+    std::string text = visible(static_cast<const Repositories&>(store.default_space()));
+    for (const std::string& name : store.spaces().value()) text += name + '\n';
+    return text;
+  }
+  static std::string visible(const Repositories& store) {
     std::ostringstream text;
     for (const UserId user : {kPrimary, kSecondary}) {
       text << store.users().get(user).value().has_value() << ' '
@@ -114,7 +119,6 @@ class LargeWork : public ::testing::TestWithParam<const char*> {
     }
     text << store.memories().find({.key = "k", .limit = kAll}).value().size() << ' '
          << store.messages().in_range({}, {.limit = kAll}).value().size() << '\n';
-    for (const std::string& name : store.spaces().value()) text << name << '\n';
     return text.str();
   }
   /// How many records there are.
@@ -160,9 +164,17 @@ class LargeWork : public ::testing::TestWithParam<const char*> {
   }
 
   void check(const std::string& path, const Reached& reached, const End& before, const End& after) const {
+    // Read-only first: its answer is that of the files as the kill has left them.
+    const Store reader = Store::open(path, {.mode = OpenMode::read_only}).value();
+    expect_sound(reader);
+    const std::string read = visible(reader);
     const Store store = open(path);
     expect_sound(store);
     const std::string found = visible(store);
+    EXPECT_EQ(read, found) << "read-only";
+    const Snapshot snapshot = store.snapshot().value();
+    const std::string held = visible(snapshot);
+    EXPECT_EQ(found.compare(0, held.size(), held), 0);
     const bool is_done = found == after.visible;
     EXPECT_TRUE(is_done || (!reached.acknowledged && found == before.visible))
         << "found:\n" << found << "before:\n" << before.visible << "after:\n" << after.visible;
@@ -170,7 +182,51 @@ class LargeWork : public ::testing::TestWithParam<const char*> {
     EXPECT_EQ(store.health().pending_work, 0U);
     expect_sound(store);
     EXPECT_EQ(visible(store), found);
+    EXPECT_EQ(visible(snapshot), held) << "the snapshot";
+    ASSERT_TRUE(reader.refresh());
+    EXPECT_EQ(visible(reader), found) << "read-only, refreshed";
     EXPECT_EQ(counts(store), is_done ? after.counts : before.counts);
+  }
+
+  /// Makes anew what the work removes, with the same id, identity or name; then its removal is
+  /// finished. Nothing of the new may go, and nothing of the old come back.
+  void check_anew(const std::string& path) const {
+    const Store store = open(path);
+    const std::string work = GetParam();
+    if (work == "drop_space") {
+      if (store.space("acme")) return;  // Killed before the first commit.
+      const Space acme = store.create_space("acme").value();
+      const UserId user = acme.users().create({.id = kSecondary, .name = "Bugs"}).value();
+      acme.memories().create({.key = "new", .user = user}).value();
+      ASSERT_TRUE(store.finish_pending_work());
+      EXPECT_TRUE(acme.users().get(user).value());
+      EXPECT_EQ(acme.memories().find({}).value().size(), 1U);
+      EXPECT_EQ(acme.users().by_preferred_name("Bugs").value().size(), 1U);
+      EXPECT_TRUE(acme.users().by_preferred_name("Wile").value().empty());
+    } else if (work == "merge" || work == "remove_user") {
+      if (store.users().get(kSecondary).value()) return;
+      const char* platform_id = work == "merge" ? "3" : "2";
+      store.users().create({.id = kSecondary, .platform = "p", .platform_id = platform_id}).value();
+      const auto talk = store.conversations().create({.participants = {kSecondary}}).value();
+      store.messages().append({.conversation = talk, .sender = kSecondary}).value();
+      store.memories().create({.key = "new", .user = kSecondary}).value();
+      ASSERT_TRUE(store.finish_pending_work());
+      EXPECT_EQ(store.users().by_platform("p", platform_id).value()->id(), kSecondary);
+      EXPECT_EQ(store.conversations().of_user(kSecondary, kAll).value().size(), 1U);
+      EXPECT_EQ(store.messages().by_sender(kSecondary, {.limit = kAll}).value().size(), 1U);
+      EXPECT_EQ(store.memories().find({.user = kSecondary, .limit = kAll}).value().size(), 1U);
+    } else {
+      const ConversationId id = work == "store" ? kStoredTalk : kLargeTalk;
+      if (store.conversations().get(id).value()) return;
+      const NewConversation header{.id = id, .participants = {kPrimary}};
+      store.conversations().store(header, messages(3, 5, kPrimary)).value();
+      store.memories().create({.key = "new", .conversation = id}).value();
+      ASSERT_TRUE(store.finish_pending_work());
+      EXPECT_EQ(store.conversations().whole(id).value()->messages.size(), 3U);
+      EXPECT_EQ(store.memories().find({.conversation = id}).value().size(), 1U);
+    }
+    EXPECT_EQ(store.health().pending_work, 0U);
+    expect_sound(store);
   }
 
   const TempDirectory directory_{TempDirectory::On::memory};
@@ -179,6 +235,7 @@ class LargeWork : public ::testing::TestWithParam<const char*> {
 
 TEST_P(LargeWork, IsWholeAfterAKillBeforeAnyCommit) {
   const std::string path = directory_.path("copy");
+  const std::string anew = directory_.path("anew");
   const End before = end_of(open(origin_));
   ASSERT_TRUE(run(path, -1).finished);
   const End after = end_of(open(path));
@@ -190,7 +247,10 @@ TEST_P(LargeWork, IsWholeAfterAKillBeforeAnyCommit) {
   for (;; ++commits) {
     SCOPED_TRACE("killed after commits: " + std::to_string(commits));
     const Reached reached = run(path, commits);
+    std::filesystem::remove_all(anew);
+    std::filesystem::copy(path, anew, std::filesystem::copy_options::recursive);
     check(path, reached, before, after);
+    check_anew(anew);
     if (reached.finished || HasFailure()) break;
     left += reached.acknowledged ? 1 : 0;
   }

@@ -200,11 +200,14 @@ void add_written(std::vector<SampleRow>& rows) {
   indexes::WorkItem purge{.op = indexes::WorkOp::purge_conversation,
                           .target = std::string(kConversation.view()),
                           .started_at = kNoon,
-                          .resume = {}};
+                          .resume = {},
+                          .steps = 2,
+                          .records_done = 1000,
+                          .records_total = 3000};
   indexes::WorkItem drop{.op = indexes::WorkOp::drop_space,
                          .target = space_prefix(2),
                          .started_at = kNoon,
-                         .resume = {}};
+                         .resume = std::string("\0acme", 5)};
   const auto written = engine->run({}, [&](kv::Transaction& transaction) -> Result<void> {
     if (auto done = indexes::put_work(transaction, kSpace, purge); !done) return done;
     if (auto done = indexes::put_work(transaction, kStoreSpace, drop); !done) return done;
