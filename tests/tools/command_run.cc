@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "tests/support/temp_directory.h"
 
@@ -72,22 +73,30 @@ CommandOutcome run_command(const std::vector<std::string>& arguments, const std:
   return outcome;
 }
 
-HeldCommand::HeldCommand(const std::vector<std::string>& arguments) {
+HeldCommand::HeldCommand(const std::vector<std::string>& arguments, Hears hears) {
   ::signal(SIGPIPE, SIG_IGN);  // The command may end before its input does.
   std::array<int, 2> in{};
-  std::array<int, 2> err{};
-  if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0) std::abort();
-  pid_ = spawn(arguments, {in[0], -1, err[1]});
+  std::array<int, 2> up{};
+  if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(up.data(), O_CLOEXEC) != 0) std::abort();
+  const bool is_output = hears == Hears::output;
+  pid_ = spawn(arguments, {in[0], is_output ? up[1] : -1, is_output ? -1 : up[1]});
   ::close(in[0]);
-  ::close(err[1]);
+  ::close(up[1]);
   input_ = in[1];
-  errors_ = err[0];
+  heard_ = up[0];
 }
 
 HeldCommand::~HeldCommand() {
   kill();
-  ::close(errors_);
+  stop_hearing();
 }
+
+void HeldCommand::stop_hearing() {
+  if (heard_ >= 0) ::close(heard_);
+  heard_ = -1;
+}
+
+void HeldCommand::signal(int number) const { ::kill(pid_, number); }
 
 void HeldCommand::write(const std::string& text) {
   std::size_t done = 0;
@@ -99,10 +108,17 @@ void HeldCommand::write(const std::string& text) {
 }
 
 std::string HeldCommand::hear() {
-  std::string line;
-  char c = 0;
-  while (::read(errors_, &c, 1) == 1 && c != '\n') line += c;
-  return line;
+  while (true) {
+    if (const std::size_t end = unread_.find('\n'); end != std::string::npos) {
+      std::string line = unread_.substr(0, end);
+      unread_.erase(0, end + 1);
+      return line;
+    }
+    std::array<char, 4096> bytes{};
+    const ssize_t length = ::read(heard_, bytes.data(), bytes.size());
+    if (length <= 0) return std::exchange(unread_, {});
+    unread_.append(bytes.data(), static_cast<std::size_t>(length));
+  }
 }
 
 void HeldCommand::kill() {

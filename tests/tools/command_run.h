@@ -21,7 +21,8 @@ CommandOutcome run_command(const std::vector<std::string>& arguments, const std:
 /// One that reads what the test writes: it runs as long as its input is open.
 class HeldCommand {
  public:
-  explicit HeldCommand(const std::vector<std::string>& arguments);
+  enum class Hears { errors, output };
+  explicit HeldCommand(const std::vector<std::string>& arguments, Hears hears = Hears::errors);
   /// Kills it if it still runs.
   ~HeldCommand();
   HeldCommand(const HeldCommand&) = delete;
@@ -29,8 +30,11 @@ class HeldCommand {
 
   pid_t pid() const noexcept { return pid_; }
   void write(const std::string& text);
-  /// The next line of its standard error; empty at the end.
+  /// The next line of its standard error or output; empty at the end.
   std::string hear();
+  /// Closes what hear() reads from.
+  void stop_hearing();
+  void signal(int number) const;
   /// SIGKILL, and waits until it is gone.
   void kill();
   /// Ends its input and waits; the exit status.
@@ -40,7 +44,8 @@ class HeldCommand {
   int wait();
   pid_t pid_ = -1;
   int input_ = -1;
-  int errors_ = -1;
+  int heard_ = -1;
+  std::string unread_;
 };
 
 /// The whole file.
