@@ -44,7 +44,7 @@ Result<std::shared_ptr<const SpaceState>> live_state(StoreCore& core, SpaceSlot&
 Result<void> WriteContext::write_row(TableId table, std::string_view key,
                                      std::optional<std::string_view> before,
                                      std::optional<std::string_view> after) {
-  return core_.maintainer().write(transaction_, *state_, table, key, before, after);
+  return core_.maintainer().write(transaction_, *state_, table, key, before, after, &changes_);
 }
 
 Result<void> WriteContext::reload_state() {
@@ -83,11 +83,13 @@ Result<std::shared_ptr<const SpaceState>> SpaceSlot::state(kv::Store& engine, kv
 // TransactionCore, SnapshotCore, CallGuard --------------------------------------------------------
 
 TransactionCore::TransactionCore(StoreCore& core, SpaceSlot& slot, kv::Transaction& kv_transaction,
-                                 std::shared_ptr<const SpaceState> space_state, Time start)
+                                 std::shared_ptr<const SpaceState> space_state, Time start,
+                                 indexes::CardinalityChanges& cardinality_changes)
     : scope{&core, &slot, this, nullptr},
       transaction(kv_transaction),
       state(std::move(space_state)),
       now(start),
+      changes(cardinality_changes),
       face_(*this) {}
 
 SnapshotCore::SnapshotCore(std::shared_ptr<StoreCore> store, SpaceSlot& slot,
@@ -140,6 +142,7 @@ Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const 
   engine_options.read_only = options.mode == OpenMode::read_only;
   engine_options.accept_data_loss = options.accept_data_loss;
   engine_options.memory_budget_bytes = options.memory_budget_bytes;
+  engine_options.reserved_bytes = indexes::CardinalitySketch::kBytes;
   engine_options.environment =
       options.environment != nullptr ? options.environment : &Environment::system();
   engine_options.disk_threads = options.disk_threads;
@@ -155,6 +158,7 @@ Result<std::shared_ptr<StoreCore>> StoreCore::over(std::unique_ptr<kv::Store> en
   std::shared_ptr<StoreCore> core(new StoreCore(std::move(engine), options, catalogue));
   const bool is_writer = options.mode != OpenMode::read_only;
   if (auto done = core->prepare_format(); !done) return std::move(done).error();
+  if (auto done = core->cardinality_.load(core->engine()); !done) return std::move(done).error();
   if (!is_writer) return core;
   if (auto done = core->recover_work(); !done) return std::move(done).error();
   if (auto done = core->change_indexes(); !done) return std::move(done).error();
@@ -175,7 +179,19 @@ Result<void> StoreCore::close() {
     calls_done_.wait(lock, [&] { return running_calls_.load(std::memory_order_seq_cst) == 0; });
     for (SnapshotCore* snapshot : snapshots_) snapshot->snapshot.reset();
   }
+  ignore_error(cardinality_.save(*engine_), "estimates only, and close() says what else is wrong");
   return engine_->close();
+}
+
+void StoreCore::count_changes(const indexes::CardinalityChanges& changes) {
+  cardinality_.apply(changes);
+  if (!cardinality_.is_save_due()) return;
+  ignore_error(cardinality_.save(*engine_), "estimates only: the commit stands");
+}
+
+Result<void> StoreCore::refresh() {
+  CALLISTO_TRY(engine_->refresh());
+  return cardinality_.load(*engine_);
 }
 
 SpaceSlot& StoreCore::slot(SpaceNumber space) {
@@ -205,12 +221,15 @@ Result<void> write_nested(const Scope& scope, const CallOptions& options,
                           const std::function<Result<void>(WriteContext&)>& function) {
   TransactionCore& outer = *scope.transaction;
   const std::size_t savepoint = outer.transaction.savepoint();
-  WriteContext context(*scope.core, outer.transaction, outer.state, outer.now, options);
+  const std::size_t changes = outer.changes.savepoint();
+  WriteContext context(*scope.core, outer.transaction, outer.state, outer.now, options,
+                       outer.changes);
   Result<void> done = function(context);
   if (done) {
     outer.state = context.shared_state();
   } else {
     outer.transaction.rollback_to(savepoint);
+    outer.changes.rollback_to(changes);
   }
   return done;
 }
@@ -220,13 +239,16 @@ Result<void> write_nested(const Scope& scope, const CallOptions& options,
 template <class F>
 Result<void> run_in_space(const Scope& scope, const kv::RunOptions& options, F&& function) {
   StoreCore& core = *scope.core;
+  indexes::CardinalityChanges changes;
   auto done = core.engine().run(options, [&](kv::Transaction& transaction) -> Result<void> {
+    changes.clear();  // Those of an attempt that met a conflict.
     auto state = live_state(core, *scope.slot, transaction);
     if (!state) return std::move(state).error();
     transaction.guard(kv::Family::system, scope.slot->name_key());
-    return function(transaction, std::move(*state));
+    return function(transaction, std::move(*state), changes);
   });
   if (!done) return std::move(done).error();
+  core.count_changes(changes);
   return {};
 }
 
@@ -289,8 +311,10 @@ Result<void> write_in(const Scope& scope, const CallOptions& options, const Queu
   run.queue_family = queue.family;
   run.queue_key = queue.key;
   return run_in_space(scope, run, [&](kv::Transaction& transaction,
-                                      std::shared_ptr<const SpaceState> state) {
-    WriteContext context(core, transaction, std::move(state), core.environment().now(), options);
+                                      std::shared_ptr<const SpaceState> state,
+                                      indexes::CardinalityChanges& changes) {
+    WriteContext context(core, transaction, std::move(state), core.environment().now(), options,
+                         changes);
     return function(context);
   });
 }
@@ -312,8 +336,10 @@ Result<void> transact_in(const Scope& scope, const TransactOptions& options,
   const kv::Limits limits = scope.begin(call);
   run.limits = &limits;
   Result<void> done = run_in_space(scope, run, [&](kv::Transaction& transaction,
-                                                   std::shared_ptr<const SpaceState> state) {
-    TransactionCore inner(core, *scope.slot, transaction, std::move(state), core.environment().now());
+                                                   std::shared_ptr<const SpaceState> state,
+                                                   indexes::CardinalityChanges& changes) {
+    TransactionCore inner(core, *scope.slot, transaction, std::move(state),
+                          core.environment().now(), changes);
     return function(inner.face());
   });
   if (done) core.notify_work();

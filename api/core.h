@@ -20,6 +20,7 @@
 #include "callisto/store.h"
 #include "engine/kv.h"
 #include "engine/limits.h"
+#include "indexes/cardinality_sketch.h"
 #include "indexes/maintainer.h"
 #include "indexes/space_state.h"
 #include "schema/ids.h"
@@ -55,10 +56,11 @@ class ReadContext {
 class WriteContext : public ReadContext {
  public:
   WriteContext(StoreCore& core, kv::Transaction& transaction, std::shared_ptr<const SpaceState> state,
-               Time now, const CallOptions& options)
+               Time now, const CallOptions& options, indexes::CardinalityChanges& changes)
       : ReadContext(core, transaction, std::move(state), now),
         transaction_(transaction),
-        options_(options) {}
+        options_(options),
+        changes_(changes) {}
 
   kv::Transaction& transaction() const noexcept { return transaction_; }
   const CallOptions& options() const noexcept { return options_; }
@@ -72,6 +74,7 @@ class WriteContext : public ReadContext {
  private:
   kv::Transaction& transaction_;
   const CallOptions& options_;
+  indexes::CardinalityChanges& changes_;
 };
 
 /// The remembered state of one space, valid exactly for the commit that it was loaded at.
@@ -112,11 +115,13 @@ struct Scope {
 class TransactionCore {
  public:
   TransactionCore(StoreCore& core, SpaceSlot& slot, kv::Transaction& transaction,
-                  std::shared_ptr<const SpaceState> state, Time now);
+                  std::shared_ptr<const SpaceState> state, Time now,
+                  indexes::CardinalityChanges& changes);
   Scope scope;
   kv::Transaction& transaction;
   std::shared_ptr<const SpaceState> state;
   const Time now;
+  indexes::CardinalityChanges& changes;
   Transaction& face() noexcept { return face_; }
 
  private:
@@ -177,6 +182,13 @@ class StoreCore {
   }
   SpaceSlot& slot(SpaceNumber space);
 
+  // Estimates of what lies behind index prefixes, over all spaces.
+  indexes::CardinalitySketch& cardinality() noexcept { return cardinality_; }
+  /// After a commit: counts what it changed, and now and then saves the sketch.
+  void count_changes(const indexes::CardinalityChanges& changes);
+  /// Of a follower: moves its view, and takes over what the writer saved.
+  Result<void> refresh();
+
   // Spaces (spaces.cc).
   Result<std::optional<SpaceNumber>> find_space(std::string_view name);
   Result<SpaceNumber> create_space(std::string_view name, const CallLimits& limits = {});
@@ -236,6 +248,7 @@ class StoreCore {
   Environment* environment_;
   std::unique_ptr<kv::Store> engine_;
   indexes::Maintainer maintainer_;
+  indexes::CardinalitySketch cardinality_;
 
   std::mutex slots_mutex_;
   std::unordered_map<SpaceNumber, std::unique_ptr<SpaceSlot>> slots_;

@@ -190,7 +190,7 @@ Result<void> Store::refresh(const CallLimits& limits) const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
   CALLISTO_TRY(core_->begin(limits).check());
-  return core_->engine().refresh();
+  return core_->refresh();
 }
 
 Result<void> Store::finish_pending_work(const WorkProgress& progress,

@@ -18,6 +18,8 @@ struct OpenOptions {
   /// Opens also where commits were lost; health() and the log say what.
   bool accept_data_loss = false;
   std::uint64_t memory_budget_bytes = 256ULL << 20;
+  /// What the caller takes of the budget for itself.
+  std::uint64_t reserved_bytes = 0;
   Environment* environment = nullptr;  ///< Not null.
   std::uint32_t disk_threads = 2;      ///< See callisto::Options.
   std::string thread_name = "callisto";

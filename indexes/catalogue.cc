@@ -32,16 +32,16 @@ constexpr IndexDefinition kUserTails[] = {
 
 constexpr IndexDefinition kPlatformIdentifiers[] = {
     {IndexId::identity_by_user, "identity_by_user", Family::indexes, kNoPart,
-     extract::identity_by_user, row_key::of_identity},
+     extract::identity_by_user, row_key::of_identity, kNotCounted},
     {IndexId::identity_by_username, "identity_by_username", Family::indexes, kNoPart,
-     extract::identity_by_username, row_key::of_identity},
+     extract::identity_by_username, row_key::of_identity, kNotCounted},
 };
 
 constexpr IndexDefinition kUserData[] = {
     {IndexId::datum_newest, "datum_newest", Family::indexes, kNoPart, extract::datum_newest,
-     row_key::of_datum},
+     row_key::of_datum, 8 + 16 + 1},
     {IndexId::user_by_preferred_name, "user_by_preferred_name", Family::indexes, kNoPart,
-     extract::user_by_preferred_name, row_key::of_datum},
+     extract::user_by_preferred_name, row_key::of_datum, 16 + 16 + 1},
 };
 
 constexpr IndexDefinition kConversations[] = {
@@ -72,13 +72,14 @@ constexpr IndexDefinition kConversationTails[] = {
 
 constexpr IndexDefinition kMessages[] = {
     {IndexId::message_by_id, "message_by_id", Family::indexes, kNoPart, extract::message_by_id,
-     row_key::of_message_by_id},
+     row_key::of_message_by_id, kNotCounted},
     {IndexId::message_by_time, "message_by_time", Family::indexes, kNoPart,
-     extract::message_by_time, row_key::of_message_by_time},
+     extract::message_by_time, row_key::of_message_by_time, kNotCounted},
     {IndexId::message_by_sender, "message_by_sender", Family::messages, MessagePart::by_sender,
-     extract::message_by_sender, row_key::of_message_part},
+     extract::message_by_sender, row_key::of_message_part, kNotCounted},
     {IndexId::message_by_importance, "message_by_importance", Family::messages,
-     MessagePart::by_importance, extract::message_by_importance, row_key::of_message_part},
+     MessagePart::by_importance, extract::message_by_importance, row_key::of_message_part,
+     kNotCounted},
 };
 
 constexpr IndexDefinition kMemories[] = {

@@ -45,10 +45,14 @@ struct IndexDefinition {
   /// The key of the row that an entry stands for; nullopt when the entry's key does not parse. Some
   /// need the entry's value (message_by_id).
   std::optional<std::string> (*row_key)(std::string_view entry_key, std::string_view entry_value);
+  /// How many bytes at the end of a key order what lies behind one prefix (~created id): entries are
+  /// counted per prefix, for estimates (cardinality_sketch.h). kNotCounted where nobody asks.
+  std::uint8_t order_bytes = 24;
   /// The older definition that this one replaces, while the catalogue still carries it: it is kept
   /// and answers until this one is ready.
   std::optional<schema::IndexId> replaces{};
 };
+inline constexpr std::uint8_t kNotCounted = 0;
 
 struct TableDefinition {
   schema::TableId id;

@@ -16,8 +16,8 @@ namespace {
 /// The writes of one row: what its indexes share.
 class RowWrite {
  public:
-  RowWrite(kv::Transaction& transaction, schema::SpaceNumber space)
-      : transaction_(transaction), counters_key_(schema::counters_key(space)) {}
+  RowWrite(kv::Transaction& transaction, schema::SpaceNumber space, CardinalityChanges* changes)
+      : transaction_(transaction), changes_(changes), counters_key_(schema::counters_key(space)) {}
 
   /// Counts are of records and of entries: their numbers do not meet.
   template <class Id>
@@ -29,6 +29,7 @@ class RowWrite {
   Result<void> put_all(const IndexDefinition& index, const std::vector<Entry>& entries) {
     for (const Entry& entry : entries) {
       if (auto put = transaction_.put(index.family, entry.key, entry.value); !put) return put;
+      change(index, entry.key, 1);
     }
     return count(index.id, static_cast<std::int64_t>(entries.size()));
   }
@@ -36,6 +37,7 @@ class RowWrite {
   Result<void> erase_all(const IndexDefinition& index, const std::vector<Entry>& entries) {
     for (const Entry& entry : entries) {
       if (auto erased = transaction_.erase(index.family, entry.key); !erased) return erased;
+      change(index, entry.key, -1);
     }
     return count(index.id, -static_cast<std::int64_t>(entries.size()));
   }
@@ -51,8 +53,10 @@ class RowWrite {
       Result<void> done;
       if (is_gone) {
         done = transaction_.erase(index.family, old->key);
+        change(index, old->key, -1);
       } else if (is_new || old->value != now->value) {
         done = transaction_.put(index.family, now->key, now->value);
+        if (is_new) change(index, now->key, 1);
       }
       if (!done) return done;
       if (!is_new) ++old;
@@ -90,7 +94,12 @@ class RowWrite {
   }
 
  private:
+  void change(const IndexDefinition& index, std::string_view entry_key, std::int32_t delta) {
+    if (changes_ != nullptr) changes_->add(index, entry_key, delta);
+  }
+
   kv::Transaction& transaction_;
+  CardinalityChanges* changes_;
   const std::string counters_key_;
 };
 
@@ -135,10 +144,11 @@ Result<Given> read_given(kv::Transaction& transaction, schema::SpaceNumber space
 Result<void> Maintainer::write(kv::Transaction& transaction, const SpaceState& state,
                                schema::TableId table_id, std::string_view key,
                                std::optional<std::string_view> before,
-                               std::optional<std::string_view> after) const {
+                               std::optional<std::string_view> after,
+                               CardinalityChanges* changes) const {
   if (!before && !after) return {};
   const TableDefinition& table = catalogue_.table(table_id);
-  RowWrite write(transaction, state.space());
+  RowWrite write(transaction, state.space(), changes);
   if (auto done = write_record(transaction, write, table, key, before.has_value(), after); !done) {
     return done;
   }

@@ -7,6 +7,7 @@
 
 #include "callisto/result.h"
 #include "engine/kv.h"
+#include "indexes/cardinality_sketch.h"
 #include "indexes/catalogue.h"
 #include "indexes/space_state.h"
 
@@ -22,10 +23,12 @@ class Maintainer {
   /// transaction read for update. Both are checked bytes; a table of FlatBuffers needs them aligned
   /// to 8. Indexes that are ready get the difference; those that are building all entries of the
   /// row, whether its turn has come or not; the others are left alone. too_large passes through,
-  /// and then the caller rolls back to its savepoint.
+  /// and then the caller rolls back to its savepoint. Entries that come and go are added to
+  /// `changes`, where given: the caller rolls them back too, and applies them when the commit stands.
   Result<void> write(kv::Transaction& transaction, const SpaceState& state, schema::TableId table,
                      std::string_view key, std::optional<std::string_view> before,
-                     std::optional<std::string_view> after) const;
+                     std::optional<std::string_view> after,
+                     CardinalityChanges* changes = nullptr) const;
 
   /// For a build: what of the entries of one row is not there, and their count. The caller guards
   /// the row. A row that cannot be decoded gives none.

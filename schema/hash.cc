@@ -34,4 +34,8 @@ Hash128 hash128(std::string_view a, std::string_view b) noexcept {
   return canonical(XXH3_128bits_digest(&state));
 }
 
+std::uint64_t hash64(std::string_view bytes) noexcept {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
 }  // namespace callisto::schema

@@ -79,6 +79,7 @@ enum class SystemId : std::uint16_t {
   name_guard = 0x0209,    // never stored: (user, category, key) of a memory that put() decides on
   index_set = 0x020B,      // per space: the indexes that it holds, and their states
   index_progress = 0x020C, // per space and index: how far its build or its removal has come
+  cardinality = 0x020D,   // S = 0: what the estimates of index prefixes go by
   // Reserved: 0x0280 history, 0x0281 change log, 0x0282 merge log.
 };
 

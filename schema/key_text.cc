@@ -141,6 +141,7 @@ constexpr Shape kShapes[] = {
     shape(SystemId::name_guard, "name_guard", {kUser, kHash}),
     shape(SystemId::index_set, "index_set"),
     shape(SystemId::index_progress, "index_progress", {{{"index", Kind::index}}}),
+    shape(SystemId::cardinality, "cardinality", {{{"part", Kind::number8}}}),
 };
 
 const Shape* find_shape(std::uint16_t number) noexcept {

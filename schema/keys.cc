@@ -335,6 +335,10 @@ std::string name_guard_key(SpaceNumber space, const UserId& user, std::string_vi
   return std::move(writer).take();
 }
 
+std::string cardinality_key(std::uint8_t part) {
+  return std::move(KeyWriter(kStoreSpace, SystemId::cardinality).u8(part)).take();
+}
+
 std::string system_prefix(SpaceNumber space, SystemId id) { return KeyWriter(space, id).take(); }
 
 }  // namespace callisto::schema

@@ -160,6 +160,9 @@ std::string alias_key(SpaceNumber space, const UserId& secondary);
 std::string work_guard_key(SpaceNumber space);
 std::string name_guard_key(SpaceNumber space, const UserId& user, std::string_view category,
                            std::string_view key);
+/// Of S = 0. `part`: a chunk of cells, or kCardinalityRevision.
+std::string cardinality_key(std::uint8_t part);
+inline constexpr std::uint8_t kCardinalityRevision = 0xFF;
 /// All rows of one system id in one space.
 std::string system_prefix(SpaceNumber space, SystemId id);
 

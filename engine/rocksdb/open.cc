@@ -31,7 +31,7 @@ Result<std::unique_ptr<Store>> open_rocksdb(const OpenOptions& options) {
   if (options.environment == nullptr) {
     return Error(Code::invalid_argument, "environment", "not null");
   }
-  auto plan = plan_memory(options.memory_budget_bytes);
+  auto plan = plan_memory(options.memory_budget_bytes, options.reserved_bytes);
   if (!plan) return std::move(plan).error();
   if (options.directory.find('\0') != std::string::npos) {
     return Error(Code::invalid_argument, "directory", "no zero bytes");

@@ -93,13 +93,13 @@ void set_levels(const MemoryPlan& plan, rocksdb::ColumnFamilyOptions& options) {
 
 }  // namespace
 
-Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes) {
+Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes, std::uint64_t reserved_bytes) {
   if (budget_bytes < kMinBudgetBytes || budget_bytes > kMaxBudgetBytes) {
     return Error(Code::invalid_argument, "memory_budget_bytes",
                  std::to_string(kMinBudgetBytes) + " to " + std::to_string(kMaxBudgetBytes));
   }
   MemoryPlan plan;
-  plan.cache_bytes = budget_bytes - kSlotBytes;
+  plan.cache_bytes = budget_bytes - kSlotBytes - std::min(reserved_bytes, kSlotBytes);
   plan.memtable_bytes = std::min<std::uint64_t>(plan.cache_bytes / 4, 1024 * kMiB);
   // A family writes on while its last memtable is flushed, so that it has two. A quarter: where no
   // flush keeps up, those of all eight still are within the cache that they are charged to.

@@ -248,6 +248,8 @@ void add_system(std::vector<SampleRow>& rows) {
                   indexes::encode(progress)});
   rows.push_back({"work_guard", work_guard_key(kSpace), ""});
   rows.push_back({"name_guard", name_guard_key(kSpace, kUser, "food", "favourite_pie"), ""});
+  const std::pair<std::uint16_t, std::int64_t> cells[] = {{0, 2}, {4095, 1}};
+  rows.push_back({"cardinality", cardinality_key(3), kv::encode_counters(cells)});
   add_written(rows);
 }
 
