@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "api/conversation_drive.h"
+#include "api/conversation_request.h"
 #include "api/conversation_rows.h"
+#include "api/conversation_run.h"
 #include "api/message_rows.h"
 #include "callisto/conversation.h"
 #include "indexes/index_keys.h"
@@ -17,154 +18,28 @@ namespace fb = schema::fb;
 
 namespace {
 
-/// Entries that one query reads at most.
-constexpr std::uint64_t kMaxScannedEntries = 1'000'000;
-
 Conversation view_of(const ReadContext& context, const ConversationRows& rows) {
   return detail::ViewAccess::conversation(rows.header, detail::tail_bytes(rows.tail),
                                           context.state());
 }
 
-/// A conversation's place in an order. It rises as the keys of the newest-first indexes do, so that
-/// a sorted list and a scanned one agree, also where times are equal.
-struct Place {
-  std::int64_t time = 0;
-  ConversationId id{};
-
-  bool is_before(const Place& other, bool oldest_first) const {
-    if (oldest_first) return time != other.time ? time < other.time : other.id < id;
-    return time != other.time ? other.time < time : id < other.id;
-  }
-};
-
-struct Found {
-  Place place;
-  ConversationRows rows;
-};
-
-struct IsBefore {
-  bool oldest_first;
-
-  bool operator()(const Found& a, const Found& b) const {
-    return a.place.is_before(b.place, oldest_first);
-  }
-};
-
-/// Runs a query over its driving index: tails first, then headers of what they admit.
-class ConversationScan {
- public:
-  ConversationScan(ReadContext& context, const ConversationQuery& query, std::size_t limit)
-      : context_(context),
-        query_(query),
-        limit_(limit),
-        filter_(query, context.state()),
-        drive_(detail::choose_drive(query, context.state())),
-        is_ordered_(drive_.order == query.order),
-        before_{query.oldest_first} {}
-
-  Result<std::vector<Conversation>> run() {
-    CALLISTO_TRY(detail::require_index(context_.state(), drive_.index));
-    const bool reverse = is_ordered_ && query_.oldest_first != drive_.is_ascending;
-    CALLISTO_TRY(detail::for_each_merged(
-        context_.reader(), kv::Family::indexes, drive_.ranges, drive_.skip, reverse,
-        [this](const detail::RangeEntry& entry) { return visit(entry); }));
-    CALLISTO_TRY(fetch_pending());
-    if (!is_ordered_) std::sort_heap(found_.begin(), found_.end(), before_);
-    std::vector<Conversation> views;
-    views.reserve(found_.size());
-    for (const Found& found : found_) views.push_back(view_of(context_, found.rows));
-    return views;
-  }
-
- private:
-  /// False when there is enough.
-  Result<bool> visit(const detail::RangeEntry& entry) {
-    if (++scanned_ > kMaxScannedEntries) {
-      return Error(Code::limit_exceeded, "query", "at most 1,000,000 index entries read");
-    }
-    const auto tail = drive_.is_ascending ? indexes::parse_time_tail(entry.key)
-                                          : indexes::parse_created_tail(entry.key);
-    if (!tail) return detail::damaged("conversations", entry.key);
-    const auto id = tail->as<ConversationId>();
-    // A user and one merged into it can both take part: their entries lie at one place.
-    if (id == last_) return true;
-    last_ = id;
-    pending_.push_back(id);
-    if (pending_.size() < chunk()) return true;
-    CALLISTO_TRY(fetch_pending());
-    return !is_ordered_ || found_.size() < limit_;
-  }
-
-  std::size_t chunk() const {
-    return is_ordered_ ? std::min(limit_ - found_.size(), detail::kFetchChunk)
-                       : detail::kFetchChunk;
-  }
-
-  Result<void> fetch_pending() {
-    auto tails = detail::fetch_tails(context_, pending_);
-    if (!tails) return std::move(tails).error();
-    std::vector<std::size_t> wanted;
-    std::vector<std::string> keys;
-    for (std::size_t i = 0; i < pending_.size(); ++i) {
-      if (!filter_.admits((*tails)[i]) || !is_wanted(place_of(i, (*tails)[i]))) continue;
-      wanted.push_back(i);
-      keys.push_back(schema::conversation_key(context_.space(), pending_[i]));
-    }
-    auto headers = detail::fetch_many<fb::Conversation>(context_.reader(), keys);
-    if (!headers) return std::move(headers).error();
-    for (std::size_t k = 0; k < wanted.size(); ++k) {
-      const std::size_t i = wanted[k];
-      std::optional<Bytes>& header = (*headers)[k];
-      if (!header) return detail::damaged("conversations", keys[k]);
-      if (!filter_.matches(*schema::root<fb::Conversation>(*header))) continue;
-      keep({place_of(i, (*tails)[i]), {std::move(*header), (*tails)[i]}});
-    }
-    pending_.clear();
-    return {};
-  }
-
-  Place place_of(std::size_t i, const schema::ConversationTail& tail) const {
-    const bool by_activity = query_.order == ConversationOrder::activity;
-    return {by_activity ? tail.activity_at() : tail.created_at, pending_[i]};
-  }
-
-  bool is_wanted(const Place& place) const {
-    return is_ordered_ || found_.size() < limit_ ||
-           place.is_before(found_.front().place, query_.oldest_first);
-  }
-
-  /// In order: to the end. Else into a heap of the best, with the last of them on top.
-  void keep(Found found) {
-    if (!is_wanted(found.place)) return;
-    found_.push_back(std::move(found));
-    if (is_ordered_) return;
-    std::push_heap(found_.begin(), found_.end(), before_);
-    if (found_.size() <= limit_) return;
-    std::pop_heap(found_.begin(), found_.end(), before_);
-    found_.pop_back();
-  }
-
-  ReadContext& context_;
-  const ConversationQuery& query_;
-  const std::size_t limit_;
-  const detail::ConversationFilter filter_;
-  const detail::ConversationDrive drive_;
-  const bool is_ordered_;
-  const IsBefore before_;
-  std::uint64_t scanned_ = 0;
-  ConversationId last_;
-  std::vector<ConversationId> pending_;
-  std::vector<Found> found_;
-};
-
-Result<void> check_query(const ConversationQuery& query) {
+/// Input rules of a query; the limit as check_limit() gives it.
+Result<std::uint32_t> check_query(const ConversationQuery& query) {
   if (query.type) CALLISTO_TRY(schema::check_text(*query.type, "type", detail::kMaxType));
   CALLISTO_TRY(detail::check_range(query.created, "created"));
   CALLISTO_TRY(detail::check_range(query.activity, "activity"));
   if (query.order > ConversationOrder::activity) {
     return Error(Code::invalid_argument, "order", "created or activity");
   }
-  return {};
+  return detail::check_limit(query.limit);
+}
+
+std::vector<Conversation> views_of(const ReadContext& context,
+                                   const std::vector<ConversationRows>& rows) {
+  std::vector<Conversation> views;
+  views.reserve(rows.size());
+  for (const ConversationRows& row : rows) views.push_back(view_of(context, row));
+  return views;
 }
 
 Result<std::optional<WholeConversation>> read_whole(ReadContext& context,
@@ -205,11 +80,49 @@ Result<std::optional<WholeConversation>> Conversations::whole(ConversationId id)
 }
 
 Result<std::vector<Conversation>> Conversations::find(const ConversationQuery& query) const {
-  CALLISTO_TRY(check_query(query));
-  const auto limit = detail::check_limit(query.limit);
+  const auto limit = check_query(query);
   if (!limit) return limit.error();
-  return detail::read<std::vector<Conversation>>(*scope_, [&](ReadContext& context) {
-    return ConversationScan(context, query, *limit).run();
+  using Found = std::vector<Conversation>;
+  return detail::read<Found>(*scope_, [&](ReadContext& context) -> Result<Found> {
+    auto found = detail::run_query(context, query, {*limit, {}, false});
+    if (!found) return std::move(found).error();
+    return views_of(context, found->rows);
+  });
+}
+
+Result<Page<Conversation>> Conversations::find_page(const ConversationQuery& query,
+                                                    std::string_view cursor) const {
+  const auto limit = check_query(query);
+  if (!limit) return limit.error();
+  using Found = Page<Conversation>;
+  return detail::read<Found>(*scope_, [&](ReadContext& context) -> Result<Found> {
+    const std::uint64_t fingerprint = detail::fingerprint_of(query, context.space());
+    auto after = detail::place_after(cursor, fingerprint, query.order);
+    if (!after) return std::move(after).error();
+    auto found = detail::run_query(context, query, {*limit, std::move(*after), true});
+    if (!found) return std::move(found).error();
+    Found page{views_of(context, found->rows), {}};
+    if (!found->end.empty()) {
+      page.cursor = detail::page_cursor(fingerprint, query.order, found->end);
+    }
+    return page;
+  });
+}
+
+Result<std::uint64_t> Conversations::count(const ConversationQuery& query) const {
+  if (auto checked = check_query(query); !checked) return checked.error();
+  return detail::read<std::uint64_t>(
+      *scope_, [&](ReadContext& context) { return detail::count_rows(context, query); });
+}
+
+Result<QueryPlan> Conversations::explain(const ConversationQuery& query) const {
+  const auto limit = check_query(query);
+  if (!limit) return limit.error();
+  return detail::read<QueryPlan>(*scope_, [&](ReadContext& context) -> Result<QueryPlan> {
+    QueryPlan plan;
+    auto found = detail::run_query(context, query, {*limit, {}, false}, &plan);
+    if (!found) return std::move(found).error();
+    return plan;
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/conversation_rows.h"
 #include "api/message_rows.h"
+#include "api/message_run.h"
 #include "api/sender_merge.h"
 #include "callisto/message.h"
 #include "indexes/index_keys.h"
@@ -170,6 +171,26 @@ Result<std::vector<Message>> read_in_range(ReadContext& context, const TimeRange
   return detail::fetch_messages(context, places);
 }
 
+/// Input rules of a query; the limit as check_limit() gives it.
+Result<std::uint32_t> check_query(const MessageQuery& query) {
+  if (query.role) CALLISTO_TRY(schema::check_text(*query.role, "role", detail::kMaxType));
+  if (query.agent) CALLISTO_TRY(schema::check_text(*query.agent, "agent", detail::kMaxAgent));
+  if (query.state && *query.state > MessageState::interrupted) {
+    return Error(Code::invalid_argument, "state", "final, partial or interrupted");
+  }
+  CALLISTO_TRY(detail::check_range(query.time, "time"));
+  if (query.min_importance) {
+    CALLISTO_TRY(detail::check_importance(*query.min_importance, "min_importance"));
+  }
+  if (query.max_importance) {
+    CALLISTO_TRY(detail::check_importance(*query.max_importance, "max_importance"));
+  }
+  if (query.order > MessageOrder::importance) {
+    return Error(Code::invalid_argument, "order", "time or importance");
+  }
+  return detail::check_limit(query.limit);
+}
+
 }  // namespace
 
 Result<std::optional<Message>> Messages::get(MessageId id) const {
@@ -236,6 +257,53 @@ Result<std::vector<Message>> Messages::in_range(const TimeRange& range,
   if (!limit) return limit.error();
   return detail::read<std::vector<Message>>(*scope_, [&](ReadContext& context) {
     return read_in_range(context, range, options.oldest_first, *limit);
+  });
+}
+
+Result<std::vector<Message>> Messages::find(const MessageQuery& query) const {
+  const auto limit = check_query(query);
+  if (!limit) return limit.error();
+  using Found = std::vector<Message>;
+  return detail::read<Found>(*scope_, [&](ReadContext& context) -> Result<Found> {
+    auto found = detail::run_query(context, query, {*limit, {}, false});
+    if (!found) return std::move(found).error();
+    return detail::message_views(context, found->rows);
+  });
+}
+
+Result<Page<Message>> Messages::find_page(const MessageQuery& query,
+                                          std::string_view cursor) const {
+  const auto limit = check_query(query);
+  if (!limit) return limit.error();
+  using Found = Page<Message>;
+  return detail::read<Found>(*scope_, [&](ReadContext& context) -> Result<Found> {
+    const std::uint64_t fingerprint = detail::fingerprint_of(query, context.space());
+    auto after = detail::place_after(cursor, fingerprint, query.order);
+    if (!after) return std::move(after).error();
+    auto found = detail::run_query(context, query, {*limit, *after, true});
+    if (!found) return std::move(found).error();
+    auto views = detail::message_views(context, found->rows);
+    if (!views) return std::move(views).error();
+    Found page{std::move(*views), {}};
+    if (found->end) page.cursor = detail::page_cursor(fingerprint, query.order, *found->end);
+    return page;
+  });
+}
+
+Result<std::uint64_t> Messages::count(const MessageQuery& query) const {
+  if (auto checked = check_query(query); !checked) return checked.error();
+  return detail::read<std::uint64_t>(
+      *scope_, [&](ReadContext& context) { return detail::count_rows(context, query); });
+}
+
+Result<QueryPlan> Messages::explain(const MessageQuery& query) const {
+  const auto limit = check_query(query);
+  if (!limit) return limit.error();
+  return detail::read<QueryPlan>(*scope_, [&](ReadContext& context) -> Result<QueryPlan> {
+    QueryPlan plan;
+    auto found = detail::run_query(context, query, {*limit, {}, false}, &plan);
+    if (!found) return std::move(found).error();
+    return plan;
   });
 }
 

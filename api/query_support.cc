@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "api/conversation_rows.h"
-#include "indexes/cardinality.h"
+#include "indexes/cardinality_sketch.h"
 #include "indexes/catalogue.h"
 
 namespace callisto {
@@ -78,7 +78,14 @@ query::Meter meter_for(ReadContext& /*context*/, std::uint64_t max_scanned) {
 }
 
 Result<query::Plan> plan_for(ReadContext& context, query::Request request) {
-  const indexes::SizeCardinality source(context.core().engine());
+  StoreCore& core = context.core();
+  const indexes::SpaceCardinality source(core.cardinality(), core.engine(),
+                                         core.maintainer().catalogue(), context.space());
+  return plan_for(context, std::move(request), source);
+}
+
+Result<query::Plan> plan_for(ReadContext& context, query::Request request,
+                             const indexes::CardinalitySource& source) {
   const SpaceState& state = context.state();
   const auto is_ready = [&](schema::IndexId index) {
     return state.index_state(index) == IndexState::ready;

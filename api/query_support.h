@@ -49,6 +49,9 @@ Result<std::optional<schema::PageToken>> parse_cursor(std::string_view cursor,
 indexes::query::Meter meter_for(ReadContext& context, std::uint64_t max_scanned);
 /// make_plan() with what the context says about indexes and sizes. index_not_ready.
 Result<indexes::query::Plan> plan_for(ReadContext& context, indexes::query::Request request);
+/// The same, with estimates of the caller's.
+Result<indexes::query::Plan> plan_for(ReadContext& context, indexes::query::Request request,
+                                      const indexes::CardinalitySource& source);
 /// As the catalogue has it: for plans and reports of damage.
 std::string_view index_name(schema::IndexId index);
 QueryPlan explanation_of(const indexes::query::Plan& plan, const indexes::query::Meter& meter,

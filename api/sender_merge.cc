@@ -19,12 +19,14 @@ constexpr std::size_t kRun = 64;
 
 }  // namespace
 
-/// Equal times are told apart by number, then by conversation.
+/// Equal times are told apart by conversation, then by number: as entries by time lie.
 struct SenderMerge::IsLater {
   bool oldest_first;
 
   bool operator()(const Head& a, const Head& b) const {
-    const auto place = [](const Head& head) { return std::tie(head.order(), head.conversation); };
+    const auto place = [](const Head& head) {
+      return std::tie(head.order().timestamp, head.conversation, head.order().sequence);
+    };
     return oldest_first ? place(b) < place(a) : place(a) < place(b);
   }
 };
@@ -50,6 +52,16 @@ Result<void> SenderMerge::open() {
   return take_in(ids);
 }
 
+std::optional<schema::MessageOrder> SenderMerge::start_in(
+    const ConversationId& conversation) const {
+  if (!after_) return std::nullopt;
+  if (after_->conversation == conversation) return after_->order;
+  // At the same time, conversations with a lower id come before.
+  constexpr std::uint64_t kAllOfThem = std::numeric_limits<std::uint64_t>::max();
+  return schema::MessageOrder{after_->order.timestamp,
+                              conversation < after_->conversation ? kAllOfThem : 0};
+}
+
 Result<void> SenderMerge::take_in(std::vector<ConversationId>& ids) {
   constexpr auto kTime = std::numeric_limits<std::int64_t>::min();
   for (std::span<const ConversationId> rest = ids; !rest.empty();) {
@@ -60,9 +72,12 @@ Result<void> SenderMerge::take_in(std::vector<ConversationId>& ids) {
     for (std::size_t i = 0; i < chunk.size(); ++i) {
       if ((*tails)[i].message_count == 0) continue;
       // Where the oldest message lies is not known before it is looked for.
-      const schema::MessageOrder bound =
+      schema::MessageOrder bound =
           oldest_first_ ? schema::MessageOrder{kTime, 0}
                         : schema::MessageOrder{(*tails)[i].last_message_at, kMaxSequence};
+      if (after_ && !oldest_first_) {
+        bound.timestamp = std::min(bound.timestamp, after_->order.timestamp);
+      }
       push({chunk[i], std::nullopt, {bound}, 0});
     }
   }
@@ -106,7 +121,7 @@ Result<void> SenderMerge::look_into(const ConversationId& conversation) {
   if (!*header) return damaged("conversations", key);
   for (std::uint16_t slot :
        slots_of(context_.state(), *schema::root<fb::Conversation>(**header), user_)) {
-    CALLISTO_TRY(refill({conversation, slot, {}, 0}, std::nullopt, 1));
+    CALLISTO_TRY(refill({conversation, slot, {}, 0}, start_in(conversation), 1));
   }
   return {};
 }

@@ -16,8 +16,10 @@ namespace callisto::detail {
 /// a conversation only when no newer message can be elsewhere.
 class SenderMerge {
  public:
-  SenderMerge(ReadContext& context, const UserId& user, bool oldest_first)
-      : context_(context), user_(user), oldest_first_(oldest_first) {}
+  /// `after`: begins behind this place, in the direction of reading.
+  SenderMerge(ReadContext& context, const UserId& user, bool oldest_first,
+              std::optional<MessageAt> after = {})
+      : context_(context), user_(user), oldest_first_(oldest_first), after_(after) {}
 
   /// Takes the user's conversations in.
   Result<void> open();
@@ -37,6 +39,8 @@ class SenderMerge {
   };
   struct IsLater;
 
+  /// Where reading of one conversation begins: behind this.
+  std::optional<schema::MessageOrder> start_in(const ConversationId& conversation) const;
   Result<void> take_in(std::vector<ConversationId>& ids);
   void push(Head head);
   Head pop();
@@ -49,6 +53,7 @@ class SenderMerge {
   ReadContext& context_;
   const UserId user_;
   const bool oldest_first_;
+  const std::optional<MessageAt> after_;
   std::vector<Head> heap_;
 };
 

@@ -238,15 +238,15 @@ Result<void> CardinalitySketch::rebuild(kv::Store& store, const Catalogue& catal
 
 // SpaceCardinality ------------------------------------------------------------------------------
 
-SpaceCardinality::SpaceCardinality(const CardinalitySketch& sketch, kv::Reader& reader,
+SpaceCardinality::SpaceCardinality(const CardinalitySketch& sketch, kv::Store& engine,
                                    const Catalogue& catalogue, schema::SpaceNumber space)
-    : sketch_(sketch), reader_(reader), catalogue_(catalogue), space_(space) {}
+    : sketch_(sketch), engine_(engine), catalogue_(catalogue), space_(space) {}
 
 std::uint64_t SpaceCardinality::whole(std::uint16_t index) const {
   if (!is_loaded_) {
     is_loaded_ = true;
     kv::Value stored;
-    const auto found = reader_.get(Family::system, schema::counters_key(space_), stored);
+    const auto found = engine_.get(Family::system, schema::counters_key(space_), stored);
     if (found && *found) counts_ = kv::decode_counters(stored.view()).value_or(std::move(counts_));
   }
   for (const auto& [counter, count] : counts_) {
@@ -264,6 +264,24 @@ std::uint64_t SpaceCardinality::entries(std::string_view index_prefix) const {
     return all;
   }
   return std::min(all, sketch_.estimate(index_prefix));
+}
+
+std::uint64_t SpaceCardinality::entries(std::string_view index_prefix, const KeyRange& part) const {
+  // So few are about as many as a seek costs: not worth asking the engine.
+  constexpr std::uint64_t kFew = 64;
+  if (part.lower >= part.upper) return 0;
+  const std::uint64_t all = entries(index_prefix);
+  if (all <= kFew) return all;
+  const KeyRange whole = range_of(index_prefix);
+  const auto bytes = [&](const KeyRange& range) {
+    return static_cast<double>(
+        engine_.approximate_bytes(Family::indexes, range.lower, range.upper));
+  };
+  const double bytes_of_all = bytes(whole);
+  // The engine measures in blocks: a small part may count as nothing.
+  if (bytes_of_all <= 0) return all;
+  const double share = std::clamp(bytes(part) / bytes_of_all, 0.0, 1.0);
+  return std::max<std::uint64_t>(static_cast<std::uint64_t>(static_cast<double>(all) * share), 1);
 }
 
 }  // namespace callisto::indexes

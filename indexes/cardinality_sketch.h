@@ -16,6 +16,7 @@
 
 #include "callisto/result.h"
 #include "engine/kv.h"
+#include "indexes/cardinality.h"
 #include "indexes/catalogue.h"
 
 namespace callisto::indexes {
@@ -94,19 +95,21 @@ class CardinalitySketch {
   std::unique_ptr<Cells> since_;
 };
 
-/// The estimates of one space as a reader sees it: a whole index by its exact count, a part of it
-/// by the sketch, but never above the whole. Not thread-safe.
-class SpaceCardinality {
+/// The estimates of one space: a whole index by its exact count, what lies behind a prefix by the
+/// sketch but never above the whole, a part of that by how its bytes are to those of all. They are
+/// of the latest state, whatever a reader sees, and take no part in conflicts. Not thread-safe.
+class SpaceCardinality final : public CardinalitySource {
  public:
-  SpaceCardinality(const CardinalitySketch& sketch, kv::Reader& reader, const Catalogue& catalogue,
+  SpaceCardinality(const CardinalitySketch& sketch, kv::Store& engine, const Catalogue& catalogue,
                    schema::SpaceNumber space);
-  std::uint64_t entries(std::string_view index_prefix) const;
+  std::uint64_t entries(std::string_view index_prefix) const override;
+  std::uint64_t entries(std::string_view index_prefix, const KeyRange& part) const override;
 
  private:
   std::uint64_t whole(std::uint16_t index) const;
 
   const CardinalitySketch& sketch_;
-  kv::Reader& reader_;
+  kv::Store& engine_;
   const Catalogue& catalogue_;
   const schema::SpaceNumber space_;
   /// Read on first use; what cannot be read counts as nothing.

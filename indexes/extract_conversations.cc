@@ -87,15 +87,16 @@ void conversation_by_ended(const Row& row, Entries& entries) {
 void conversation_unprocessed(const Row& row, Entries& entries) {
   const auto found = tail_of(row);
   if (!found || found->tail.is_processed()) return;
-  emit_oldest_first(entries, conversation_unprocessed_prefix(row.space), found->tail.created_at,
+  emit_newest_first(entries, conversation_unprocessed_prefix(row.space), found->tail.created_at,
                     found->conversation);
 }
 
 void conversation_by_activity(const Row& row, Entries& entries) {
   const auto found = tail_of(row);
   if (!found) return;
+  // The value leads to the conversation's place in every other list.
   emit_newest_first(entries, conversation_by_activity_prefix(row.space), found->tail.activity_at(),
-                    found->conversation);
+                    found->conversation, schema::encode_created(found->tail.created_at));
 }
 
 void conversation_by_created(const Row& row, Entries& entries) {

@@ -2,6 +2,7 @@
 
 #include "indexes/extract.h"
 #include "schema/tails.h"
+#include "schema/text.h"
 
 namespace callisto::indexes {
 
@@ -35,7 +36,12 @@ void message_by_time(const Row& row, Entries& entries) {
   const auto& message = record_of<Message>(row);
   schema::KeyWriter key(message_by_time_prefix(row.space));
   key.time(message.timestamp()).id(conversation_of(message)).u64(message.sequence());
-  entries.push_back({std::move(key).take(), {}});
+  const schema::MessageCover cover{.sender_slot = message.sender_slot(),
+                                   .importance = message.importance(),
+                                   .state = static_cast<std::uint8_t>(message.state()),
+                                   .role = schema::nfc(schema::text(message.role())),
+                                   .agent = schema::nfc(schema::text(message.agent()))};
+  entries.push_back({std::move(key).take(), schema::encode(cover)});
 }
 
 void message_by_sender(const Row& row, Entries& entries) {

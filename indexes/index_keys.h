@@ -42,7 +42,6 @@ std::string conversation_by_persona_prefix(SpaceNumber space, const PersonaId& p
 std::string conversation_by_saved_prefix(SpaceNumber space, bool is_saved);
 std::string conversation_by_archived_prefix(SpaceNumber space, bool is_archived);
 std::string conversation_by_ended_prefix(SpaceNumber space, bool is_ended);
-/// Then created, ascending, conversation: parse_time_tail().
 std::string conversation_unprocessed_prefix(SpaceNumber space);
 /// Then ~activity conversation.
 std::string conversation_by_activity_prefix(SpaceNumber space);

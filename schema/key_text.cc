@@ -96,7 +96,7 @@ constexpr Shape kShapes[] = {
     shape(IndexId::conversation_by_ended, "conversation_by_ended",
           {{{"ended", Kind::flag}, kNewestCreated, kConversation}}),
     shape(IndexId::conversation_unprocessed, "conversation_unprocessed",
-          {{{"created", Kind::time}, kConversation}}),
+          {kNewestCreated, kConversation}),
     shape(IndexId::conversation_by_activity, "conversation_by_activity",
           {{{"activity", Kind::time_down}, kConversation}}),
     shape(IndexId::conversation_by_created, "conversation_by_created",

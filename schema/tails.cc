@@ -238,4 +238,36 @@ std::optional<std::int64_t> take_created(std::string_view& value) {
   return created_at;
 }
 
+std::string encode(const MessageCover& cover) {
+  std::string bytes;
+  bytes.reserve(9 + cover.role.size() + cover.agent.size());
+  append_little(bytes, cover.sender_slot);
+  append_little(bytes, std::bit_cast<std::uint32_t>(cover.importance));
+  append_little(bytes, cover.state);
+  append_little(bytes, static_cast<std::uint16_t>(cover.role.size()));
+  bytes.append(cover.role).append(cover.agent);
+  return bytes;
+}
+
+std::optional<MessageCover> decode_message_cover(std::string_view bytes) {
+  constexpr std::size_t kHeadBytes = 9;
+  if (bytes.size() < kHeadBytes) return std::nullopt;
+  LittleReader read(bytes);
+  MessageCover cover;
+  std::uint32_t importance = 0;
+  std::uint16_t role_bytes = 0;
+  read(cover.sender_slot);
+  read(importance);
+  read(cover.state);
+  read(role_bytes);
+  const std::string_view texts = read.rest();
+  cover.importance = std::bit_cast<float>(importance);
+  if (!(cover.importance >= 0 && cover.importance <= 1) || texts.size() < role_bytes) {
+    return std::nullopt;
+  }
+  cover.role = texts.substr(0, role_bytes);
+  cover.agent = texts.substr(role_bytes);
+  return cover;
+}
+
 }  // namespace callisto::schema

@@ -91,4 +91,16 @@ std::string encode_created(std::int64_t created_at);
 /// Takes it away from `value`; nullopt when it is too short.
 std::optional<std::int64_t> take_created(std::string_view& value);
 
+/// What entries of message_by_time carry, so that filters run before the record is fetched.
+struct MessageCover {
+  std::uint16_t sender_slot = 0xFFFF;
+  float importance = 0;
+  std::uint8_t state = 0;
+  std::string role;   ///< As it compares: NFC.
+  std::string agent;  ///< The same.
+  friend bool operator==(const MessageCover&, const MessageCover&) = default;
+};
+std::string encode(const MessageCover& cover);
+std::optional<MessageCover> decode_message_cover(std::string_view bytes);
+
 }  // namespace callisto::schema

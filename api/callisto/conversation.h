@@ -9,6 +9,7 @@
 
 #include "callisto/message.h"
 #include "callisto/options.h"
+#include "callisto/query.h"
 #include "callisto/record.h"
 #include "callisto/work.h"
 
@@ -123,10 +124,15 @@ struct ConversationQuery {
   std::optional<std::string> type{};
   std::optional<PersonaId> persona{};
   TimeRange created{};
+  /// Of activity_at(): `from` a time on is what is recent, up to one what is stale since then.
   TimeRange activity{};
   ConversationOrder order = ConversationOrder::created;
   bool oldest_first = false;
+  /// Rows of one answer, 1 to 10,000; 0 is 100. Not for count().
   std::uint32_t limit = 100;
+  /// Index entries that the call reads at most; beyond it is scan_limit_exceeded (max_scanned). 0 is
+  /// 1,000,000.
+  std::uint64_t max_scanned = 1'000'000;
 };
 
 /// A conversation with all its messages, oldest first.
@@ -169,10 +175,20 @@ class CALLISTO_API Conversations {
                                             std::optional<bool> processed = {}) const;
   /// Unprocessed ones, oldest created first.
   Result<std::vector<Conversation>> unprocessed(std::uint32_t limit = 100) const;
-  /// Reads one index, the narrowest that the query names, and filters the rest: at most 1,000,000
-  /// entries of it (limit_exceeded). A user or persona that is nil, gone or merged away finds
-  /// nothing.
+  /// Everything that is set must hold. Lists of index entries are intersected; headers are fetched
+  /// for what is returned. A user or persona that is nil, gone or merged away finds nothing.
+  /// invalid_argument (type, created, activity, order, limit); scan_limit_exceeded (max_scanned);
+  /// index_not_ready when no index that is ready can answer.
   Result<std::vector<Conversation>> find(const ConversationQuery& query) const;
+  /// As find(), from where `cursor` says; "" begins. Any limit may follow. invalid_argument (cursor)
+  /// for one that is damaged or of another query or space. Ordered by activity, a conversation that
+  /// is written between two pages moves: it may be missed or come again.
+  Result<Page<Conversation>> find_page(const ConversationQuery& query,
+                                       std::string_view cursor = {}) const;
+  /// How many there are, exactly; order and limit mean nothing. Errors as find().
+  Result<std::uint64_t> count(const ConversationQuery& query) const;
+  /// Runs find() and tells how: costs what it costs, and the estimates.
+  Result<QueryPlan> explain(const ConversationQuery& query) const;
 
   /// Marks what has been processed: up to a message of the conversation, or everything that is there.
   /// A mark never moves back. not_found (conversation, up_to).

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "callisto/options.h"
+#include "callisto/query.h"
 #include "callisto/record.h"
 
 namespace callisto {
@@ -114,6 +115,34 @@ struct MessagePage {
   bool oldest_first = false;
 };
 
+/// What orders a list of messages.
+enum class MessageOrder : std::uint8_t {
+  time = 0,        ///< Newest first; at one time by conversation, then by sequence.
+  importance = 1,  ///< Highest first, then as by time.
+};
+
+/// Which messages to list, of one conversation or of all. Everything that is set must hold. Role and
+/// agent compare as NFC.
+struct MessageQuery {
+  std::optional<ConversationId> conversation{};
+  /// Also what users sent who were merged into this one. Nil, gone or merged away finds nothing.
+  std::optional<UserId> sender{};
+  std::optional<std::string> role{};   ///< At most 32 code points.
+  std::optional<std::string> agent{};  ///< At most 64 code points; "" for those without.
+  std::optional<MessageState> state{};
+  TimeRange time{};  ///< Of timestamp().
+  std::optional<float> min_importance{};
+  std::optional<float> max_importance{};  ///< Both ends count.
+  MessageOrder order = MessageOrder::time;
+  /// Turns the order round: oldest, or lowest, first.
+  bool oldest_first = false;
+  /// Rows of one answer, 1 to 10,000; 0 is 100. Not for count().
+  std::uint32_t limit = 100;
+  /// Index entries, or records in their place, that the call reads at most; beyond it is
+  /// scan_limit_exceeded (max_scanned). 0 is 1,000,000.
+  std::uint64_t max_scanned = 1'000'000;
+};
+
 /// Messages. Ordered by (timestamp, sequence). See Users for transactions, threads and lifetime.
 class CALLISTO_API Messages {
  public:
@@ -137,6 +166,20 @@ class CALLISTO_API Messages {
                                          const ListOptions& options = {}) const;
   /// All conversations' messages with a timestamp in the range.
   Result<std::vector<Message>> in_range(const TimeRange& range, const ListOptions& options = {}) const;
+  /// Within a conversation, its messages are walked over where they lie, or by sender or importance;
+  /// over all conversations, index entries by time decide, or what the sender sent is merged and its
+  /// records decide. By importance over all conversations keeps the best `limit` in a heap.
+  /// invalid_argument (role, agent, state, time, min_importance, max_importance, order, limit);
+  /// scan_limit_exceeded (max_scanned); index_not_ready.
+  Result<std::vector<Message>> find(const MessageQuery& query) const;
+  /// As find(), from where `cursor` says; "" begins. Any limit may follow. invalid_argument (cursor)
+  /// for one that is damaged or of another query or space. Ordered by importance, a message whose
+  /// importance is changed between two pages may be missed or come again.
+  Result<Page<Message>> find_page(const MessageQuery& query, std::string_view cursor = {}) const;
+  /// How many there are, exactly; order and limit mean nothing. Errors as find().
+  Result<std::uint64_t> count(const MessageQuery& query) const;
+  /// Runs find() and tells how: costs what it costs, and the estimates.
+  Result<QueryPlan> explain(const MessageQuery& query) const;
   /// The new version. not_found (message); version_mismatch.
   Result<std::uint64_t> update(MessageId id, const MessagePatch& patch,
                                const CallOptions& options = {}) const;

@@ -1,0 +1,168 @@
+#include "api/conversation_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/conversation_request.h"
+
+namespace callisto::detail {
+
+namespace {
+
+namespace core = indexes::query;
+namespace fb = schema::fb;
+using schema::IndexId;
+
+constexpr std::size_t kPositionBytes = 8 + std::tuple_size_v<UuidBytes>;
+
+/// Reads entries of every index of conversations.
+class ConversationJudge final : public core::Judge {
+ public:
+  ConversationJudge(ReadContext& context, const ConversationQuery& asked, const core::Plan& plan,
+                    core::Meter& meter)
+      : context_(context),
+        asked_(asked),
+
+        meter_(meter),
+        filter_(asked, context.state()),
+        is_by_activity_(plan.driver.index == IndexId::conversation_by_activity),
+        needs_tail_(!is_by_activity_ && (asked.order == ConversationOrder::activity ||
+                                         asked.activity.from || asked.activity.to)) {}
+
+  Result<void> look(const core::ListCursor& entry) override {
+    if (!read(entry.position(), entry.value())) return damaged("index entries", entry.key());
+    if (!needs_tail_ || !filter_.admits_created(created_at_)) return {};
+    meter_.records_fetched(1);
+    auto tail = fetch_conversation_tail(context_.reader(), context_.space(), id_);
+    if (!tail) return std::move(tail).error();
+    if (!*tail) return damaged("conversations", record_key());
+    activity_at_ = (*tail)->activity_at();
+    return {};
+  }
+
+  bool admits() const override {
+    return filter_.admits_created(created_at_) &&
+           (!(needs_tail_ || is_by_activity_) || filter_.admits_activity(activity_at_));
+  }
+  std::string_view position() const override { return position_; }
+
+  void append_place(std::string& place) const override {
+    place.append(asked_.order == ConversationOrder::activity ? conversation_place(activity_at_, id_)
+                                                             : position_);
+  }
+  std::string record_key() const override {
+    return schema::conversation_key(context_.space(), id_);
+  }
+
+  Result<void> check(std::span<const core::Found> found, std::vector<char>& matches) override {
+    return fetch(found, [&](std::size_t i, ConversationRows&&) { matches[i] = 1; });
+  }
+  Result<std::size_t> take(std::span<const core::Found> found) override {
+    const std::size_t before = rows_.size();
+    CALLISTO_TRY(fetch(
+        found, [&](std::size_t, ConversationRows&& rows) { rows_.push_back(std::move(rows)); }));
+    return rows_.size() - before;
+  }
+
+  std::vector<ConversationRows> take_rows() && { return std::move(rows_); }
+
+ private:
+  bool read(std::string_view position, std::string_view value) {
+    if (position.size() != kPositionBytes) return false;
+    schema::KeyReader reader(position);
+    created_at_ = reader.time_down();
+    id_ = reader.id<ConversationId>();
+    position_ = position;
+    if (!is_by_activity_) return true;
+    activity_at_ = created_at_;
+    const auto created_at = schema::take_created(value);
+    if (!created_at) return false;
+    created_at_ = *created_at;
+    position_ = conversation_place(created_at_, id_);
+    return true;
+  }
+
+  /// Calls each(i, rows) for the conversations that match. Every entry has its header and its tail.
+  template <class Each>
+  Result<void> fetch(std::span<const core::Found> found, Each&& each) {
+    std::vector<std::string> keys;
+    std::vector<ConversationId> ids;
+    for (const core::Found& one : found) {
+      keys.push_back(one.key);
+      ids.push_back(schema::KeyReader(std::string_view(one.key).substr(schema::kKeyHeadBytes))
+                        .id<ConversationId>());
+    }
+    meter_.records_fetched(keys.size());
+    auto headers = fetch_many<fb::Conversation>(context_.reader(), keys);
+    if (!headers) return std::move(headers).error();
+    auto tails = fetch_tails(context_, ids);
+    if (!tails) return std::move(tails).error();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      std::optional<Bytes>& header = (*headers)[i];
+      if (!header) return damaged("conversations", keys[i]);
+      if (!filter_.matches(*schema::root<fb::Conversation>(*header), (*tails)[i])) continue;
+      each(i, ConversationRows{std::move(*header), (*tails)[i]});
+    }
+    return {};
+  }
+
+  ReadContext& context_;
+  const ConversationQuery& asked_;
+  core::Meter& meter_;
+  const ConversationFilter filter_;
+  const bool is_by_activity_;
+  const bool needs_tail_;
+  std::vector<ConversationRows> rows_;
+
+  // The entry that is looked at.
+  std::string position_;
+  std::int64_t created_at_ = 0;
+  std::int64_t activity_at_ = 0;
+  ConversationId id_;
+};
+
+/// Whether a list that every row must be in is of nobody: nil, gone or merged away.
+bool is_empty(const core::Request& request) {
+  return std::any_of(request.all.begin(), request.all.end(),
+                     [](const core::Condition& condition) { return condition.list.parts.empty(); });
+}
+
+/// What the tail decides, because a list drives that is not in the order of activity.
+void tell_of_tails(const ConversationQuery& query, core::Plan& plan) {
+  const bool has_range = query.activity.from || query.activity.to;
+  if (plan.driver.index == IndexId::conversation_by_activity || !has_range) return;
+  plan.steps.push_back({"activity", core::Use::on_record, std::nullopt, std::nullopt});
+}
+
+}  // namespace
+
+Result<FoundConversations> run_query(ReadContext& context, const ConversationQuery& query,
+                                     const ConversationLimits& limits, QueryPlan* explained) {
+  auto request = conversation_request(query, context.state(), limits.limit);
+  if (is_empty(request)) return FoundConversations();
+  request.wants_estimates = explained != nullptr;
+  auto plan = plan_for(context, std::move(request));
+  if (!plan) return std::move(plan).error();
+  tell_of_tails(query, *plan);
+  core::Meter meter = meter_for(context, query.max_scanned);
+  ConversationJudge judge(context, query, *plan, meter);
+  auto end = core::Run(context.reader(), *plan, judge, meter)
+                 .find({limits.limit, limits.after, limits.wants_more, query.oldest_first});
+  if (!end) return std::move(end).error();
+  FoundConversations answer{std::move(judge).take_rows(), {}};
+  if (end->has_more) answer.end = std::move(end->last);
+  if (explained != nullptr) *explained = explanation_of(*plan, meter, answer.rows.size());
+  return answer;
+}
+
+Result<std::uint64_t> count_rows(ReadContext& context, const ConversationQuery& query) {
+  auto request = conversation_request(query, context.state(), 0);
+  if (is_empty(request)) return std::uint64_t{0};
+  auto plan = plan_for(context, std::move(request));
+  if (!plan) return std::move(plan).error();
+  core::Meter meter = meter_for(context, query.max_scanned);
+  ConversationJudge judge(context, query, *plan, meter);
+  return core::Run(context.reader(), *plan, judge, meter).count();
+}
+
+}  // namespace callisto::detail

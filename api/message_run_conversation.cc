@@ -1,0 +1,270 @@
+// Queries on the messages of one conversation. Its records lie together, newest first: walking over
+// them is reading the index by time.
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "api/conversation_rows.h"
+#include "api/message_run.h"
+#include "indexes/index_keys.h"
+
+namespace callisto::detail {
+
+namespace {
+
+namespace core = indexes::query;
+namespace fb = schema::fb;
+using schema::IndexId;
+using schema::MessagePart;
+
+/// What drives where it is the records themselves: no index.
+constexpr IndexId kRecords{};
+
+/// The conversation's own count stands for each list of it.
+class ConversationCount final : public indexes::CardinalitySource {
+ public:
+  ConversationCount(std::uint64_t messages, std::size_t senders, std::size_t sender_prefix_bytes)
+      : messages_(messages), senders_(senders), sender_prefix_bytes_(sender_prefix_bytes) {}
+  std::uint64_t entries(std::string_view prefix) const override {
+    if (prefix.size() != sender_prefix_bytes_) return messages_;
+    return messages_ / std::max<std::uint64_t>(senders_, 1);
+  }
+  std::uint64_t entries(std::string_view prefix, const indexes::KeyRange&) const override {
+    return entries(prefix);
+  }
+
+ private:
+  const std::uint64_t messages_;
+  const std::size_t senders_;
+  const std::size_t sender_prefix_bytes_;
+};
+
+class ConversationMessages final : public core::Judge {
+ public:
+  ConversationMessages(ReadContext& context, const MessageQuery& asked,
+                       const std::vector<std::uint16_t>& slots, const core::Plan& plan,
+                       core::Meter& meter)
+      : context_(context),
+        asked_(asked),
+        slots_(slots),
+        meter_(meter),
+        filter_(asked),
+        is_by_importance_(plan.driver.index == IndexId::message_by_importance),
+        is_on_records_(plan.driver.index == kRecords),
+        needs_importance_(!is_by_importance_ && !is_on_records_ &&
+                          asked.order == MessageOrder::importance) {
+    place_.at.conversation = *asked.conversation;
+  }
+
+  Result<void> look(const core::ListCursor& entry) override {
+    const auto order = is_by_importance_ ? MessageOrder::importance : MessageOrder::time;
+    const auto place = parse_in_conversation(entry.position(), order, place_.at.conversation);
+    if (!place) return damaged("messages", entry.key());
+    place_ = *place;
+    position_ = place_in_conversation(place_, MessageOrder::time);
+    if (is_on_records_) {
+      auto row = take_row<fb::Message>(entry.key(), entry.value());
+      if (!row) return std::move(row).error();
+      row_ = std::move(*row);
+    } else if (needs_importance_) {
+      const std::string key[] = {record_key()};
+      meter_.records_fetched(1);
+      auto rows = fetch_records(context_, key);
+      if (!rows) return std::move(rows).error();
+      row_ = std::move(rows->front());
+    } else {
+      return {};
+    }
+    place_.importance = message().importance();
+    return {};
+  }
+
+  bool admits() const override {
+    if (has_row()) return matches(message());
+    return filter_.admits_time(place_.at.order.timestamp) &&
+           (!is_by_importance_ || filter_.admits_importance(place_.importance));
+  }
+  std::string_view position() const override { return position_; }
+  void append_place(std::string& place) const override {
+    place.append(place_in_conversation(place_, asked_.order));
+  }
+  std::string record_key() const override {
+    std::string key = message_key(context_.space(), place_.at);
+    // In order, what is admitted is taken soon: the record need not be read again.
+    if (is_on_records_ && asked_.order == MessageOrder::time) at_hand_.emplace(key, row_);
+    return key;
+  }
+
+  Result<void> check(std::span<const core::Found> found, std::vector<char>& matches_all) override {
+    return fetch(found, [&](std::size_t i, Bytes&&) { matches_all[i] = 1; });
+  }
+  Result<std::size_t> take(std::span<const core::Found> found) override {
+    const std::size_t before = rows_.size();
+    CALLISTO_TRY(fetch(found, [&](std::size_t, Bytes&& row) { rows_.push_back(std::move(row)); }));
+    return rows_.size() - before;
+  }
+  std::vector<Bytes> take_rows() && { return std::move(rows_); }
+
+ private:
+  bool has_row() const noexcept { return is_on_records_ || needs_importance_; }
+  const fb::Message& message() const { return *schema::root<fb::Message>(row_); }
+
+  bool matches(const fb::Message& message) const {
+    return filter_.matches(message) &&
+           (!asked_.sender ||
+            std::find(slots_.begin(), slots_.end(), message.sender_slot()) != slots_.end());
+  }
+
+  template <class Each>
+  Result<void> fetch(std::span<const core::Found> found, Each&& each) {
+    if (!at_hand_.empty()) {
+      for (std::size_t i = 0; i < found.size(); ++i) each(i, std::move(at_hand_.at(found[i].key)));
+      at_hand_.clear();
+      return {};
+    }
+    std::vector<std::string> keys;
+    for (const core::Found& one : found) keys.push_back(one.key);
+    meter_.records_fetched(keys.size());
+    auto rows = fetch_records(context_, keys);
+    if (!rows) return std::move(rows).error();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (matches(*schema::root<fb::Message>((*rows)[i]))) each(i, std::move((*rows)[i]));
+    }
+    return {};
+  }
+
+  ReadContext& context_;
+  const MessageQuery& asked_;
+  const std::vector<std::uint16_t>& slots_;
+  core::Meter& meter_;
+  const MessageFilter filter_;
+  const bool is_by_importance_;
+  const bool is_on_records_;
+  const bool needs_importance_;
+  std::vector<Bytes> rows_;
+
+  // The entry that is looked at.
+  MessagePlaceParts place_;
+  std::string position_;
+  Bytes row_;
+  mutable std::unordered_map<std::string, Bytes> at_hand_;  ///< By key; at most a chunk.
+};
+
+/// The lists of one conversation.
+core::Request request_of(const MessageQuery& query, SpaceNumber space,
+                         const std::vector<std::uint16_t>& slots) {
+  const ConversationId& conversation = *query.conversation;
+  std::optional<std::int64_t> from;
+  std::optional<std::int64_t> to;
+  if (query.time.from) from = query.time.from->micros();
+  if (query.time.to) to = query.time.to->micros();
+  const auto add = [&](core::List& list, std::string prefix) {
+    auto range = indexes::newest_first_range(prefix, from, to);
+    list.family = kv::Family::messages;
+    list.add(std::move(prefix), std::move(range));
+  };
+  core::Request request;
+  request.order = static_cast<std::uint8_t>(query.order);
+  request.common_order = static_cast<std::uint8_t>(MessageOrder::time);
+  request.everything = schema::message_range(space, conversation, MessagePart::record);
+  if (query.sender) {
+    core::List sent;
+    sent.index = IndexId::message_by_sender;
+    for (const std::uint16_t slot : slots) {
+      add(sent, schema::message_sender_prefix(space, conversation, slot));
+    }
+    request.all.push_back({"sender", std::move(sent)});
+  }
+  core::List records;
+  records.index = kRecords;
+  add(records, request.everything);
+  request.drivers.push_back({"conversation", std::move(records), request.common_order, true});
+  const bool has_bound = query.min_importance || query.max_importance;
+  if (has_bound || query.order == MessageOrder::importance) {
+    core::List ranked;
+    ranked.index = IndexId::message_by_importance;
+    ranked.family = kv::Family::messages;
+    std::string prefix = schema::message_range(space, conversation, MessagePart::by_importance);
+    indexes::KeyRange range = indexes::range_of(prefix);
+    const auto at = [&](float importance) {
+      return std::move(schema::KeyWriter(prefix).importance_down(importance)).take();
+    };
+    if (query.max_importance) range.lower = at(*query.max_importance);
+    if (query.min_importance) range.upper = schema::prefix_end(at(*query.min_importance));
+    if (range.upper < range.lower) range.upper = range.lower;
+    ranked.add(std::move(prefix), std::move(range));
+    request.drivers.push_back({has_bound ? "importance" : "", std::move(ranked),
+                               static_cast<std::uint8_t>(MessageOrder::importance), false});
+  }
+  return request;
+}
+
+/// Which conditions the driver's entries decide, and which the records.
+void decide_fields(const MessageQuery& query, core::Plan& plan) {
+  const bool is_on_records = plan.driver.index == kRecords;
+  const bool is_by_importance = plan.driver.index == IndexId::message_by_importance;
+  const bool looks_at_records =
+      is_on_records || (!is_by_importance && query.order == MessageOrder::importance);
+  const core::Use use = is_on_records ? core::Use::on_entry : core::Use::on_record;
+  const auto decide = [&](bool is_asked, const char* name) {
+    if (!is_asked) return;
+    plan.steps.push_back({name, use, std::nullopt, std::nullopt});
+    plan.needs_records = plan.needs_records || !is_on_records;
+  };
+  decide(query.role.has_value(), "role");
+  decide(query.agent.has_value(), "agent");
+  decide(query.state.has_value(), "state");
+  decide((query.min_importance || query.max_importance) && !is_by_importance, "importance");
+  if (looks_at_records) plan.needs_records = false;
+  if (is_on_records) plan.steps.front().index.reset();
+}
+
+}  // namespace
+
+Result<MessageAnswer> run_in_conversation(ReadContext& context, const MessageQuery& query,
+                                          const MessageLimits* limits, QueryPlan* explained) {
+  const ConversationId& conversation = *query.conversation;
+  MessageAnswer answer;
+  if (context.state().is_hidden(conversation)) return answer;
+  auto rows = fetch_conversation(context, conversation);
+  if (!rows) return std::move(rows).error();
+  if (!*rows) return answer;
+  const auto* header = schema::root<fb::Conversation>((*rows)->header);
+  std::vector<std::uint16_t> slots;
+  if (query.sender) {
+    slots = slots_of(context.state(), *header, *query.sender);
+    if (slots.empty()) return answer;
+  }
+  auto request = request_of(query, context.space(), slots);
+  request.limit = limits != nullptr ? limits->limit : 0;
+  request.wants_estimates = explained != nullptr;
+  const ConversationCount count(
+      (*rows)->tail.message_count,
+      header->participants() == nullptr ? 0 : header->participants()->size(),
+      request.everything.size() + sizeof(std::uint16_t));
+  auto plan = plan_for(context, std::move(request), count);
+  if (!plan) return std::move(plan).error();
+  decide_fields(query, *plan);
+  core::Meter meter = meter_for(context, query.max_scanned);
+  ConversationMessages judge(context, query, slots, *plan, meter);
+  core::Run run(context.reader(), *plan, judge, meter);
+  if (limits == nullptr) {
+    auto counted = run.count();
+    if (!counted) return std::move(counted).error();
+    answer.count = *counted;
+    return answer;
+  }
+  core::PageLimits page{limits->limit, {}, limits->wants_more, query.oldest_first};
+  if (limits->after) page.after = place_in_conversation(*limits->after, query.order);
+  auto end = run.find(page);
+  if (!end) return std::move(end).error();
+  answer.found.rows = std::move(judge).take_rows();
+  if (end->has_more) {
+    answer.found.end = parse_in_conversation(end->last, query.order, conversation);
+  }
+  if (explained != nullptr) *explained = explanation_of(*plan, meter, answer.found.rows.size());
+  return answer;
+}
+
+}  // namespace callisto::detail
