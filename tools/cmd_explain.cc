@@ -9,7 +9,7 @@ int run(const Context& context) {
   const auto what = context.find<std::string>("what");
   if (!what) return report_usage("explain takes what to explain (see: callisto explain --help)");
   const Lister explainer = find_explainer(*what);
-  if (explainer == nullptr) return report_usage("cannot explain '" + *what + "': memories");
+  if (explainer == nullptr) return report_usage("cannot explain '" + *what + "': conversations, messages, memories");
   auto store = open_store(context, OpenMode::read_only);
   if (!store) return report(store.error());
   auto space = open_space(context, *store);

@@ -32,8 +32,21 @@ int check_options(const Context& context, std::string_view what, std::string_vie
   return limit ? kOk : report(limit.error());
 }
 
-ListOptions list_options(const Context& context) {
-  return {.limit = limit_of(context), .oldest_first = context.has("oldest-first")};
+/// What a query reads at most; 0 where it is not said.
+Result<std::uint64_t> scanned_option(const Context& context) {
+  auto scanned = number_option(context, "max-scanned", 1, kMaxScanned);
+  if (!scanned) return std::move(scanned).error();
+  return scanned->value_or(0);
+}
+
+/// All that there is within the limit, or a page where one is asked for.
+template <class Repository, class Query>
+int print_found(const Context& context, const Space& space, const Repository& records,
+                const Query& query) {
+  Printer printer(context, space);
+  if (!context.has("page") && !context.has("cursor")) return printer.print_all(records.find(query));
+  return printer.print_page(
+      records.find_page(query, context.find<std::string>("cursor").value_or("")));
 }
 
 int list_users(const Context& context, const Space& space) {
@@ -106,14 +119,15 @@ int list_user_data(const Context& context, const Space& space) {
 
 constexpr std::string_view kConversationOptions =
     "limit oldest-first from to user owner participant processed unprocessed saved archived ended type "
-    "persona active-from active-to order";
+    "persona active-from active-to order max-scanned";
 
-int list_conversations(const Context& context, const Space& space) {
-  if (int status = check_options(context, "conversations", kConversationOptions); status != kOk) return status;
+/// What the options ask for; the exit status.
+int fill_conversation_query(const Context& context, const Space& space, ConversationQuery& query) {
   if (context.has("participant") && context.has("user")) {
     return report_usage("--user of conversations is --participant: one of them");
   }
-  ConversationQuery query{.oldest_first = context.has("oldest-first"), .limit = limit_of(context)};
+  query.oldest_first = context.has("oldest-first");
+  query.limit = limit_of(context);
   CALLISTO_OPTION(query.participant, user_option(context, space, "participant"));
   if (!query.participant) CALLISTO_OPTION(query.participant, user_option(context, space, "user"));
   CALLISTO_OPTION(query.owner, user_option(context, space, "owner"));
@@ -123,6 +137,7 @@ int list_conversations(const Context& context, const Space& space) {
   CALLISTO_OPTION(query.persona, id_option<PersonaId>(context, "persona"));
   CALLISTO_OPTION(query.created, range_options(context, "from", "to"));
   CALLISTO_OPTION(query.activity, range_options(context, "active-from", "active-to"));
+  CALLISTO_OPTION(query.max_scanned, scanned_option(context));
   query.type = context.find<std::string>("type");
   if (context.has("processed") && context.has("unprocessed")) {
     return report_usage("--processed and --unprocessed exclude each other");
@@ -134,7 +149,24 @@ int list_conversations(const Context& context, const Space& space) {
     return report_usage("--order of conversations: created, activity");
   }
   query.order = order == "activity" ? ConversationOrder::activity : ConversationOrder::created;
-  return Printer(context, space).print_all(space.conversations().find(query));
+  return kOk;
+}
+
+int list_conversations(const Context& context, const Space& space) {
+  const std::string allowed = std::string(kConversationOptions) + " page cursor";
+  if (int status = check_options(context, "conversations", allowed); status != kOk) return status;
+  ConversationQuery query;
+  if (int status = fill_conversation_query(context, space, query); status != kOk) return status;
+  return print_found(context, space, space.conversations(), query);
+}
+
+int explain_conversations(const Context& context, const Space& space) {
+  if (int status = check_options(context, "conversations", kConversationOptions); status != kOk) {
+    return status;
+  }
+  ConversationQuery query;
+  if (int status = fill_conversation_query(context, space, query); status != kOk) return status;
+  return Printer(context, space).print_plan(space.conversations().explain(query), query.limit);
 }
 
 int check_conversation(const Space& space, ConversationId conversation) {
@@ -143,51 +175,73 @@ int check_conversation(const Space& space, ConversationId conversation) {
   return *found ? kOk : report(Error(Code::not_found, "--conversation", "an existing conversation"));
 }
 
-int list_conversation_messages(const Context& context, const Space& space, ConversationId conversation) {
-  Printer printer(context, space);
-  if (context.has("by-importance") || context.has("min-importance")) {
-    if (int status = check_options(context, "messages by importance",
-                                   "limit conversation by-importance min-importance");
-        status != kOk) {
-      return status;
-    }
-    if (int status = check_conversation(space, conversation); status != kOk) return status;
-    return printer.print_all(space.messages().by_importance(
-        conversation, context.find<float>("min-importance").value_or(0.0F), limit_of(context)));
-  }
-  if (int status = check_options(context, "messages of a conversation",
+/// The neighbours of a message.
+int list_neighbours(const Context& context, const Space& space) {
+  if (int status = check_options(context, "messages before or after one",
                                  "limit conversation oldest-first before after");
       status != kOk) {
     return status;
   }
+  std::optional<ConversationId> conversation;
+  CALLISTO_OPTION(conversation, id_option<ConversationId>(context, "conversation"));
+  if (!conversation) return report_usage("--before and --after need --conversation ID");
   MessagePage page{.limit = limit_of(context), .oldest_first = context.has("oldest-first")};
   CALLISTO_OPTION(page.before, id_option<MessageId>(context, "before"));
   CALLISTO_OPTION(page.after, id_option<MessageId>(context, "after"));
-  if (int status = check_conversation(space, conversation); status != kOk) return status;
-  return printer.print_all(space.messages().page(conversation, page));
+  if (int status = check_conversation(space, *conversation); status != kOk) return status;
+  return Printer(context, space).print_all(space.messages().page(*conversation, page));
+}
+
+constexpr std::string_view kMessageOptions =
+    "limit oldest-first from to conversation sender role agent state by-importance min-importance "
+    "max-importance order max-scanned";
+
+std::optional<MessageState> message_state(const std::string& name) {
+  if (name == "final") return MessageState::final;
+  if (name == "partial") return MessageState::partial;
+  if (name == "interrupted") return MessageState::interrupted;
+  return std::nullopt;
+}
+
+/// What the options ask for; the exit status.
+int fill_message_query(const Context& context, const Space& space, MessageQuery& query) {
+  query.oldest_first = context.has("oldest-first");
+  query.limit = limit_of(context);
+  const std::string order =
+      context.find<std::string>("order").value_or(context.has("by-importance") ? "importance" : "time");
+  if (order != "time" && order != "importance") {
+    return report_usage("--order of messages: time, importance");
+  }
+  query.order = order == "importance" ? MessageOrder::importance : MessageOrder::time;
+  if (const auto state = context.find<std::string>("state")) {
+    query.state = message_state(*state);
+    if (!query.state) return report_usage("--state of messages: final, partial, interrupted");
+  }
+  query.role = context.find<std::string>("role");
+  query.agent = context.find<std::string>("agent");
+  query.min_importance = context.find<float>("min-importance");
+  query.max_importance = context.find<float>("max-importance");
+  CALLISTO_OPTION(query.conversation, id_option<ConversationId>(context, "conversation"));
+  CALLISTO_OPTION(query.sender, user_option(context, space, "sender"));
+  CALLISTO_OPTION(query.time, range_options(context, "from", "to"));
+  CALLISTO_OPTION(query.max_scanned, scanned_option(context));
+  return query.conversation ? check_conversation(space, *query.conversation) : kOk;
 }
 
 int list_messages(const Context& context, const Space& space) {
-  std::optional<ConversationId> conversation;
-  std::optional<UserId> sender;
-  CALLISTO_OPTION(conversation, id_option<ConversationId>(context, "conversation"));
-  CALLISTO_OPTION(sender, user_option(context, space, "sender"));
-  if (conversation && !sender) return list_conversation_messages(context, space, *conversation);
-  if (int status = check_options(context, sender ? "messages by sender" : "messages",
-                                 sender ? "limit oldest-first sender conversation"
-                                        : "limit oldest-first from to");
-      status != kOk) {
-    return status;
-  }
-  Printer printer(context, space);
-  const ListOptions list = list_options(context);
-  if (sender && conversation) {
-    return printer.print_all(space.messages().by_sender(*sender, *conversation, list));
-  }
-  if (sender) return printer.print_all(space.messages().by_sender(*sender, list));
-  TimeRange range;
-  CALLISTO_OPTION(range, range_options(context, "from", "to"));
-  return printer.print_all(space.messages().in_range(range, list));
+  if (context.has("before") || context.has("after")) return list_neighbours(context, space);
+  const std::string allowed = std::string(kMessageOptions) + " page cursor";
+  if (int status = check_options(context, "messages", allowed); status != kOk) return status;
+  MessageQuery query;
+  if (int status = fill_message_query(context, space, query); status != kOk) return status;
+  return print_found(context, space, space.messages(), query);
+}
+
+int explain_messages(const Context& context, const Space& space) {
+  if (int status = check_options(context, "messages", kMessageOptions); status != kOk) return status;
+  MessageQuery query;
+  if (int status = fill_message_query(context, space, query); status != kOk) return status;
+  return Printer(context, space).print_plan(space.messages().explain(query), query.limit);
 }
 
 std::optional<MemoryOrder> memory_order(const std::string& name) {
@@ -222,9 +276,7 @@ int fill_memory_texts(const Context& context, MemoryQuery& query) {
   const auto highest = number_option(context, "max-priority", 1, 10);
   if (!highest) return report(highest.error());
   if (*highest) query.max_priority = static_cast<std::uint8_t>(**highest);
-  const auto scanned = number_option(context, "max-scanned", 1, kMaxScanned);
-  if (!scanned) return report(scanned.error());
-  if (*scanned) query.max_scanned = **scanned;
+  CALLISTO_OPTION(query.max_scanned, scanned_option(context));
   query.min_importance = context.find<float>("min-importance");
   query.max_importance = context.find<float>("max-importance");
   query.include_expired = context.has("include-expired");
@@ -264,12 +316,7 @@ int list_memories(const Context& context, const Space& space) {
   if (int status = check_options(context, "memories", allowed); status != kOk) return status;
   MemoryQuery query;
   if (int status = fill_memory_query(context, space, query); status != kOk) return status;
-  Printer printer(context, space);
-  if (!context.has("page") && !context.has("cursor")) {
-    return printer.print_all(space.memories().find(query));
-  }
-  return printer.print_page(
-      space.memories().find_page(query, context.find<std::string>("cursor").value_or("")));
+  return print_found(context, space, space.memories(), query);
 }
 
 int explain_memories(const Context& context, const Space& space) {
@@ -294,6 +341,8 @@ Lister find_lister(std::string_view what) {
 }
 
 Lister find_explainer(std::string_view what) {
+  if (what == "conversations") return explain_conversations;
+  if (what == "messages") return explain_messages;
   if (what == "memories") return explain_memories;
   return nullptr;
 }

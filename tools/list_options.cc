@@ -48,6 +48,8 @@ void describe_lists(po::options_description& visible, po::options_description& h
       ("sender", user(), "messages: sent by")                                   //
       ("before", id(), "messages: before this message of the conversation")     //
       ("after", id(), "messages: after this message of the conversation")       //
+      ("role", text(), "messages: of this role")                                //
+      ("state", text(), "messages: final, partial, interrupted")                //
       ("by-importance", "messages: highest importance first")                   //
       ("min-importance", po::value<float>()->value_name("0..1"), "messages, memories");
   visible.add_options()                                                                   //
@@ -57,7 +59,7 @@ void describe_lists(po::options_description& visible, po::options_description& h
       ("no-tag", po::value<Texts>()->composing()->value_name("TAG"), "memories: without")  //
       ("entity-type", text(), "memories")                                                 //
       ("entity-id", text(), "memories, with --entity-type")                               //
-      ("agent", text(), "memories: by this agent")                                        //
+      ("agent", text(), "messages, memories: by this agent")                                        //
       ("task", text(), "memories: created for this task")                                 //
       ("source-kind", text(), "memories: from a source of this kind, with --source-id")   //
       ("source-id", text(), "")                                                           //
@@ -67,7 +69,7 @@ void describe_lists(po::options_description& visible, po::options_description& h
       ("updated-to", time(), "memories")                                                  //
       ("expires-from", time(), "memories")                                                //
       ("expires-to", time(), "memories")                                                  //
-      ("order", text(), "memories: created, updated, priority, expiry;\nconversations: created, activity")  //
+      ("order", text(), "memories: created, updated, priority, expiry;\nconversations: created, activity;\nmessages: time, importance")  //
       ("include-expired", "memories")                                                     //
       ("include-inactive", "memories")                                                    //
       ("include-superseded", "memories");
@@ -76,10 +78,10 @@ void describe_lists(po::options_description& visible, po::options_description& h
       ("only-inactive", "")                                                                    //
       ("only-superseded", "")                                                                  //
       ("without-user", "memories: of no user")                                                 //
-      ("max-importance", po::value<float>()->value_name("0..1"), "memories")                   //
-      ("max-scanned", po::value<std::string>()->value_name("N"), "memories: end after reading N index entries") //
-      ("page", "memories: a last line says where the next page begins, if there is one")       //
-      ("cursor", text(), "memories: the page that begins there");
+      ("max-importance", po::value<float>()->value_name("0..1"), "messages, memories")         //
+      ("max-scanned", po::value<std::string>()->value_name("N"), "end with an error after reading N index entries") //
+      ("page", "a last line says where the next page begins, if there is one")       //
+      ("cursor", text(), "the page that begins there");
   hidden.add_options()("what", po::value<std::string>(), "");
   positions.add("what", 1);
 }
