@@ -127,10 +127,11 @@ bool is_empty(const core::Request& request) {
                      [](const core::Condition& condition) { return condition.list.parts.empty(); });
 }
 
-/// What the tail decides, because a list drives that is not in the order of activity.
+/// What the tail tells, because a list drives that is not in the order of activity.
 void tell_of_tails(const ConversationQuery& query, core::Plan& plan) {
-  const bool has_range = query.activity.from || query.activity.to;
-  if (plan.driver.index == IndexId::conversation_by_activity || !has_range) return;
+  const bool is_asked = query.activity.from || query.activity.to ||
+                        query.order == ConversationOrder::activity;
+  if (plan.driver.index == IndexId::conversation_by_activity || !is_asked) return;
   plan.steps.push_back({"activity", core::Use::on_record, std::nullopt, std::nullopt});
 }
 

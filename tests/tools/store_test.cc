@@ -92,6 +92,34 @@ TEST_F(WholeStore, ListsMemoriesInPagesAndExplains) {
   EXPECT_NE(run({"explain", "memories", "--tag", "kitchen"}).out.find(" keys read, "), std::string::npos);
 }
 
+TEST_F(WholeStore, ListsAndExplainsConversationsAndMessages) {
+  ASSERT_EQ(import(sample()).status, 0);
+  const std::vector<std::string> filters{"--json", "--role", "user", "--max-importance", "0.9"};
+  const auto messages = [&](std::vector<std::string> command, std::vector<std::string> more = {}) {
+    command.insert(command.end(), filters.begin(), filters.end());
+    command.insert(command.end(), more.begin(), more.end());
+    return run(command);
+  };
+  const std::string whole = messages({"list", "messages"}).out;
+  EXPECT_NE(whole.find("\"role\":\"user\""), std::string::npos);
+  EXPECT_EQ(whole.find("\"role\":\"assistant\""), std::string::npos);
+  const std::string first = messages({"list", "messages"}, {"--limit", "1", "--page"}).out;
+  const std::size_t line = first.find("{\"cursor\":\"");
+  ASSERT_NE(line, std::string::npos);
+  EXPECT_EQ(whole.find(first.substr(0, line)), 0U);
+  const std::string cursor = first.substr(line + 11, first.find('"', line + 11) - line - 11);
+  EXPECT_EQ(first.substr(0, line) + messages({"list", "messages"}, {"--cursor", cursor}).out, whole);
+  const std::string plan = messages({"explain", "messages"}).out;
+  EXPECT_EQ(plan.find("{\"steps\":[{\"use\":\"drives\",\"index\":\"message_by_time\""), 0U) << plan;
+  EXPECT_EQ(run({"list", "messages", "--state", "lost"}).status, 2);
+  EXPECT_EQ(run({"list", "messages", "--order", "activity"}).status, 2);
+  EXPECT_EQ(run({"list", "messages", "--before", "01930000-0000-7000-8000-000000000130"}).status, 2);
+  EXPECT_EQ(run({"list", "messages", "--max-scanned", "3"}).status, 1);
+  const std::string talks = run({"explain", "conversations", "--saved", "false", "--unprocessed"}).out;
+  EXPECT_NE(talks.find("is_processed"), std::string::npos) << talks;
+  EXPECT_NE(talks.find("conversation_by_saved"), std::string::npos) << talks;
+}
+
 TEST_F(WholeStore, IsReadWhileAWriterHoldsItAndRefusesASecondWriter) {
   ASSERT_EQ(import(sample()).status, 0);
   const std::string before = exported();
