@@ -159,7 +159,7 @@ class CALLISTO_API Messages {
   /// Highest importance first, then newest; at least `min_importance`.
   Result<std::vector<Message>> by_importance(ConversationId conversation, float min_importance = 0,
                                              std::uint32_t limit = 20) const;
-  /// What a user sent, over all conversations, newest first.
+  /// What a user sent, over all conversations, newest first; at one time by conversation.
   Result<std::vector<Message>> by_sender(UserId sender, const ListOptions& options = {}) const;
   /// What a user sent in one conversation.
   Result<std::vector<Message>> by_sender(UserId sender, ConversationId conversation,

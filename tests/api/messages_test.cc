@@ -304,8 +304,8 @@ class SenderTest : public ConversationTest {
  protected:
   struct Said {
     Time at;
-    std::uint64_t sequence;
     ConversationId conversation;
+    std::uint64_t sequence;
     MessageId id;
     auto operator<=>(const Said&) const = default;
   };
@@ -318,13 +318,13 @@ class SenderTest : public ConversationTest {
         const UserId sender = random_() % 2 == 0 ? reece_ : random_() % 2 == 0 ? other : UserId();
         const Time at = seconds_ago(static_cast<std::int64_t>(random_() % 50));
         const auto said = say({.conversation = id, .sender = sender, .timestamp = at});
-        if (sender) sent_[sender].push_back({at, message(said).sequence(), id, said});
+        if (sender) sent_[sender].push_back({at, id, message(said).sequence(), said});
       }
     }
     // One with more than one run of entries.
     const auto busy = talk({.participants = {reece_}});
     for (std::uint64_t i = 1; i <= 200; ++i) {
-      sent_[reece_].push_back({now(), i, busy, say({.conversation = busy, .sender = reece_})});
+      sent_[reece_].push_back({now(), busy, i, say({.conversation = busy, .sender = reece_})});
     }
   }
 
