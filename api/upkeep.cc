@@ -96,9 +96,9 @@ Result<void> verify_spaces(StoreCore& core, kv::Store& engine, bool repair, Veri
                        : indexes::scrub(*snapshot, catalogue, space, report);
     if (!done) return done;
   }
-  if (!options.repair) return {};
-  CALLISTO_TRY(core.cardinality().rebuild(core.engine(), catalogue));
-  return core.cardinality().save(core.engine());
+  if (!repair) return {};
+  CALLISTO_TRY(core.cardinality().rebuild(engine, catalogue));
+  return core.cardinality().save(engine);
 }
 
 }  // namespace
