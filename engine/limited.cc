@@ -22,6 +22,10 @@ class LimitedCursor final : public Cursor {
     if (checked_) base_->seek(key);
   }
   Result<void> status() const override { return checked_ ? base_->status() : checked_; }
+  std::optional<DamagedRange> skip_damage(std::string_view read) override {
+    if (!checked_) return std::nullopt;
+    return base_->skip_damage(read);
+  }
 
  private:
   std::unique_ptr<Cursor> base_;
