@@ -240,6 +240,8 @@ class StoreCore {
   Result<bool> run_step(SpaceNumber space, indexes::WorkItem& item);
   /// One step of the first index that is building or dropping; false when there is none.
   Result<bool> run_index_step(const SpaceState& state);
+  /// Once no index of the space is under way: counts anew what the planner's estimates go by.
+  void count_entries_after_change(SpaceNumber space);
   void start_background();
   void background_loop();
   void stop_background();

@@ -63,11 +63,28 @@ Result<bool> StoreCore::run_index_step(const SpaceState& state) {
   for (const HeldIndex& index : state.indexes().held()) {
     if (!indexes::is_unfinished(index.state)) continue;
     auto ran = indexes::index_step(*engine_, maintainer_.catalogue(), state.space(), index.id);
-    if (ran && *ran) return true;
+    if (ran && *ran) {
+      count_entries_after_change(state.space());
+      return true;
+    }
     if (!ran && !failure) failure = ran.error();
   }
   if (failure) return *failure;
   return false;
+}
+
+// Builds put entries and removals take ranges without telling the estimates of each.
+void StoreCore::count_entries_after_change(SpaceNumber space) {
+  auto snapshot = engine_->snapshot();
+  auto state = slot(space).state(*engine_, *snapshot);
+  if (!state) return;
+  const auto& held = (*state)->indexes().held();
+  if (std::any_of(held.begin(), held.end(),
+                  [](const HeldIndex& index) { return indexes::is_unfinished(index.state); })) {
+    return;
+  }
+  ignore_error(cardinality_.rebuild(*engine_, maintainer_.catalogue()),
+               "estimates only: the index is as it should be");
 }
 
 Result<std::vector<IndexWork>> StoreCore::index_work() {

@@ -81,13 +81,17 @@ class RowWrite {
       if (!found) return std::move(found).error();
       if (!*found) continue;
       if (auto erased = transaction_.erase(index.family, old.key); !erased) return erased;
+      change(index, old.key, -1);
       --delta;
     }
     for (const Entry& now : after) {
       auto found = transaction_.get_for_update(index.family, now.key, stored);
       if (!found) return std::move(found).error();
       if (*found && stored.view() == now.value) continue;
-      if (!*found) ++delta;
+      if (!*found) {
+        change(index, now.key, 1);
+        ++delta;
+      }
       if (auto put = transaction_.put(index.family, now.key, now.value); !put) return put;
     }
     return count(index.id, delta);
@@ -189,7 +193,7 @@ Result<void> Maintainer::fill(kv::Transaction& transaction, schema::SpaceNumber 
   const CoveredRow row(table, space, key, bytes);
   std::vector<Entry> entries;
   index.extract(row.row(), entries);
-  return RowWrite(transaction, space).put_unbuilt(index, {}, entries);
+  return RowWrite(transaction, space, nullptr).put_unbuilt(index, {}, entries);
 }
 
 Result<bool> Maintainer::mend(kv::Transaction& transaction, schema::SpaceNumber space,
