@@ -66,6 +66,7 @@ TEST(LargeWorkChild, DISABLED_DiesBeforeACommit) {
   run_work(child_setting("WORK"), *core, scope).value();
   tell_parent("acknowledged");
   core->finish_pending_work().value();
+  dying.die_after(-1);  // Closing saves estimates.
   tell_parent("finished");
   core->close().value();
 }

@@ -79,7 +79,7 @@ TEST_P(IndexChangeThreads, WritersAndBuildsEndInAgreement) {
       for (int i = 0, last = 2000; i < last; ++i) {
         write_one(i * kWriters + thread, talk, user);
         if (HasFatalFailure()) return;
-        if (last == 2000 && i > 40 && core_->pending_work().value() == 0) last = i + 20;
+        if (last == 2000 && i > 40 && core_->index_work().value().empty()) last = i + 20;
       }
     });
     ASSERT_FALSE(HasFailure());
