@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Callisto is built with, and only those that are missing.
-#   tools/setup.sh [--sanitize]
-# --sanitize adds the second compiler, with its sanitizers. Needs root or sudo only if something is
-# missing; asks nothing.
+#   tools/setup.sh [--sanitize | --bench]
+# --sanitize adds the second compiler, with its sanitizers; --bench SQLite, a peer of the bench.
+# Needs root or sudo only if something is missing; asks nothing.
 set -euo pipefail
 
 packages=(
@@ -17,7 +17,8 @@ packages=(
 case "${1:-}" in
   "") ;;
   --sanitize) packages+=(clang-19 libclang-rt-19-dev llvm-19) ;;
-  *) echo "usage: tools/setup.sh [--sanitize]" >&2; exit 2 ;;
+  --bench) packages+=(libsqlite3-dev) ;;
+  *) echo "usage: tools/setup.sh [--sanitize | --bench]" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null; then
