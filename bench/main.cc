@@ -98,7 +98,13 @@ void run(const Settings& settings) {
   RocksEngine rocksdb(stage.path("rocksdb"), settings.memory_bytes, scribe);
   SqliteEngine sqlite(stage.path("sqlite.db"), settings.memory_bytes);
 
-  Driver driver(data, {&callisto, &rocksdb, &sqlite}, settings.repetitions);
+  std::vector<Engine*> engines;
+  for (Engine* engine : std::initializer_list<Engine*>{&callisto, &rocksdb, &sqlite}) {
+    const std::string name(engine->name());
+    if (std::regex_search(name, std::regex(settings.engines))) engines.push_back(engine);
+  }
+  if (engines.empty()) fail("no engine matches --engines");
+  Driver driver(data, engines, settings.repetitions);
   run_all(driver, settings);
   timed("compare the state after the writes",
         [&] { std::cout << ' ' << driver.compare_state() << " answers are equal," << std::flush; });

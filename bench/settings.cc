@@ -23,6 +23,7 @@ Settings parse_settings(int argc, char** argv) {
   add("repetitions", options::value(&settings.repetitions)->default_value(settings.repetitions),
       "counted runs of each engine, after one that is not");
   add("filter", options::value(&settings.filter), "only what matches, as in '^(4a|9)/uniform'");
+  add("engines", options::value(&settings.engines), "only those that match, to profile one");
   add("directory", options::value(&settings.directory)->default_value(settings.directory),
       "for results and data");
   add("keep-data", options::bool_switch(&settings.keep_data),

@@ -12,6 +12,7 @@ struct Settings {
   std::size_t repetitions = 9;
   std::uint64_t memory_bytes = 256ULL << 20;  ///< For caches, in each engine.
   std::string filter;                         ///< Regular expression of WORKLOAD/PATTERN.
+  std::string engines;                        ///< Regular expression of engines; "" for all.
   std::string directory = "build/bench";      ///< Where results and data go.
   bool keep_data = false;
 };
