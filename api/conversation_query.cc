@@ -47,17 +47,20 @@ Result<std::optional<WholeConversation>> read_whole(ReadContext& context,
   auto rows = detail::fetch_conversation(context, id);
   if (!rows) return std::move(rows).error();
   if (!*rows) return std::optional<WholeConversation>();
+  // Newest first, as they lie: going backwards costs RocksDB twice as much as turning them round.
+  // Newest first, as they lie: RocksDB goes backwards at twice the cost.
   std::vector<Bytes> records;
   CALLISTO_TRY(detail::for_each_prefix(
       context.reader(), kv::Family::messages,
-      schema::message_range(context.space(), id, schema::MessagePart::record), true,
+      schema::message_range(context.space(), id, schema::MessagePart::record), false,
       [&](std::string_view key, std::string_view value) -> Result<bool> {
         auto record = detail::take_row<fb::Message>(key, value);
         if (!record) return std::move(record).error();
         records.push_back(std::move(*record));
         return true;
       }));
-  auto messages = detail::message_views(context, records);
+  std::reverse(records.begin(), records.end());
+  auto messages = detail::message_views(context, records, id, &(*rows)->header);
   if (!messages) return std::move(messages).error();
   return std::optional<WholeConversation>({view_of(context, **rows), std::move(*messages)});
 }

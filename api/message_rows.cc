@@ -173,6 +173,28 @@ Result<std::vector<Message>> message_views(ReadContext& context, std::span<const
   return messages;
 }
 
+Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows,
+                                           const ConversationId& conversation,
+                                           const Bytes* header) {
+  const bool has_sender = std::any_of(rows.begin(), rows.end(), [](const Bytes& row) {
+    return schema::root<fb::Message>(row)->sender_slot() != kNoSlot;
+  });
+  std::optional<Bytes> fetched;
+  if (has_sender && header == nullptr) {
+    auto row = fetch<fb::Conversation>(context.reader(),
+                                       schema::conversation_key(context.space(), conversation));
+    if (!row) return std::move(row).error();
+    fetched = std::move(*row);
+    if (fetched) header = &*fetched;
+  }
+  const auto* fields = header == nullptr ? nullptr : schema::root<fb::Conversation>(*header);
+  std::vector<Message> messages;
+  messages.reserve(rows.size());
+  for (const Bytes& row : rows)
+    messages.push_back(ViewAccess::message(row, fields, context.state()));
+  return messages;
+}
+
 Result<std::vector<Message>> fetch_messages(ReadContext& context,
                                             std::span<const MessageAt> places) {
   std::vector<Message> messages;

@@ -53,6 +53,9 @@ Result<void> insert_message(WriteContext& context, const schema::fb::MessageT& f
 
 /// Views of checked records; each conversation's header is fetched once, and only for senders.
 Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows);
+/// The same for messages of one conversation. `header`: null when it is not known yet.
+Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows,
+                                           const ConversationId& conversation, const Bytes* header);
 /// Views of the messages at these places, in their order.
 Result<std::vector<Message>> fetch_messages(ReadContext& context,
                                             std::span<const MessageAt> places);
