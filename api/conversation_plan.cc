@@ -42,7 +42,7 @@ Result<void> ConversationPlan::check() {
   if (!header) return std::move(header).error();
   header_ = std::move(*header);
   for (std::size_t i = 0; i < messages_.size(); ++i) {
-    if (auto checked = message_fields(messages_[i]); !checked)
+    if (auto checked = check_message(messages_[i]); !checked)
       return in_message(checked.error(), i);
   }
   places_.assign(messages_.size(), Place{});
@@ -118,7 +118,7 @@ void ConversationPlan::add_times(StoreCore& core, Time now) {
 
 Result<fb::MessageT> ConversationPlan::fields(std::size_t i, Environment& environment,
                                               Time now) const {
-  auto fields = message_fields(messages_[i]);
+  auto fields = checked_message_fields(messages_[i]);
   if (!fields) return fields;
   fields->conversation = std::make_unique<fb::Uuid>(header_.stamp->id());
   fields->sequence = places_[i].sequence;

@@ -25,7 +25,7 @@ Result<void> check_message_texts(const NewMessage& message) {
   return schema::check_text(message.model, "model", kMaxName);
 }
 
-Result<void> check_message(const NewMessage& message) {
+Result<void> check_all_but_json(const NewMessage& message) {
   CALLISTO_TRY(check_envelope(envelope_of(message)));
   CALLISTO_TRY(check_message_texts(message));
   CALLISTO_TRY(check_time(message.timestamp, "timestamp"));
@@ -72,8 +72,20 @@ Result<Headers> fetch_headers(ReadContext& context, std::span<const Bytes> rows)
 
 }  // namespace
 
+Result<void> check_message(const NewMessage& message) {
+  CALLISTO_TRY(check_all_but_json(message));
+  if (message.parts.empty()) return {};
+  auto parts = check_json(message.parts, "parts", false);
+  if (!parts) return std::move(parts).error();
+  return {};
+}
+
 Result<fb::MessageT> message_fields(const NewMessage& message) {
-  CALLISTO_TRY(check_message(message));
+  CALLISTO_TRY(check_all_but_json(message));
+  return checked_message_fields(message);
+}
+
+Result<fb::MessageT> checked_message_fields(const NewMessage& message) {
   auto parts = check_json(message.parts, "parts", false);
   if (!parts) return std::move(parts).error();
   fb::MessageT fields;

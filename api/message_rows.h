@@ -24,6 +24,10 @@ inline constexpr std::uint64_t kMaxSequence = std::uint64_t{1} << 62;
 /// Checked input as a message's fields, without what its conversation decides: conversation,
 /// sender_slot, sequence and timestamp; and without the envelope, which fill_envelope() adds.
 Result<schema::fb::MessageT> message_fields(const NewMessage& message);
+/// The two halves of it, for a caller that checks many messages before it writes the first: all that
+/// message_fields() refuses; and the fields of a message that was checked.
+Result<void> check_message(const NewMessage& message);
+Result<schema::fb::MessageT> checked_message_fields(const NewMessage& message);
 
 /// Where a message lies.
 struct MessageAt {

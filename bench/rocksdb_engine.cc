@@ -5,6 +5,7 @@
 
 #include "bench/rocksdb_reads.h"
 #include "engine/rocksdb/options.h"
+#include "indexes/index_keys.h"
 #include "schema/keys.h"
 
 namespace callisto::bench {
@@ -29,6 +30,15 @@ class References {
   void operator()(const CreateMemory& create) const {
     if (create.memory.user) require_user(create.memory.user);
   }
+  /// What belongs to the second user has to be found before it is moved.
+  void operator()(const MergeUsers& merge) const {
+    const UserId& user = merge.secondary;
+    walk(kv::Family::indexes, indexes::identity_by_user_prefix(kDefaultSpace, user));
+    walk(kv::Family::indexes, indexes::conversation_by_participant_prefix(kDefaultSpace, user));
+    walk(kv::Family::indexes, indexes::conversation_by_owner_prefix(kDefaultSpace, user));
+    walk(kv::Family::indexes, indexes::memory_by_user_prefix(kDefaultSpace, user));
+    walk(kv::Family::user_data, schema::datum_prefix(kDefaultSpace, user));
+  }
   template <class Other>
   void operator()(const Other&) const {}
 
@@ -39,6 +49,18 @@ class References {
   void require_row(kv::Family family, const std::string& key) const {
     rocksdb::PinnableSlice value;
     require(database_.db().Get({}, database_.handle(family), key, &value), "a row referred to");
+  }
+
+  void walk(kv::Family family, const std::string& prefix) const {
+    const indexes::KeyRange range = indexes::range_of(prefix);
+    const rocksdb::Slice lower(range.lower);
+    const rocksdb::Slice upper(range.upper);
+    const auto options = kv::scan_options(family, lower, upper, false, true);
+    const std::unique_ptr<rocksdb::Iterator> iterator(
+        database_.db().NewIterator(options, database_.handle(family)));
+    for (iterator->Seek(lower); iterator->Valid(); iterator->Next()) {
+    }
+    require(iterator->status(), "walk");
   }
 
   const RocksDatabase& database_;

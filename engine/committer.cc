@@ -74,6 +74,7 @@ void Committer::commit_group() {
 
 Result<void> Committer::admit(const CommitRequest& request) {
   if (failed_) return Error{Code::unavailable, "writes are stopped after a failed write"};
+  prefetch(request);
   if (request.snapshot && conflicts(request)) {
     conflicts_.fetch_add(1, std::memory_order_relaxed);
     return Error{Code::conflict, "another commit changed what this one stands on"};
@@ -84,6 +85,14 @@ Result<void> Committer::admit(const CommitRequest& request) {
   admitted_.push_back(request.writes);
   if (request.durability == Durability::synced) durability_ = Durability::synced;
   return {};
+}
+
+void Committer::prefetch(const CommitRequest& request) const noexcept {
+  for (const std::uint64_t hash : request.guards) slots_.prefetch(slots_.slot_of(hash));
+  const WriteSet& writes = *request.writes;
+  for (std::size_t i = 0; i < writes.key_count(); ++i) {
+    slots_.prefetch(slots_.slot_of(writes.at(i).hash));
+  }
 }
 
 bool Committer::conflicts(const CommitRequest& request) const noexcept {
@@ -106,8 +115,10 @@ void Committer::mark(const WriteSet& writes) {
   };
   for (std::size_t i = 0; i < writes.key_count(); ++i) mark_one(writes.at(i).hash);
   for (const std::uint64_t hash : writes.touches()) mark_one(hash);
+  std::optional<std::uint64_t> known;  // adds to one group follow each other
   for (const auto* add = writes.last_add(); add != nullptr; add = writes.previous_add(*add)) {
-    mark_one(add->hash);
+    if (add->hash != known) mark_one(add->hash);
+    known = add->hash;
   }
 }
 

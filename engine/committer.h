@@ -88,6 +88,9 @@ class Committer {
   void take_group();
   void commit_group();
   Result<void> admit(const CommitRequest& request);
+  /// The slots lie anywhere in a table that no cache of the processor's holds: all are asked for
+  /// before the first is waited for.
+  void prefetch(const CommitRequest& request) const noexcept;
   bool conflicts(const CommitRequest& request) const noexcept;
   void mark(const WriteSet& writes);
   Result<Version> write_group();

@@ -31,6 +31,9 @@ class SlotTable {
   /// The slot of a hash_key().
   std::size_t slot_of(std::uint64_t hash) const noexcept { return hash & mask_; }
 
+  /// Has the processor fetch the slot, without waiting for it.
+  void prefetch(std::size_t slot) const noexcept { __builtin_prefetch(words_ + slot, 1); }
+
   /// True when nothing was committed to the slot after `snapshot`, nor is being committed.
   bool unchanged_since(std::size_t slot, Version snapshot) const noexcept;
   /// Says that a commit to the slot is under way. False when that was said before.
@@ -45,6 +48,8 @@ class SlotTable {
  private:
   std::uint64_t* words_;  ///< version * 2 + (1 while a commit is under way)
   std::size_t mask_;
+  void* mapped_ = nullptr;  ///< What words_ lies in.
+  std::size_t mapped_bytes_ = 0;
 };
 
 }  // namespace callisto::kv
