@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/rocksdb/options.h"
+#include "engine/rocksdb/store_env.h"
 
 namespace callisto::bench {
 
@@ -16,7 +17,7 @@ RocksDatabase::RocksDatabase(const std::string& path, std::uint64_t memory_bytes
   parts.env = rocksdb::Env::Default();
   parts.cache = kv::make_cache(plan);
   parts.write_buffers = kv::make_write_buffers(plan, parts.cache);
-  rocksdb::DBOptions options = kv::writer_options(plan, parts, false);
+  rocksdb::DBOptions options = kv::writer_options(plan, kv::ThreadPlan{}, parts, false);
   options.listeners.clear();
   // Beside a writer: what it removes stays open.
   if (read_only) options.max_open_files = -1;
