@@ -73,10 +73,10 @@ Result<std::optional<Memory>> find_one(const Scope& scope, const MemoryQuery& qu
   });
 }
 
-std::vector<Memory> views_of(std::span<const Bytes> rows, const SpaceState& state) {
+std::vector<Memory> views_of(std::vector<Bytes>&& rows, const SpaceState& state) {
   std::vector<Memory> views;
   views.reserve(rows.size());
-  for (const Bytes& row : rows) views.push_back(ViewAccess::memory(row, state));
+  for (Bytes& row : rows) views.push_back(ViewAccess::memory(std::move(row), state));
   return views;
 }
 
@@ -135,7 +135,7 @@ Result<std::vector<Memory>> Memories::find(const MemoryQuery& query) const {
   return detail::read<Found>(*scope_, [&](detail::ReadContext& context) -> Result<Found> {
     auto rows = detail::find_rows(context, query, *limit);
     if (!rows) return std::move(rows).error();
-    return detail::views_of(*rows, context.state());
+    return detail::views_of(std::move(*rows), context.state());
   });
 }
 
@@ -150,7 +150,7 @@ Result<Page<Memory>> Memories::find_page(const MemoryQuery& query, std::string_v
     auto rows = detail::run_query(context, query, {*limit, std::move(*after), true});
     if (!rows) return std::move(rows).error();
     Found page;
-    page.items = detail::views_of(rows->rows, context.state());
+    page.items = detail::views_of(std::move(rows->rows), context.state());
     if (!rows->end.empty()) page.cursor = detail::page_cursor(fingerprint, query.order, rows->end);
     return page;
   });

@@ -53,7 +53,7 @@ struct ViewAccess {
   static Conversation conversation(const Bytes& header, const Bytes& tail, const SpaceState& state);
   /// `header`: the conversation's, for the sender's slot; null when the message has no sender.
   static Message message(const Bytes& bytes, const schema::fb::Conversation* header, const SpaceState& state);
-  static Memory memory(const Bytes& bytes, const SpaceState& state);
+  static Memory memory(Bytes bytes, const SpaceState& state);
 
   static const Bytes& bytes(const User& view) noexcept { return view.bytes_; }
   static const Bytes& bytes(const PlatformIdentifier& view) noexcept { return view.bytes_; }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "api/rows.h"
 
@@ -75,10 +76,10 @@ Message ViewAccess::message(const Bytes& bytes, const schema::fb::Conversation* 
   return view;
 }
 
-Memory ViewAccess::memory(const Bytes& bytes, const SpaceState& state) {
+Memory ViewAccess::memory(Bytes bytes, const SpaceState& state) {
   Memory view;
-  view.bytes_ = bytes;
   view.user_ = resolved(state, schema::root<schema::fb::Memory>(bytes)->user());
+  view.bytes_ = std::move(bytes);
   return view;
 }
 

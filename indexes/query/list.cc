@@ -76,6 +76,13 @@ std::size_t ListCursor::leave() {
 Result<void> ListCursor::first() { return is_open_ ? Result<void>() : open(nullptr); }
 
 Result<void> ListCursor::next() {
+  if (cursors_.size() == 1) {  // the usual list needs no heap
+    kv::Cursor& cursor = *cursors_.front();
+    cursor.next();
+    if (cursor.valid()) return meter_.key_read();
+    heap_.clear();
+    return cursor.status();
+  }
   const bool may_repeat = heap_.size() > 1;
   if (may_repeat) last_ = position();
   do {
@@ -105,10 +112,14 @@ Result<void> ListCursor::seek(std::string_view position) {
 }
 
 Intersection::Intersection(kv::Reader& reader, const List& driver, const std::vector<List>& others,
-                           bool reverse, Meter& meter) {
+                           const std::vector<List>& skips, Admits admits, bool reverse,
+                           Meter& meter)
+    : admits_(std::move(admits)) {
   cursors_.reserve(1 + others.size());
   cursors_.emplace_back(reader, driver, reverse, meter);
   for (const List& list : others) cursors_.emplace_back(reader, list, reverse, meter);
+  skips_.reserve(skips.size());
+  for (const List& list : skips) skips_.emplace_back(reader, list, reverse, meter);
 }
 
 Result<bool> Intersection::next() {
@@ -118,10 +129,43 @@ Result<bool> Intersection::next() {
   }
   has_begun_ = true;
   while (!driver.at_end()) {
+    auto passes = passes_skips();
+    if (!passes) return passes;
+    if (!*passes) continue;
     auto met = meet();
     if (!met || *met) return met;
   }
   return false;
+}
+
+Result<bool> Intersection::passes_skips() {
+  if (skips_.empty()) return true;
+  ListCursor& driver = cursors_.front();
+  auto admitted = admits_(driver);
+  if (!admitted) return admitted;
+  if (*admitted) {
+    walked_ = 0;
+    return true;
+  }
+  auto moved = ++walked_ < kWalked ? driver.next() : skip_ahead();
+  if (!moved) return std::move(moved).error();
+  return false;
+}
+
+Result<void> Intersection::skip_ahead() {
+  ListCursor& driver = cursors_.front();
+  walked_ = 0;
+  if (auto done = driver.next(); !done) return done;
+  for (ListCursor& list : skips_) {
+    if (driver.at_end()) return {};
+    if (auto done = list.seek(driver.position()); !done) return done;
+    if (list.at_end()) {
+      driver.finish();
+    } else if (list.position() != driver.position()) {
+      if (auto done = driver.seek(list.position()); !done) return done;
+    }
+  }
+  return {};
 }
 
 Result<bool> Intersection::meet() {

@@ -112,11 +112,19 @@ class ListCursor {
 };
 
 /// The positions that all lists have, by leapfrog: whoever lags behind seeks to who leads.
+///
+/// Of `skips` the entries of the driver tell whether they can be in them (`admits`), which costs less
+/// than a seek. So the driver is walked past what is out, and only after kWalked such entries in a row
+/// do these lists say how far it may skip: dense ones are never sought, disjoint ones read in leaps.
 class Intersection {
  public:
-  /// The entries of `driver` are the ones that are seen. Lists must outlive it.
+  using Admits = std::function<Result<bool>(const ListCursor& entry)>;
+  static constexpr std::size_t kWalked = 64;
+
+  /// The entries of `driver` are the ones that are seen. Lists must outlive it. `admits` may be empty
+  /// where there are no skips.
   Intersection(kv::Reader& reader, const List& driver, const std::vector<List>& others,
-               bool reverse, Meter& meter);
+               const std::vector<List>& skips, Admits admits, bool reverse, Meter& meter);
 
   /// To the next common position; false when there is none.
   Result<bool> next();
@@ -126,8 +134,14 @@ class Intersection {
   /// Moves every list to where the driver stands; false when one is elsewhere, and then the driver
   /// has moved there.
   Result<bool> meet();
+  /// Whether the driver's entry may be in the skips; when not, the driver has moved on.
+  Result<bool> passes_skips();
+  Result<void> skip_ahead();
 
   std::vector<ListCursor> cursors_;
+  std::vector<ListCursor> skips_;
+  const Admits admits_;
+  std::size_t walked_ = 0;
   bool has_begun_ = false;
 };
 

@@ -161,8 +161,11 @@ class Planner {
   }
 
   /// Whether what the entry tells is enough: the record, fetched to be returned, decides the rest.
+  bool is_told_on_entry(const Condition& condition) const {
+    return condition.is_on_entry && plan_.is_ordered && request_.limit != 0;
+  }
   bool is_enough_on_entry(const Condition& condition, std::size_t i) const {
-    if (!condition.is_on_entry || !plan_.is_ordered || request_.limit == 0) return false;
+    if (!is_told_on_entry(condition)) return false;
     if (!is_common_) return true;
     const auto entries = at(all_estimates_, i);
     return entries && driver_entries_ && *entries / kWorthSeeking > *driver_entries_;
@@ -173,6 +176,7 @@ class Planner {
       std::uint64_t entries;
       Step step;
       List list;
+      bool is_told_on_entry;
     };
     std::vector<Taken> taken;
     std::vector<Step> on_entry;
@@ -187,7 +191,8 @@ class Planner {
         step.use = Use::on_entry;
         on_entry.push_back(step);
       } else {
-        taken.push_back({entries.value_or(0), step, std::move(condition.list)});
+        const bool is_told = is_told_on_entry(condition);
+        taken.push_back({entries.value_or(0), step, std::move(condition.list), is_told});
       }
     }
     // The narrowest first: it rules out most.
@@ -196,7 +201,8 @@ class Planner {
     plan_.steps.insert(plan_.steps.end(), on_entry.begin(), on_entry.end());
     for (Taken& one : taken) {
       plan_.steps.push_back(one.step);
-      auto& lists = one.step.use == Use::intersects ? plan_.all : plan_.probed;
+      auto& sought = one.is_told_on_entry ? plan_.skips : plan_.all;
+      auto& lists = one.step.use == Use::intersects ? sought : plan_.probed;
       lists.push_back(std::move(one.list));
     }
   }

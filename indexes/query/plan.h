@@ -73,6 +73,7 @@ struct Plan {
   List driver;
   bool is_ordered = false;   ///< The driver gives the order that was asked for.
   std::vector<List> all;     ///< Intersected with the driver.
+  std::vector<List> skips;   ///< Intersected where the entry does not tell: see Intersection.
   std::vector<List> probed;  ///< Must have the row too.
   std::vector<List> none;    ///< Must not.
   /// What is in `none`, by its place in the request.

@@ -103,7 +103,11 @@ Result<bool> Run::passes_lists() {
 Result<void> Run::for_each(bool reverse, const std::string& after,
                            const std::function<Result<bool>()>& each) {
   const List driver = resumed(plan_.driver, reverse, after);
-  Intersection lists(reader_, driver, plan_.all, reverse, meter_);
+  const auto admits = [this](const ListCursor& entry) -> Result<bool> {
+    if (auto done = judge_.look(entry); !done) return std::move(done).error();
+    return judge_.admits();
+  };
+  Intersection lists(reader_, driver, plan_.all, plan_.skips, admits, reverse, meter_);
   while (true) {
     auto is_there = lists.next();
     if (!is_there) return std::move(is_there).error();
@@ -132,14 +136,16 @@ Result<PageEnd> Run::find(const PageLimits& limits) {
 
 Result<PageEnd> Run::find_ordered(const PageLimits& limits) {
   PageEnd end;
-  std::vector<Found> pending;
+  std::vector<Found> pending;  // without their places: only the last one's is asked for
+  pending.reserve(std::min(limits.limit, kChunk));
+  std::string place;
   std::size_t taken = 0;
   const auto take = [&]() -> Result<void> {
     if (pending.empty()) return {};
     auto count = judge_.take(pending);
     if (!count) return std::move(count).error();
     taken += *count;
-    end.last = std::move(pending.back().place);
+    end.last = place;
     pending.clear();
     return {};
   };
@@ -153,7 +159,9 @@ Result<PageEnd> Run::find_ordered(const PageLimits& limits) {
       end.has_more = matches[0] != 0;
       return !end.has_more;
     }
-    pending.push_back(found());
+    place.clear();
+    judge_.append_place(place);
+    pending.push_back({{}, judge_.record_key()});
     if (pending.size() < std::min(limits.limit - taken, kChunk)) return true;
     if (auto done = take(); !done) return std::move(done).error();
     return limits.wants_more || taken < limits.limit;

@@ -39,7 +39,8 @@ class Judge {
 
   /// Fetches records, and sets what matches. Keeps nothing.
   virtual Result<void> check(std::span<const Found> found, std::vector<char>& matches) = 0;
-  /// Fetches records and keeps those that match, in order, as rows to be returned; how many.
+  /// Fetches records and keeps those that match, in order, as rows to be returned; how many. Their
+  /// places may be empty.
   virtual Result<std::size_t> take(std::span<const Found> found) = 0;
 };
 

@@ -71,7 +71,7 @@ TEST_F(QueryCoreTest, ListsMeetWhereSetsDo) {
     }
     for (const bool reverse : {false, true}) {
       Meter meter(kNoLimit, nullptr);
-      Intersection lists(world_.store(), driver, others, reverse, meter);
+      Intersection lists(world_.store(), driver, others, {}, {}, reverse, meter);
       Positions found;
       while (lists.next().value()) found.emplace_back(lists.driver().position());
       Positions expected(common.begin(), common.end());
@@ -104,13 +104,57 @@ TEST_F(QueryCoreTest, ALongListIsSkippedThrough) {
       const List& driver = is_seldom_first ? seldom : often;
       const std::vector<List> others{is_seldom_first ? often : seldom};
       Meter meter(kNoLimit, nullptr);
-      Intersection lists(world_.store(), driver, others, reverse, meter);
+      Intersection lists(world_.store(), driver, others, {}, {}, reverse, meter);
       int count = 0;
       while (lists.next().value()) ++count;
       EXPECT_EQ(count, 4);
       EXPECT_LE(meter.keys_read(), 4U * 4 + 2);
     }
   }
+}
+
+TEST_F(QueryCoreTest, SkipsChangeNoAnswer) {
+  for (int round = 0; round < 30; ++round) {
+    std::set<std::string> common;
+    const List driver = make_list(common, 400);
+    std::set<std::string> here;
+    const std::vector<List> skips{make_list(here, round % 2 == 0 ? 400 : 8)};
+    Positions expected;
+    std::set_intersection(common.begin(), common.end(), here.begin(), here.end(),
+                          std::back_inserter(expected));
+    const auto admits = [&](const ListCursor& entry) -> Result<bool> {
+      return here.count(std::string(entry.position())) > 0;
+    };
+    for (const bool reverse : {false, true}) {
+      Meter meter(kNoLimit, nullptr);
+      Intersection lists(world_.store(), driver, {}, skips, admits, reverse, meter);
+      Positions found;
+      while (lists.next().value()) found.emplace_back(lists.driver().position());
+      if (reverse) std::reverse(found.begin(), found.end());
+      EXPECT_EQ(found, expected);
+    }
+  }
+}
+
+TEST_F(QueryCoreTest, SkipsLeapOverWhatIsDisjoint) {
+  List early;
+  early.add("early:");
+  List late;
+  late.add("late:");
+  for (int i = 10'000; i < 12'000; ++i) {
+    world_.put_raw(kv::Family::indexes, "early:" + std::to_string(i), "");
+    world_.put_raw(kv::Family::indexes, "late:" + std::to_string(i + 1999), "");
+  }
+  const std::vector<List> skips{late};
+  const auto admits = [](const ListCursor& entry) -> Result<bool> {
+    return entry.position() == "11999";
+  };
+  Meter meter(kNoLimit, nullptr);
+  Intersection lists(world_.store(), early, {}, skips, admits, false, meter);
+  ASSERT_TRUE(lists.next().value());
+  EXPECT_EQ(lists.driver().position(), "11999");
+  EXPECT_FALSE(lists.next().value());
+  EXPECT_LE(meter.keys_read(), Intersection::kWalked + 5);
 }
 
 TEST_F(QueryCoreTest, TheMeterEndsAQuery) {
@@ -121,7 +165,7 @@ TEST_F(QueryCoreTest, TheMeterEndsAQuery) {
   }
   const std::vector<List> none;
   const auto walk = [&](Meter meter) -> Result<void> {
-    Intersection lists(world_.store(), list, none, false, meter);
+    Intersection lists(world_.store(), list, none, {}, {}, false, meter);
     while (true) {
       auto more = lists.next();
       if (!more) return more.error();
