@@ -113,16 +113,17 @@ class ListCursor {
 
 /// The positions that all lists have, by leapfrog: whoever lags behind seeks to who leads.
 ///
-/// Of `skips` the entries of the driver tell whether they can be in them (`admits`), which costs less
-/// than a seek. So the driver is walked past what is out, and only after kWalked such entries in a row
-/// do these lists say how far it may skip: dense ones are never sought, disjoint ones read in leaps.
+/// Of `skips` the entries of the driver tell whether they can be in them (`admits`), which costs
+/// less than a seek. So the driver is walked past what is out, and only after kWalked such entries
+/// in a row do these lists say how far it may skip: dense ones are never sought, disjoint ones read
+/// in leaps.
 class Intersection {
  public:
   using Admits = std::function<Result<bool>(const ListCursor& entry)>;
   static constexpr std::size_t kWalked = 64;
 
-  /// The entries of `driver` are the ones that are seen. Lists must outlive it. `admits` may be empty
-  /// where there are no skips.
+  /// The entries of `driver` are the ones that are seen. Lists must outlive it. `admits` may be
+  /// empty where there are no skips.
   Intersection(kv::Reader& reader, const List& driver, const std::vector<List>& others,
                const std::vector<List>& skips, Admits admits, bool reverse, Meter& meter);
 
