@@ -88,7 +88,7 @@ class UncheckedEngine final : public kv::Store {
     return engine_->approximate_bytes(family, lower, upper);
   }
   Result<void> sync() override { return engine_->sync(); }
-  Result<void> compact() override { return engine_->compact(); }
+  Result<void> compact(const kv::Limits* limits) override { return engine_->compact(limits); }
   Result<void> verify_checksums() override { return engine_->verify_checksums(); }
   Result<void> refresh() override { return engine_->refresh(); }
   Result<void> close() override { return engine_->close(); }
