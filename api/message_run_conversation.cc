@@ -18,9 +18,6 @@ namespace fb = schema::fb;
 using schema::IndexId;
 using schema::MessagePart;
 
-/// What drives where it is the records themselves: no index.
-constexpr IndexId kRecords{};
-
 /// The conversation's own count stands for each list of it.
 class ConversationCount final : public indexes::CardinalitySource {
  public:

@@ -88,7 +88,7 @@ Result<query::Plan> plan_for(ReadContext& context, query::Request request,
                              const indexes::CardinalitySource& source) {
   const SpaceState& state = context.state();
   const auto is_ready = [&](schema::IndexId index) {
-    return state.index_state(index) == IndexState::ready;
+    return index == kRecords || state.index_state(index) == IndexState::ready;
   };
   auto plan = query::make_plan(std::move(request), source, is_ready);
   if (!plan) return index_not_ready();

@@ -18,6 +18,9 @@
 
 namespace callisto::detail {
 
+/// What a list names where the records themselves drive: no index, and always ready.
+inline constexpr schema::IndexId kRecords{};
+
 /// Entries that a query reads at most where the caller says 0.
 inline constexpr std::uint64_t kMaxScannedEntries = 1'000'000;
 
