@@ -367,8 +367,10 @@ Digest Runner::operator()(const UnprocessedConversations& ask) const {
   const auto range = indexes::range_of(indexes::conversation_unprocessed_prefix(kDefaultSpace));
   const auto scan = reading.scan(kv::Family::indexes, range);
   std::vector<ConversationId> ids;
-  for (; scan->valid() && ids.size() < ask.limit; scan->next()) {
-    ids.push_back(indexes::parse_time_tail(scan->key())->as<ConversationId>());
+  // The oldest first, which lie at the end.
+  for (scan->iterator->SeekToLast(); scan->valid() && ids.size() < ask.limit;
+       scan->iterator->Prev()) {
+    ids.push_back(id_behind_created<ConversationId>(scan->key()));
   }
   return fold_conversations(reading, ids);
 }
