@@ -136,9 +136,10 @@ Health Store::health() const {
   return health;
 }
 
-Result<std::vector<PendingWork>> Store::pending_work() const {
+Result<std::vector<PendingWork>> Store::pending_work(const CallLimits& limits) const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
+  CALLISTO_TRY(core_->begin(limits).check());
   return core_->pending_work();
 }
 

@@ -104,7 +104,8 @@ Result<std::vector<IndexWork>> StoreCore::index_work() {
   return all;
 }
 
-Result<void> StoreCore::reindex(const std::vector<std::string>& names) {
+Result<void> StoreCore::reindex(const std::vector<std::string>& names,
+                                const kv::Limits& limits) {
   const indexes::Catalogue& catalogue = maintainer_.catalogue();
   std::vector<IndexId> ids;
   for (const std::string& name : names) {
@@ -120,6 +121,7 @@ Result<void> StoreCore::reindex(const std::vector<std::string>& names) {
   auto named = spaces(*snapshot);
   if (!named) return std::move(named).error();
   for (const auto& [name, space] : *named) {
+    CALLISTO_TRY(limits.check());
     CALLISTO_TRY(indexes::begin_rebuild(*engine_, catalogue, space, ids));
   }
   notify_work();
@@ -133,25 +135,27 @@ namespace callisto {
 using detail::CallGuard;
 using detail::closed_error;
 
-Result<std::vector<IndexWork>> Store::index_work() const {
+Result<std::vector<IndexWork>> Store::index_work(const CallLimits& limits) const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
+  CALLISTO_TRY(core_->begin(limits).check());
   return core_->index_work();
 }
 
-Result<void> Store::reindex(const std::vector<std::string>& names) const {
+Result<void> Store::reindex(const std::vector<std::string>& names,
+                            const CallLimits& limits) const {
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
   if (core_->options().mode == OpenMode::read_only) {
     return Error(Code::read_only, "a read-only store cannot build indexes");
   }
-  return core_->reindex(names);
+  return core_->reindex(names, core_->begin(limits));
 }
 
-Result<UpgradeReport> Store::upgrade(bool dry_run) const {
+Result<UpgradeReport> Store::upgrade(bool dry_run, const CallLimits& limits) const {
   UpgradeReport report;
   report.format_version = schema::kFormatVersion;
-  auto work = index_work();
+  auto work = index_work(limits);
   if (!work) return std::move(work).error();
   report.work = std::move(*work);
   report.is_done = report.work.empty();
@@ -159,7 +163,7 @@ Result<UpgradeReport> Store::upgrade(bool dry_run) const {
   if (core_->options().mode == OpenMode::read_only) {
     return Error(Code::read_only, "a read-only store cannot be upgraded");
   }
-  CALLISTO_TRY(finish_pending_work());
+  CALLISTO_TRY(finish_pending_work({}, limits));
   report.is_done = true;
   return report;
 }

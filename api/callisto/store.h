@@ -183,24 +183,25 @@ class CALLISTO_API Store {
   /// The large work that is not done, in every space: also of calls of store() that run just now;
   /// index_work() has that of indexes. Costs the reading of the ledgers, which are short. Read-only
   /// stores answer as of their view.
-  Result<std::vector<PendingWork>> pending_work() const;
+  Result<std::vector<PendingWork>> pending_work(const CallLimits& limits = {}) const;
 
   /// Indexes that are not as this program's definitions ask for: being built, being removed, or, in
   /// a read-only store, not held. Empty nearly always. corruption; io_error; closed.
-  Result<std::vector<IndexWork>> index_work() const;
+  Result<std::vector<IndexWork>> index_work(const CallLimits& limits = {}) const;
   /// Starts to build indexes anew, in every space: by name, or all when none is given. An index is
   /// emptied first, so queries that need it answer `index_not_ready` until it is built; writers go
   /// on. For an index that is suspect or that damage keeps from being read; where it can be read,
   /// verify() with `repair` mends it while it is in use. Returns when the work is stored; the
   /// background thread or finish_pending_work() does it, also after a crash.
   /// invalid_argument (index: not a name of stats()); read_only; conflict; closed.
-  Result<void> reindex(const std::vector<std::string>& names = {}) const;
+  Result<void> reindex(const std::vector<std::string>& names = {},
+                       const CallLimits& limits = {}) const;
   /// Brings a store that another version of Callisto wrote to this one's definitions, and comes
   /// back when it is done; on a current store there is nothing to do. Opening for writing starts the
   /// same work. With `dry_run` it only says what there is to do, and may be asked of a read-only
   /// store. A store of another draft of the format is refused by open().
   /// read_only (without dry_run); what finish_pending_work() answers.
-  Result<UpgradeReport> upgrade(bool dry_run = false) const;
+  Result<UpgradeReport> upgrade(bool dry_run = false, const CallLimits& limits = {}) const;
 
   Health health() const;
   Result<Stats> stats(const CallLimits& limits = {}) const;

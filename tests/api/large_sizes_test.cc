@@ -185,7 +185,7 @@ TEST_P(LargeSizes, AreDoneInBoundedMemory) {
               static_cast<unsigned long long>(records()), std::stoull(growth) / kMiB,
               steps.c_str());
   // The messages of a conversation that is stored are the caller's, and their places are kept.
-  const std::uint64_t held =
+  [[maybe_unused]] const std::uint64_t held =
       GetParam() == std::string("conversation") ? records() / 5 * (sizeof(NewMessage) + 256) : 0;
 #ifndef CALLISTO_TEST_SANITIZED
   EXPECT_LE(std::stoull(growth), kBudget + 64 * kMiB + held);

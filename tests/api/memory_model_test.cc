@@ -112,7 +112,9 @@ TEST_F(MemoryModelTest, RecordsAreFetchedForWhatIsReturned) {
     const bool needs_records =
         std::any_of(plan.steps.begin(), plan.steps.end(),
                     [](const QueryStep& step) { return step.use == QueryUse::on_record; });
-    if (!needs_records) EXPECT_EQ(plan.records_fetched, expected);
+    if (!needs_records) {
+      EXPECT_EQ(plan.records_fetched, expected);
+    }
   }
 }
 
