@@ -23,14 +23,20 @@ Conversation view_of(const ReadContext& context, const ConversationRows& rows) {
                                           context.state());
 }
 
-/// Input rules of a query; the limit as check_limit() gives it.
-Result<std::uint32_t> check_query(const ConversationQuery& query) {
+/// Input rules of a query but for its limit, which means nothing to a count.
+Result<void> check_conditions(const ConversationQuery& query) {
   if (query.type) CALLISTO_TRY(schema::check_text(*query.type, "type", detail::kMaxType));
   CALLISTO_TRY(detail::check_range(query.created, "created"));
   CALLISTO_TRY(detail::check_range(query.activity, "activity"));
   if (query.order > ConversationOrder::activity) {
     return Error(Code::invalid_argument, "order", "created or activity");
   }
+  return {};
+}
+
+/// Input rules of a query; the limit as check_limit() gives it.
+Result<std::uint32_t> check_query(const ConversationQuery& query) {
+  CALLISTO_TRY(check_conditions(query));
   return detail::check_limit(query.limit);
 }
 
@@ -113,7 +119,7 @@ Result<Page<Conversation>> Conversations::find_page(const ConversationQuery& que
 }
 
 Result<std::uint64_t> Conversations::count(const ConversationQuery& query) const {
-  if (auto checked = check_query(query); !checked) return checked.error();
+  CALLISTO_TRY(check_conditions(query));
   return detail::read<std::uint64_t>(
       *scope_, [&](ReadContext& context) { return detail::count_rows(context, query); });
 }

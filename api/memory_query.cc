@@ -82,7 +82,7 @@ std::vector<Memory> views_of(std::vector<Bytes>&& rows, const SpaceState& state)
 
 }  // namespace
 
-Result<std::uint32_t> check_query(const MemoryQuery& query) {
+Result<void> check_conditions(const MemoryQuery& query) {
   CALLISTO_TRY(check_query_texts(query));
   CALLISTO_TRY(check_query_numbers(query));
   if (query.user && query.user->is_nil()) {
@@ -91,6 +91,11 @@ Result<std::uint32_t> check_query(const MemoryQuery& query) {
   if (query.user && query.without_user) {
     return Error(Code::invalid_argument, "without_user", "not together with user");
   }
+  return {};
+}
+
+Result<std::uint32_t> check_query(const MemoryQuery& query) {
+  CALLISTO_TRY(check_conditions(query));
   return check_limit(query.limit);
 }
 
@@ -157,7 +162,7 @@ Result<Page<Memory>> Memories::find_page(const MemoryQuery& query, std::string_v
 }
 
 Result<std::uint64_t> Memories::count(const MemoryQuery& query) const {
-  if (auto checked = detail::check_query(query); !checked) return checked.error();
+  CALLISTO_TRY(detail::check_conditions(query));
   return detail::read<std::uint64_t>(
       *scope_, [&](detail::ReadContext& context) { return detail::count_rows(context, query); });
 }

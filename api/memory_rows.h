@@ -13,6 +13,9 @@
 
 namespace callisto::detail {
 
+/// Input rules of a query but for its limit, which means nothing to a count.
+Result<void> check_conditions(const MemoryQuery& query);
+
 /// Input rules of a query; the limit as check_limit() gives it.
 Result<std::uint32_t> check_query(const MemoryQuery& query);
 

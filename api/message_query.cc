@@ -175,8 +175,8 @@ Result<std::vector<Message>> read_in_range(ReadContext& context, const TimeRange
   return detail::fetch_messages(context, places);
 }
 
-/// Input rules of a query; the limit as check_limit() gives it.
-Result<std::uint32_t> check_query(const MessageQuery& query) {
+/// Input rules of a query but for its limit, which means nothing to a count.
+Result<void> check_conditions(const MessageQuery& query) {
   if (query.role) CALLISTO_TRY(schema::check_text(*query.role, "role", detail::kMaxType));
   if (query.agent) CALLISTO_TRY(schema::check_text(*query.agent, "agent", detail::kMaxAgent));
   if (query.state && *query.state > MessageState::interrupted) {
@@ -192,6 +192,12 @@ Result<std::uint32_t> check_query(const MessageQuery& query) {
   if (query.order > MessageOrder::importance) {
     return Error(Code::invalid_argument, "order", "time or importance");
   }
+  return {};
+}
+
+/// Input rules of a query; the limit as check_limit() gives it.
+Result<std::uint32_t> check_query(const MessageQuery& query) {
+  CALLISTO_TRY(check_conditions(query));
   return detail::check_limit(query.limit);
 }
 
@@ -295,7 +301,7 @@ Result<Page<Message>> Messages::find_page(const MessageQuery& query,
 }
 
 Result<std::uint64_t> Messages::count(const MessageQuery& query) const {
-  if (auto checked = check_query(query); !checked) return checked.error();
+  CALLISTO_TRY(check_conditions(query));
   return detail::read<std::uint64_t>(
       *scope_, [&](ReadContext& context) { return detail::count_rows(context, query); });
 }

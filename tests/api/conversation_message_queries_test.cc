@@ -423,6 +423,7 @@ TEST_F(QueriesTest, BadInputIsNamed) {
   query = {};
   query.limit = 10'001;
   EXPECT_EQ(failure(messages().explain(query)), "invalid_argument limit");
+  EXPECT_EQ(messages().count(query).value(), messages().count({}).value());  // has no limit
   query = {};
   query.order = static_cast<MessageOrder>(7);
   EXPECT_EQ(failure(messages().find(query)), "invalid_argument order");

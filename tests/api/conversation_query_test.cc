@@ -15,6 +15,7 @@ TEST_F(ConversationTest, FindRefusesBadInput) {
   EXPECT_EQ(refused({.activity = {.from = Time(INT64_MIN)}}), "activity.from");
   EXPECT_EQ(refused({.order = static_cast<ConversationOrder>(9)}), "order");
   EXPECT_EQ(refused({.limit = 10'001}), "limit");
+  EXPECT_EQ(conversations().count({.limit = 10'001}).value(), 0u);  // has no limit
   EXPECT_TRUE(conversations().find({.owner = UserId()}).value().empty());
   EXPECT_TRUE(conversations().find({.persona = PersonaId()}).value().empty());
 }

@@ -152,6 +152,7 @@ TEST_F(MemoryQueryTest, BadQueriesNameFieldAndLimit) {
   EXPECT_EQ(refused({.order = static_cast<MemoryOrder>(4)}),
             "invalid_argument order: created, updated, priority or expiry");
   EXPECT_EQ(refused({.limit = 10'001}), "invalid_argument limit: at most 10000");
+  EXPECT_EQ(memories().count({.limit = 10'001}).value(), 3U);  // has no limit
   EXPECT_EQ(found({.limit = 0}).size(), 3U);
 }
 
