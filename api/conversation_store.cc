@@ -110,7 +110,8 @@ Result<void> WholeStore::insert(WriteContext& context, std::size_t i,
                                 std::optional<ConversationId>& purge) const {
   auto fields = plan_.fields(i, context.core().environment(), context.now());
   if (!fields) return in_message(fields.error(), i);
-  auto taken = find_message_for_update(context, schema::from_fb<MessageId>(&fields->stamp->id()));
+  auto taken = find_namesake(context, plan_.message(i),
+                             schema::from_fb<MessageId>(&fields->stamp->id()));
   if (!taken) return std::move(taken).error();
   if (*taken) {
     if (context.state().is_hidden((*taken)->conversation)) {

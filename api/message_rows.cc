@@ -133,6 +133,14 @@ Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context,
   return read_place(key, found, value);
 }
 
+Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewMessage& message,
+                                               const MessageId& id) {
+  const bool is_ready =
+      context.state().index_state(schema::IndexId::message_by_id) == IndexState::ready;
+  if (!message.id && !is_ready) return std::optional<MessageAt>();
+  return find_message_for_update(context, id);
+}
+
 Result<Bytes> fetch_message_for_update(WriteContext& context, const MessageAt& at) {
   const std::string key = message_key(context.space(), at);
   auto record = fetch_for_update<fb::Message>(context.transaction(), key);

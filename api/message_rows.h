@@ -42,6 +42,10 @@ Result<std::optional<MessageAt>> find_message(ReadContext& context, const Messag
 /// The same, read for update. A message that is not visible is there too.
 Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context,
                                                          const MessageId& id);
+/// The place of the message that has the id which `message` is about to take. An id that the store
+/// made is no one's: while the index of ids is built anew, such messages still come.
+Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewMessage& message,
+                                               const MessageId& id);
 /// The record of a message that an index entry names: it must be there.
 Result<Bytes> fetch_message_for_update(WriteContext& context, const MessageAt& at);
 

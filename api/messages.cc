@@ -60,7 +60,7 @@ Result<bool> is_there(WriteContext& context, const NewMessage& message, const fb
                       const std::vector<std::uint16_t>& slots,
                       std::optional<ConversationId>& purge) {
   auto at =
-      detail::find_message_for_update(context, schema::from_fb<MessageId>(&fields.stamp->id()));
+      detail::find_namesake(context, message, schema::from_fb<MessageId>(&fields.stamp->id()));
   if (!at) return std::move(at).error();
   if (!*at) return false;
   if (context.state().is_hidden((*at)->conversation)) {

@@ -189,8 +189,10 @@ class CALLISTO_API Store {
   /// a read-only store, not held. Empty nearly always. corruption; io_error; closed.
   Result<std::vector<IndexWork>> index_work(const CallLimits& limits = {}) const;
   /// Starts to build indexes anew, in every space: by name, or all when none is given. An index is
-  /// emptied first, so queries that need it answer `index_not_ready` until it is built; writers go
-  /// on. For an index that is suspect or that damage keeps from being read; where it can be read,
+  /// emptied first, so calls that need it answer `index_not_ready` until it is built; writers go
+  /// on, but for those that look something up in it: by message_by_id a message that is given an id
+  /// or a parent, is changed or removed; by memory_by_conversation the removal of a conversation; by
+  /// identity_by_user the removal and the merge of users. For an index that is suspect or that damage keeps from being read; where it can be read,
   /// verify() with `repair` mends it while it is in use. Returns when the work is stored; the
   /// background thread or finish_pending_work() does it, also after a crash.
   /// invalid_argument (index: not a name of stats()); read_only; conflict; closed.

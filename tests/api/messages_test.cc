@@ -468,6 +468,24 @@ TEST_F(MessagesTest, RemovingCountsDown) {
   EXPECT_TRUE(verifies());
 }
 
+TEST_F(MessagesTest, AppendsGoOnWhileTheIndexOfIdsIsBuilt) {
+  const MessageId old = say({.conversation = talk_, .content = "old"});
+  ASSERT_TRUE(store_.reindex({"message_by_id"}));
+  EXPECT_EQ(messages().get(old).error().code(), Code::index_not_ready);
+  EXPECT_EQ(messages().append({.id = old, .conversation = talk_}).error().code(),
+            Code::index_not_ready);
+  const MessageId appended = say({.conversation = talk_, .sender = ada_, .content = "meanwhile"});
+  const std::vector<NewMessage> many(2500);  // more than a transaction holds
+  const auto stored = conversations().store({}, many);
+  ASSERT_TRUE(stored) << stored.error().to_string();
+  ASSERT_TRUE(store_.finish_pending_work());
+  EXPECT_EQ(message(appended).content(), "meanwhile");
+  EXPECT_EQ(read(*stored).message_count(), many.size());
+  EXPECT_EQ(messages().append({.id = old, .conversation = talk_}).error().code(),
+            Code::already_exists);
+  EXPECT_TRUE(verifies());
+}
+
 TEST_F(MessagesTest, AHotConversationNumbersDensely) {
   constexpr int kThreads = 4;
   constexpr int kEach = 50;
