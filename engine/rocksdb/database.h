@@ -92,6 +92,8 @@ class Database {
            std::shared_ptr<rocksdb::WriteBufferManager> write_buffers);
   OptionParts parts() const;
   std::vector<rocksdb::ColumnFamilyDescriptor> families() const;
+  /// That each table file of level 0 can be opened.
+  Result<void> check_level_0() const;
   Result<void> open_db(const rocksdb::DBOptions& options,
                        const std::vector<rocksdb::ColumnFamilyDescriptor>& families);
   Result<void> create_db(const rocksdb::DBOptions& options,
