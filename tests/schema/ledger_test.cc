@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "schema/format.h"
 #include "tests/schema/format_document.h"
 
 namespace callisto::schema {
@@ -86,6 +87,14 @@ TEST(Ledger, GivesNoNumberOfAKeyTwice) {
       EXPECT_TRUE(is_new) << line << " and " << first->second;
     }
   }
+}
+
+TEST(Ledger, NamesTheFormatVersionAsFormatDoes) {
+  const std::string version = std::to_string(kFormatVersion);
+  EXPECT_NE(read_source("schema/ledger.txt").find("\nformat-version " + version + " "),
+            std::string::npos);
+  EXPECT_NE(read_source("schema/FORMAT.md").find("Version number " + version + ","),
+            std::string::npos);
 }
 
 TEST(Ledger, ANumberThatChangedIsSeen) {
