@@ -12,13 +12,26 @@ constexpr std::uint64_t kCompareEvery = 40;
 
 }  // namespace
 
+void HistoryEnvironment::begin_call(Time now) {
+  set_now(now);
+  drawn_ = 0;
+}
+
+std::uint64_t HistoryEnvironment::random_bits() {
+  // SplitMix64.
+  std::uint64_t bits = static_cast<std::uint64_t>(now().micros()) * 1'000 + ++drawn_;
+  bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebULL;
+  return bits ^ (bits >> 31);
+}
+
 History::History(std::uint64_t seed, HistoryEnvironment& environment, Subject& subject)
     : environment_(environment), subject_(subject), generator_(seed) {}
 
 std::string History::run(std::uint64_t steps) {
   for (std::uint64_t i = 0; i < steps && failure_.empty(); ++i) step();
   if (failure_.empty()) {
-    if (auto done = subject_.finish(); !done) fail("finish: " + done.error().to_string());
+    finish();
     compare_all();
     verify();
   }
@@ -38,7 +51,7 @@ void History::step() {
 }
 
 void History::tick() {
-  environment_.set_now(generator_.tick());
+  environment_.begin_call(generator_.tick());
   for (model::Model& model : models_) model.now = generator_.now();
 }
 
@@ -46,7 +59,12 @@ void History::call() {
   const int space = generator_.chance(85) ? 0 : 1;
   const Operation operation = generator_.next();
   note("space " + std::to_string(space) + " " + operation.text);
-  const Outcome outcome = operation.on_store(subject_.space(space));
+  Outcome outcome = operation.on_store(subject_.space(space));
+  if (is_rebuilding_ && outcome.code == Code::index_not_ready) {
+    finish_rebuild();
+    environment_.begin_call(generator_.now());
+    outcome = operation.on_store(subject_.space(space));
+  }
   check_answer(operation, outcome, operation.on_model(models_[space]));
 }
 
@@ -59,15 +77,25 @@ void History::transaction() {
   generator_.end_transaction();
   note(std::string("transaction, ") + (commits ? "commits" : "is given up"));
   for (const Operation& operation : operations) note("  " + operation.text);
+  if (try_transaction(space, commits, operations)) return;
+  note("  met what is unfinished, and is made again");
+  finish();
+  environment_.begin_call(generator_.now());
+  // What it met again it had made itself: an id that it removed and wanted to take.
+  if (!try_transaction(space, commits, operations)) note("  is given up");
+}
 
+bool History::try_transaction(int space, bool commits, const std::vector<Operation>& operations) {
   std::vector<Outcome> outcomes;
   bool met_work = false;
   const auto done = subject_.transact(space, [&](Transaction& transaction) -> Result<void> {
     outcomes.clear();
     for (const Operation& operation : operations) {
       outcomes.push_back(operation.on_store(transaction));
-      met_work = outcomes.back().code == Code::conflict;
-      // An id cannot be taken again while work on its former record is unfinished.
+      // An id cannot be taken again while work on its former record is unfinished, and an index
+      // may not be ready.
+      met_work = outcomes.back().code == Code::conflict ||
+                 (is_rebuilding_ && outcomes.back().code == Code::index_not_ready);
       if (met_work) return Error(Code::conflict, "unfinished work");
     }
     if (!commits) return Error(Code::unsupported, "given up");
@@ -79,13 +107,11 @@ void History::transaction() {
   }
   if (met_work) {
     const model::Answer answer = operations[outcomes.size() - 1].on_model(after);
-    if (!answer.codes.empty()) return;
-    if (auto finished = subject_.finish(); !finished) fail("finish: " + finished.error().to_string());
-    note("  met unfinished work");
-    return;
+    return outcomes.back().code == Code::conflict && answer.codes.contains(Code::conflict);
   }
   if (commits != done.has_value()) fail("transaction: " + (done ? "success" : done.error().to_string()));
   if (commits) models_[space] = std::move(after);
+  return true;
 }
 
 void History::check_answer(const Operation& operation, const Outcome& outcome, const model::Answer& answer) {
@@ -98,7 +124,35 @@ void History::check_answer(const Operation& operation, const Outcome& outcome, c
   fail(operation.text + "\n  model: " + expected + "\n  store: " + outcome.text);
 }
 
+void History::finish() {
+  if (auto done = subject_.finish(); !done) fail("finish: " + done.error().to_string());
+  is_rebuilding_ = false;
+}
+
+void History::finish_rebuild() {
+  if (!is_rebuilding_) return;
+  note("finishes the rebuilds");
+  finish();
+}
+
+void History::rebuild_indexes() {
+  const std::uint32_t steps = generator_.below(250);
+  note("rebuilds the indexes, " + std::to_string(steps) + " steps");
+  const auto begun = subject_.reindex();
+  if (!begun) return fail("reindex: " + begun.error().to_string());
+  if (!*begun) return;
+  is_rebuilding_ = true;
+  environment_.set_micros_per_look(1000);
+  const auto done = subject_.finish_within({.deadline_ms = steps + 1});
+  environment_.set_micros_per_look(0);
+  if (!done && done.error().code() != Code::deadline_exceeded) {
+    fail("some steps: " + done.error().to_string());
+  }
+  verify();
+}
+
 void History::compare_all() {
+  finish_rebuild();
   for (int space = 0; space < 2 && failure_.empty(); ++space) {
     for (const std::string& line : differences(models_[space], subject_.space(space), generator_)) {
       fail("space " + std::to_string(space) + ", " + line);
@@ -113,10 +167,11 @@ void History::check_past(const Past& past) {
 }
 
 void History::upkeep() {
-  const unsigned pick = generator_.below(10);
+  const unsigned pick = generator_.below(14);
   if (pick < 4) {
     const int space = static_cast<int>(generator_.below(2));
     note("takes a snapshot of space " + std::to_string(space));
+    finish_rebuild();
     if (past_.size() < 4) past_.push_back({subject_.snapshot(space), models_[space]});
   } else if (pick < 7) {
     note("looks at its snapshots");
@@ -124,11 +179,14 @@ void History::upkeep() {
     if (!past_.empty()) past_.erase(past_.begin());
   } else if (pick < 8) {
     note("finishes the work that is left");
-    if (auto done = subject_.finish(); !done) fail("finish: " + done.error().to_string());
+    finish();
   } else if (pick < 9) {
     note("reopens");
     past_.clear();
-    if (subject_.reopen()) compare_all();
+    subject_.reopen();
+    compare_all();  // Always, so that a history is the same on every subject.
+  } else if (pick < 13) {
+    rebuild_indexes();
   } else if (generator_.chance(30)) {
     note("drops the other space and makes it anew");
     past_.clear();

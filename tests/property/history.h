@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
@@ -11,11 +12,24 @@
 
 namespace callisto::testing {
 
-/// A clock that only the history moves: waiting between attempts takes no time.
+/// A clock that only the history moves: waiting between attempts takes no time. Random numbers
+/// follow from the time and how many were drawn since begin_call(), so that a call that is made
+/// again, or an opening more, changes no id.
 class HistoryEnvironment : public TestEnvironment {
  public:
   using TestEnvironment::TestEnvironment;
+  void begin_call(Time now);
+  /// What passes on the monotonic clock with every look at it: a deadline is then a number of steps.
+  void set_micros_per_look(std::int64_t micros) { micros_per_look_ = micros; }
+
   void sleep_micros(std::int64_t) override {}
+  std::int64_t monotonic_micros() override { return monotonic_ += micros_per_look_; }
+  std::uint64_t random_bits() override;
+
+ private:
+  std::atomic<std::uint64_t> drawn_{0};
+  std::atomic<std::int64_t> micros_per_look_{0};
+  std::atomic<std::int64_t> monotonic_{0};
 };
 
 /// One random history on one subject, held against the model after every call.
@@ -37,6 +51,14 @@ class History {
   void tick();
   void call();
   void transaction();
+  /// False: it met what is unfinished, wrote nothing, and is to be made again.
+  bool try_transaction(int space, bool commits, const std::vector<Operation>& operations);
+  /// Starts rebuilds of all indexes, carries out some steps and leaves the rest.
+  void rebuild_indexes();
+  /// Carries out all that is left.
+  void finish();
+  /// Before what must not meet an index that is not ready.
+  void finish_rebuild();
   void check_answer(const Operation& operation, const Outcome& outcome, const model::Answer& answer);
   void check_past(const Past& past);
   void upkeep();
@@ -51,6 +73,7 @@ class History {
   std::vector<Past> past_;
   std::deque<std::string> last_;
   std::uint64_t step_ = 0;
+  bool is_rebuilding_ = false;
   std::string failure_;
 };
 

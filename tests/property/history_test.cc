@@ -50,7 +50,8 @@ TEST(History, AStoreOnDiskThatIsReopenedAgreesWithTheModel) {
 TEST(History, AStoreThatWorksInTheBackgroundAgreesWithTheModel) {
   HistoryEnvironment environment;
   TempDirectory directory;
-  const auto subject = store_subject(directory.path("store"), options_for(environment, true));
+  const auto subject = store_subject(directory.path("store"), options_for(environment, true),
+                                     Indexes::are_rebuilt);
   expect_agreement(History(test_seed() + 2, environment, *subject).run(steps()));
 }
 

@@ -20,8 +20,8 @@ struct HeldSnapshot final : Held {
 
 class StoreSubject final : public Subject {
  public:
-  StoreSubject(std::string directory, const Options& options)
-      : directory_(std::move(directory)), options_(options) {
+  StoreSubject(std::string directory, const Options& options, Indexes indexes)
+      : directory_(std::move(directory)), options_(options), indexes_(indexes) {
     open();
   }
 
@@ -39,7 +39,14 @@ class StoreSubject final : public Subject {
   Result<VerifyReport> verify(bool repair) override {
     return store_->verify({.repair = repair, .checksums = false});
   }
-  Result<void> finish() override { return store_->finish_pending_work(); }
+  Result<void> finish_within(const CallLimits& limits) override {
+    return store_->finish_pending_work({}, limits);
+  }
+  Result<bool> reindex() override {
+    if (indexes_ == Indexes::stay) return false;
+    if (auto begun = store_->reindex(); !begun) return std::move(begun).error();
+    return true;
+  }
   bool reopen() override {
     if (directory_.empty()) return false;
     other_.reset();
@@ -61,6 +68,7 @@ class StoreSubject final : public Subject {
 
   const std::string directory_;
   const Options options_;
+  const Indexes indexes_;
   std::optional<Store> store_;
   std::optional<Space> other_;
 };
@@ -82,14 +90,14 @@ struct HeldCore final : Held {
 };
 
 /// The same steps as Store takes, over an engine that only tests have.
-class MapSubject final : public Subject {
+class EngineSubject final : public Subject {
  public:
-  explicit MapSubject(const Options& options)
-      : core_(detail::StoreCore::over(make_map_engine(*options.environment), options).value()),
-        default_(scope_of(schema::kDefaultSpace)) {
-    other_.emplace(scope_of(core_->create_space(kOther).value()));
+  EngineSubject(std::function<std::unique_ptr<kv::Store>()> make, bool can_reopen,
+                const Options& options, Indexes indexes)
+      : make_(std::move(make)), can_reopen_(can_reopen), options_(options), indexes_(indexes) {
+    open();
   }
-  ~MapSubject() override { ignore_error(core_->close(), "the engine is in memory"); }
+  ~EngineSubject() override { ignore_error(core_->close(), "nobody is left to tell"); }
 
   const Repositories& space(int number) const override { return bound(number); }
   Result<void> transact(int number, const std::function<Result<void>(Transaction&)>& function) override {
@@ -118,25 +126,60 @@ class MapSubject final : public Subject {
     report.ok = report.dangling + report.missing + report.wrong + report.undecodable + report.orphans == 0;
     return report;
   }
-  Result<void> finish() override { return core_->finish_pending_work(); }
+  Result<void> finish_within(const CallLimits& limits) override {
+    return core_->finish_pending_work({}, limits);
+  }
+  Result<bool> reindex() override {
+    if (indexes_ == Indexes::stay) return false;
+    if (auto begun = core_->reindex({}); !begun) return std::move(begun).error();
+    return true;
+  }
+  bool reopen() override {
+    if (!can_reopen_) return false;
+    default_.reset();
+    other_.reset();
+    core_->close().value();
+    core_.reset();
+    open();
+    return true;
+  }
   detail::StoreCore* core() override { return core_.get(); }
 
  private:
+  void open() {
+    core_ = detail::StoreCore::over(make_(), options_).value();
+    default_.emplace(scope_of(schema::kDefaultSpace));
+    const auto there = core_->find_space(kOther).value();
+    other_.emplace(scope_of(there ? *there : core_->create_space(kOther).value()));
+  }
   detail::Scope scope_of(schema::SpaceNumber number) {
     return {.core = core_.get(), .slot = &core_->slot(number)};
   }
-  const Bound& bound(int number) const { return number == 0 ? default_ : *other_; }
+  const Bound& bound(int number) const { return number == 0 ? *default_ : *other_; }
 
-  const std::shared_ptr<detail::StoreCore> core_;
-  const Bound default_;
+  const std::function<std::unique_ptr<kv::Store>()> make_;
+  const bool can_reopen_;
+  const Options options_;
+  const Indexes indexes_;
+  std::shared_ptr<detail::StoreCore> core_;
+  std::optional<Bound> default_;
   std::optional<Bound> other_;
 };
 
 }  // namespace
 
-std::unique_ptr<Subject> store_subject(const std::string& directory, const Options& options) {
-  return std::make_unique<StoreSubject>(directory, options);
+std::unique_ptr<Subject> store_subject(const std::string& directory, const Options& options,
+                                       Indexes indexes) {
+  return std::make_unique<StoreSubject>(directory, options, indexes);
 }
-std::unique_ptr<Subject> map_subject(const Options& options) { return std::make_unique<MapSubject>(options); }
+std::unique_ptr<Subject> map_subject(const Options& options) {
+  return engine_subject([environment = options.environment] { return make_map_engine(*environment); },
+                        false, options);
+}
+std::unique_ptr<Subject> engine_subject(std::function<std::unique_ptr<kv::Store>()> make,
+                                        bool can_reopen, const Options& options,
+                                        Indexes indexes) {
+  return std::make_unique<EngineSubject>(std::move(make), can_reopen, options, indexes);
+}
 
 }  // namespace callisto::testing
