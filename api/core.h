@@ -213,7 +213,7 @@ class StoreCore {
   /// What is not ready, or is there and should not be, by space and name.
   Result<std::vector<IndexWork>> index_work();
   /// Starts rebuilds in every space. Empty: of all indexes.
-  Result<void> reindex(const std::vector<std::string>& names, const kv::Limits& limits);
+  Result<void> reindex(const std::vector<std::string>& names, const CallLimits& limits = {});
 
   /// A message came in with a clock more than a minute behind the newest one.
   void note_clock_suspect() noexcept { clock_suspect_.store(true, std::memory_order_relaxed); }

@@ -105,7 +105,8 @@ Result<std::vector<IndexWork>> StoreCore::index_work() {
 }
 
 Result<void> StoreCore::reindex(const std::vector<std::string>& names,
-                                const kv::Limits& limits) {
+                                const CallLimits& call_limits) {
+  const kv::Limits limits = begin(call_limits);
   const indexes::Catalogue& catalogue = maintainer_.catalogue();
   std::vector<IndexId> ids;
   for (const std::string& name : names) {
@@ -149,7 +150,7 @@ Result<void> Store::reindex(const std::vector<std::string>& names,
   if (core_->options().mode == OpenMode::read_only) {
     return Error(Code::read_only, "a read-only store cannot build indexes");
   }
-  return core_->reindex(names, core_->begin(limits));
+  return core_->reindex(names, limits);
 }
 
 Result<UpgradeReport> Store::upgrade(bool dry_run, const CallLimits& limits) const {
