@@ -45,11 +45,10 @@ class ForwardedTransaction : public kv::Transaction {
   kv::Transaction& inner_;
 };
 
-/// An engine whose transactions are wrapped, each in a `Wrapped`.
-template <class Wrapped>
-class WrappedEngine final : public kv::Store {
+/// An engine that hands on every call, to be derived from.
+class ForwardedEngine : public kv::Store {
  public:
-  explicit WrappedEngine(std::unique_ptr<kv::Store> engine) : engine_(std::move(engine)) {}
+  explicit ForwardedEngine(std::unique_ptr<kv::Store> engine) : engine_(std::move(engine)) {}
 
   Result<bool> get(kv::Family family, std::string_view key, kv::Value& value) override {
     return engine_->get(family, key, value);
@@ -68,10 +67,7 @@ class WrappedEngine final : public kv::Store {
   }
   Result<kv::Version> run(const kv::RunOptions& options,
                           const std::function<Result<void>(kv::Transaction&)>& function) override {
-    return engine_->run(options, [&](kv::Transaction& transaction) {
-      Wrapped wrapped(transaction);
-      return function(wrapped);
-    });
+    return engine_->run(options, function);
   }
   Result<void> erase_range(kv::Family family, std::string_view lower,
                            std::string_view upper) override {
@@ -94,8 +90,23 @@ class WrappedEngine final : public kv::Store {
   Result<void> refresh() override { return engine_->refresh(); }
   Result<void> close() override { return engine_->close(); }
 
- private:
+ protected:
   std::unique_ptr<kv::Store> engine_;
+};
+
+/// An engine whose transactions are wrapped, each in a `Wrapped`.
+template <class Wrapped>
+class WrappedEngine final : public ForwardedEngine {
+ public:
+  using ForwardedEngine::ForwardedEngine;
+
+  Result<kv::Version> run(const kv::RunOptions& options,
+                          const std::function<Result<void>(kv::Transaction&)>& function) override {
+    return engine_->run(options, [&](kv::Transaction& transaction) {
+      Wrapped wrapped(transaction);
+      return function(wrapped);
+    });
+  }
 };
 
 }  // namespace callisto::testing
