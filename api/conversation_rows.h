@@ -50,14 +50,25 @@ std::vector<std::uint16_t> slots_of(const SpaceState& state, const schema::fb::C
 struct ConversationRows {
   Bytes header;
   schema::ConversationTail tail;
+  Bytes tail_row{};  ///< The tail as it is stored; empty where it is not of the store.
 };
 Result<std::optional<ConversationRows>> fetch_conversation(ReadContext& context,
                                                            const ConversationId& id);
 Result<std::optional<ConversationRows>> fetch_conversation_for_update(WriteContext& context,
                                                                       const ConversationId& id);
-/// Tails in the order of `ids`; corruption where one is missing.
-Result<std::vector<schema::ConversationTail>> fetch_tails(ReadContext& context,
-                                                          std::span<const ConversationId> ids);
+/// A tail, as it is stored and decoded.
+struct TailRow {
+  Bytes row;
+  schema::ConversationTail tail;
+};
+Result<TailRow> tail_row(SpaceNumber space, const ConversationId& id, Bytes row);
+/// Tails in the order of `ids`; corruption where one is missing. hints[i], where there are any,
+/// learns where it lies.
+Result<std::vector<TailRow>> fetch_tails(ReadContext& context, std::span<const ConversationId> ids,
+                                         std::span<const kv::HintRef> hints = {});
+/// Rows that lie beside each other in a hint: the header, and the tail.
+inline constexpr std::size_t kHeaderPlace = 0;
+inline constexpr std::size_t kTailPlace = 1;
 
 /// What create() and store() begin with. The rows when a conversation with this id and equal
 /// content is there already; nullopt when the id is free and the users exist; then `fields` has its

@@ -5,8 +5,10 @@
 
 #include "api/check.h"
 #include "api/work_steps.h"
+#include "engine/cache/cached_reader.h"
 #include "engine/limited.h"
 #include "engine/open.h"
+#include "indexes/cache_shape.h"
 #include "indexes/catalogue.h"
 
 namespace callisto::detail {
@@ -54,10 +56,27 @@ Result<void> WriteContext::reload_state() {
   return {};
 }
 
+// ReadContext ----------------------------------------------------------------------------------
+
+Time ReadContext::now() const {
+  if (!now_) now_ = core_.environment().now();
+  return *now_;
+}
+
 // SpaceSlot ------------------------------------------------------------------------------------
 
+namespace {
+
+std::uint64_t next_slot_number() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
+
 SpaceSlot::SpaceSlot(SpaceNumber space)
-    : space_(space),
+    : number_(next_slot_number()),
+      space_(space),
       guard_key_(schema::work_guard_key(space)),
       name_key_(schema::space_name_key(space)) {}
 
@@ -78,6 +97,24 @@ Result<std::shared_ptr<const SpaceState>> SpaceSlot::state(kv::Store& engine, kv
     state_ = *loaded;
   }
   return loaded;
+}
+
+Result<std::shared_ptr<const SpaceState>> SpaceSlot::state_for_call(kv::Store& engine,
+                                                                    kv::Reader& reader) {
+  struct Held {
+    std::uint64_t slot = 0;
+    kv::Version version = 0;
+    std::shared_ptr<const SpaceState> state{};
+  };
+  thread_local Held held;
+  const auto committed = engine.committed_version(kv::Family::system, guard_key_);
+  if (!committed || *committed > reader.version()) return state(engine, reader);
+  if (held.slot != number_ || held.version != *committed) {
+    auto current = state(engine, reader);
+    if (!current) return current;
+    held = {number_, *committed, std::move(*current)};
+  }
+  return std::shared_ptr<const SpaceState>(std::shared_ptr<void>(), held.state.get());
 }
 
 // TransactionCore, SnapshotCore, CallGuard --------------------------------------------------------
@@ -110,20 +147,45 @@ SnapshotCore::~SnapshotCore() {
   core->snapshots_.erase(this);
 }
 
-CallGuard::CallGuard(StoreCore& core) noexcept : core_(core) {
-  core_.running_calls_.fetch_add(1, std::memory_order_seq_cst);
+namespace {
+
+/// A number of the thread's own: threads that live at once nearly always have different ones.
+std::size_t thread_number() noexcept {
+  static std::atomic<std::size_t> last{0};
+  thread_local const std::size_t number = ++last;
+  return number;
+}
+
+}  // namespace
+
+CallGuard::CallGuard(StoreCore& core) noexcept
+    : core_(core), place_(thread_number() % core.running_calls_.size()) {
+  core_.running_calls_[place_].count.fetch_add(1, std::memory_order_seq_cst);
   is_open_ = !core_.closing_.load(std::memory_order_seq_cst);
 }
 
 CallGuard::~CallGuard() {
-  if (core_.running_calls_.fetch_sub(1, std::memory_order_seq_cst) == 1 &&
-      core_.closing_.load(std::memory_order_seq_cst)) {
+  core_.running_calls_[place_].count.fetch_sub(1, std::memory_order_seq_cst);
+  if (core_.closing_.load(std::memory_order_seq_cst)) {
     std::lock_guard lock(core_.close_mutex_);
     core_.calls_done_.notify_all();
   }
 }
 
 // StoreCore: opening and closing ------------------------------------------------------------------
+
+namespace {
+
+/// What the cache of committed state takes of the budget (api/README.md).
+std::uint64_t cache_bytes(const Options& options) {
+  if (options.mode == OpenMode::read_only) return 0;
+  constexpr std::uint64_t kLeft = 2ULL << 20;
+  const std::uint64_t most =
+      std::max(options.memory_budget_bytes / 2, kLeft) - kLeft;
+  return std::min(options.record_cache_bytes.value_or(options.memory_budget_bytes / 8 * 3), most);
+}
+
+}  // namespace
 
 StoreCore::StoreCore(std::unique_ptr<kv::Store> engine, const Options& options,
                      const indexes::Catalogue& catalogue)
@@ -142,7 +204,7 @@ Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const 
   engine_options.read_only = options.mode == OpenMode::read_only;
   engine_options.accept_data_loss = options.accept_data_loss;
   engine_options.memory_budget_bytes = options.memory_budget_bytes;
-  engine_options.reserved_bytes = indexes::CardinalitySketch::kBytes;
+  engine_options.reserved_bytes = indexes::CardinalitySketch::kBytes + cache_bytes(options);
   engine_options.environment =
       options.environment != nullptr ? options.environment : &Environment::system();
   engine_options.disk_threads = options.disk_threads;
@@ -152,11 +214,19 @@ Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const 
   return over(std::move(*engine), options, catalogue);
 }
 
+void StoreCore::attach_cache() {
+  const std::uint64_t bytes = cache_bytes(options_);
+  if (bytes == 0) return;
+  auto cache = std::make_unique<kv::StateCache>(bytes, indexes::cache_shape(maintainer_.catalogue()));
+  if (engine_->attach(*cache)) cache_ = std::move(cache);
+}
+
 Result<std::shared_ptr<StoreCore>> StoreCore::over(std::unique_ptr<kv::Store> engine,
                                                    const Options& options,
                                                    const indexes::Catalogue& catalogue) {
   std::shared_ptr<StoreCore> core(new StoreCore(std::move(engine), options, catalogue));
   const bool is_writer = options.mode != OpenMode::read_only;
+  if (is_writer) core->attach_cache();
   if (auto done = core->prepare_format(); !done) return std::move(done).error();
   ignore_error(core->cardinality_.load(core->engine()), "estimates only: a repair counts anew");
   if (!is_writer) return core;
@@ -176,11 +246,18 @@ Result<void> StoreCore::close() {
   stop_background();
   {
     std::unique_lock lock(close_mutex_);
-    calls_done_.wait(lock, [&] { return running_calls_.load(std::memory_order_seq_cst) == 0; });
+    calls_done_.wait(lock, [&] { return !has_running_calls(); });
     for (SnapshotCore* snapshot : snapshots_) snapshot->snapshot.reset();
   }
   ignore_error(cardinality_.save(*engine_), "estimates only, and close() says what else is wrong");
   return engine_->close();
+}
+
+bool StoreCore::has_running_calls() const noexcept {
+  // A call moves from no place to another, and none begins any more: each place is looked at once.
+  return std::any_of(running_calls_.begin(), running_calls_.end(), [](const RunningCalls& calls) {
+    return calls.count.load(std::memory_order_seq_cst) != 0;
+  });
 }
 
 void StoreCore::count_changes(const indexes::CardinalityChanges& changes) {
@@ -206,15 +283,32 @@ SpaceSlot& StoreCore::slot(SpaceNumber space) {
 
 namespace {
 
+/// Runs the function in what `reader` sees.
+Result<void> read_with(const Scope& scope, const kv::Limits& limits, kv::Reader& reader,
+                       const std::function<Result<void>(ReadContext&)>& function) {
+  StoreCore& core = *scope.core;
+  kv::LimitedReader limited(reader, limits);
+  kv::Reader& within = limits.any() ? static_cast<kv::Reader&>(limited) : reader;
+  auto state = scope.slot->state_for_call(core.engine(), within);
+  if (!state) return std::move(state).error();
+  if (!(*state)->exists()) return space_gone();
+  ReadContext context(core, within, std::move(*state));
+  return function(context);
+}
+
 Result<void> read_latest(const Scope& scope, const kv::Limits& limits,
                          const std::function<Result<void>(ReadContext&)>& function) {
   StoreCore& core = *scope.core;
-  std::unique_ptr<kv::Snapshot> snapshot = core.engine().snapshot();
-  if (limits.any()) snapshot = std::make_unique<kv::LimitedReader>(std::move(snapshot), limits);
-  auto state = live_state(core, *scope.slot, *snapshot);
-  if (!state) return std::move(state).error();
-  ReadContext context(core, *snapshot, std::move(*state), core.environment().now());
-  return function(context);
+  if (core.cache() == nullptr) {
+    return read_with(scope, limits, *core.engine().snapshot(), function);
+  }
+  {
+    kv::CachedReader reader(core.engine(), *core.cache());
+    Result<void> done = read_with(scope, limits, reader, function);
+    if (!reader.moved()) return done;
+  }
+  kv::CachedReader reader(core.engine().snapshot(), *core.cache());
+  return read_with(scope, limits, reader, function);
 }
 
 /// A call inside the user's transaction: what it wrote is taken back when it fails.
@@ -271,6 +365,16 @@ class CheckedReader final : public kv::Reader {
     return transaction_.scan(family, bounds);
   }
   kv::Version version() const override { return transaction_.version(); }
+  Result<Bytes> get_row(kv::Family family, std::string_view key, kv::RowCheck check) override {
+    transaction_.guard(family, key);
+    return transaction_.get_row(family, key, check);
+  }
+  Result<void> get_rows(kv::Family family, std::span<const std::string> keys, kv::RowCheck check,
+                        std::span<Bytes> rows, std::span<const kv::HintRef> hints,
+                        std::size_t place) override {
+    for (const std::string& key : keys) transaction_.guard(family, key);
+    return transaction_.get_rows(family, keys, check, rows, hints, place);
+  }
 
  private:
   kv::Transaction& transaction_;
@@ -292,8 +396,11 @@ Result<void> read_in(const Scope& scope, const std::function<Result<void>(ReadCo
   CALLISTO_TRY(limits.check());
   if (scope.snapshot == nullptr) return read_latest(scope, limits, function);
   SnapshotCore& view = *scope.snapshot;
-  kv::LimitedReader limited(*view.snapshot, limits);
-  kv::Reader& reader = limits.any() ? static_cast<kv::Reader&>(limited) : *view.snapshot;
+  std::optional<kv::CachedReader> cached;
+  if (kv::StateCache* const cache = scope.core->cache()) cached.emplace(*view.snapshot, *cache);
+  kv::Reader& state = cached ? static_cast<kv::Reader&>(*cached) : *view.snapshot;
+  kv::LimitedReader limited(state, limits);
+  kv::Reader& reader = limits.any() ? static_cast<kv::Reader&>(limited) : state;
   ReadContext context(*scope.core, reader, view.state, view.now);
   return function(context);
 }

@@ -2,6 +2,7 @@
 
 // The inside of a store: what the repositories stand on. Not installed.
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "callisto/store.h"
+#include "engine/cache/state_cache.h"
 #include "engine/kv.h"
 #include "engine/limits.h"
 #include "indexes/cardinality_sketch.h"
@@ -35,21 +37,23 @@ using schema::TableId;
 /// What a read sees: one state, its ledger, and the time at which expiry is judged.
 class ReadContext {
  public:
-  ReadContext(StoreCore& core, kv::Reader& reader, std::shared_ptr<const SpaceState> state, Time now)
+  /// `now` not given: the time of the first question for it.
+  ReadContext(StoreCore& core, kv::Reader& reader, std::shared_ptr<const SpaceState> state,
+              std::optional<Time> now = std::nullopt)
       : core_(core), reader_(reader), state_(std::move(state)), now_(now) {}
 
   StoreCore& core() const noexcept { return core_; }
   kv::Reader& reader() const noexcept { return reader_; }
   const SpaceState& state() const noexcept { return *state_; }
   SpaceNumber space() const noexcept { return state_->space(); }
-  Time now() const noexcept { return now_; }
+  Time now() const;
   const std::shared_ptr<const SpaceState>& shared_state() const noexcept { return state_; }
 
  protected:
   StoreCore& core_;
   kv::Reader& reader_;
   std::shared_ptr<const SpaceState> state_;
-  Time now_;
+  mutable std::optional<Time> now_;
 };
 
 /// What a write sees and does: a transaction, and the maintainer as the only way to write rows.
@@ -86,8 +90,12 @@ class SpaceSlot {
   const std::string& name_key() const noexcept { return name_key_; }
   /// The state in `reader`'s view; remembered when the engine is the sole writer.
   Result<std::shared_ptr<const SpaceState>> state(kv::Store& engine, kv::Reader& reader);
+  /// The same for a call that reads and runs no code of the caller's: the thread holds the state, and
+  /// the answer counts no hold, so that readers share no count. Valid until the thread asks again.
+  Result<std::shared_ptr<const SpaceState>> state_for_call(kv::Store& engine, kv::Reader& reader);
 
  private:
+  const std::uint64_t number_;  ///< No other slot of the process has it.
   const SpaceNumber space_;
   const std::string guard_key_;
   const std::string name_key_;
@@ -154,6 +162,7 @@ class CallGuard {
 
  private:
   StoreCore& core_;
+  const std::size_t place_;
   bool is_open_;
 };
 
@@ -174,6 +183,8 @@ class StoreCore {
   Result<void> close();
 
   kv::Store& engine() noexcept { return *engine_; }
+  /// The cache of committed state, or null.
+  kv::StateCache* cache() noexcept { return cache_.get(); }
   Environment& environment() noexcept { return *environment_; }
   const indexes::Maintainer& maintainer() const noexcept { return maintainer_; }
   const Options& options() const noexcept { return options_; }
@@ -224,6 +235,7 @@ class StoreCore {
   friend class SnapshotCore;
   StoreCore(std::unique_ptr<kv::Store> engine, const Options& options,
             const indexes::Catalogue& catalogue);
+  void attach_cache();
   Result<void> prepare_format();
   /// Work that a crash left: staged conversations are turned into purges.
   Result<void> recover_work();
@@ -248,6 +260,7 @@ class StoreCore {
 
   Options options_;
   Environment* environment_;
+  std::unique_ptr<kv::StateCache> cache_;  ///< Null where nothing is remembered.
   std::unique_ptr<kv::Store> engine_;
   indexes::Maintainer maintainer_;
   indexes::CardinalitySketch cardinality_;
@@ -255,8 +268,14 @@ class StoreCore {
   std::mutex slots_mutex_;
   std::unordered_map<SpaceNumber, std::unique_ptr<SpaceSlot>> slots_;
 
+  /// Calls that run, counted in places apart, so that threads do not wait for each other's.
+  struct alignas(64) RunningCalls {
+    std::atomic<std::int64_t> count{0};
+  };
+  bool has_running_calls() const noexcept;
+
   std::atomic<bool> closing_{false};
-  std::atomic<std::int64_t> running_calls_{0};
+  std::array<RunningCalls, 16> running_calls_{};
   std::mutex close_mutex_;
   std::condition_variable calls_done_;
   bool is_closed_ = false;

@@ -209,7 +209,19 @@ class Lists {
                                 order == MemoryOrder::created, is_whole});
   }
 
+  /// Whether a condition drives whatever else there is: then nothing else is offered.
+  bool is_driven() const {
+    const auto is_ready = [&](const indexes::query::Condition& condition) {
+      return state_.index_state(condition.list.index) == IndexState::ready;
+    };
+    return query_.order == MemoryOrder::created && !has_end(query_.updated) &&
+           !has_end(query_.expires) && !query_.only_expired && !query_.min_priority &&
+           !query_.max_priority &&
+           std::any_of(request_.all.begin(), request_.all.end(), is_ready);
+  }
+
   void add_drivers() {
+    if (is_driven()) return;
     std::string created = indexes::memory_by_created_prefix(space_);
     KeyRange all = indexes::newest_first_range(created, micros(query_.created.from),
                                                micros(query_.created.to));

@@ -20,25 +20,6 @@ namespace fb = schema::fb;
 
 namespace {
 
-/// Room for as many rows is made at once.
-constexpr std::size_t kUsualPage = 64;
-
-/// The records of [lower, upper), at most `limit`, in scan order.
-Result<std::vector<Bytes>> scan_records(ReadContext& context, const detail::KeyRange& range,
-                                        bool reverse, std::uint32_t limit) {
-  std::vector<Bytes> rows;
-  rows.reserve(std::min<std::size_t>(limit, kUsualPage));
-  CALLISTO_TRY(detail::for_each(context.reader(), kv::Family::messages, range.lower, range.upper,
-                                reverse,
-                                [&](std::string_view key, std::string_view value) -> Result<bool> {
-                                  auto row = detail::take_row<fb::Message>(key, value);
-                                  if (!row) return std::move(row).error();
-                                  rows.push_back(std::move(*row));
-                                  return rows.size() < limit;
-                                }));
-  return rows;
-}
-
 detail::KeyRange record_range(const ReadContext& context, const ConversationId& conversation) {
   const std::string prefix =
       schema::message_range(context.space(), conversation, MessagePart::record);
@@ -75,7 +56,7 @@ Result<std::vector<Message>> read_page(ReadContext& context, const ConversationI
     range.upper = detail::message_key(context.space(), *at);
     reverse = true;
   }
-  auto rows = scan_records(context, range, reverse, limit);
+  auto rows = detail::scan_messages(context, range, reverse, limit);
   if (!rows) return std::move(rows).error();
   if (reverse != page.oldest_first) std::reverse(rows->begin(), rows->end());
   return detail::message_views(context, *rows, conversation, nullptr);

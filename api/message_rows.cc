@@ -13,6 +13,11 @@ namespace fb = schema::fb;
 
 namespace {
 
+/// Room for as many rows is made at once.
+constexpr std::size_t kUsualPage = 64;
+/// S X conversation part: what all records of a conversation begin with.
+constexpr std::size_t kMessageListBytes = schema::kKeyHeadBytes + sizeof(UuidBytes) + 1;
+
 /// How far a clock may lie behind the newest message.
 constexpr std::uint64_t kSuspectMicros = 60'000'000;
 
@@ -176,24 +181,44 @@ Result<void> insert_message(WriteContext& context, const fb::MessageT& fields,
                            bytes);
 }
 
-Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows) {
+Result<std::vector<Bytes>> scan_messages(ReadContext& context, const KeyRange& range, bool reverse,
+                                         std::size_t limit) {
+  std::vector<Bytes> rows;
+  if (range.lower >= range.upper || limit == 0) return rows;
+  rows.reserve(std::min(limit, kUsualPage));
+  const auto cursor =
+      context.reader().scan(kv::Family::messages, {.lower = range.lower,
+                                                   .upper = range.upper,
+                                                   .reverse = reverse,
+                                                   .prefix_bytes = kMessageListBytes});
+  for (; cursor->valid(); cursor->next()) {
+    auto row = row_at<fb::Message>(*cursor);
+    if (!row) return std::move(row).error();
+    rows.push_back(std::move(*row));
+    if (rows.size() == limit) return rows;
+  }
+  if (auto done = cursor->status(); !done) return std::move(done).error();
+  return rows;
+}
+
+Result<std::vector<Message>> message_views(ReadContext& context, std::span<Bytes> rows) {
   auto headers = fetch_headers(context, rows);
   if (!headers) return std::move(headers).error();
   std::vector<Message> messages;
   messages.reserve(rows.size());
-  for (const Bytes& row : rows) {
+  for (Bytes& row : rows) {
     const fb::Conversation* header = nullptr;
     if (!headers->empty()) {
       const auto found = headers->find(place_of(*schema::root<fb::Message>(row)).conversation);
       if (found != headers->end() && found->second)
         header = schema::root<fb::Conversation>(*found->second);
     }
-    messages.push_back(ViewAccess::message(row, header, context.state()));
+    messages.push_back(ViewAccess::message(std::move(row), header, context.state()));
   }
   return messages;
 }
 
-Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows,
+Result<std::vector<Message>> message_views(ReadContext& context, std::span<Bytes> rows,
                                            const ConversationId& conversation,
                                            const Bytes* header) {
   const bool has_sender = std::any_of(rows.begin(), rows.end(), [](const Bytes& row) {
@@ -210,8 +235,8 @@ Result<std::vector<Message>> message_views(ReadContext& context, std::span<const
   const auto* fields = header == nullptr ? nullptr : schema::root<fb::Conversation>(*header);
   std::vector<Message> messages;
   messages.reserve(rows.size());
-  for (const Bytes& row : rows)
-    messages.push_back(ViewAccess::message(row, fields, context.state()));
+  for (Bytes& row : rows)
+    messages.push_back(ViewAccess::message(std::move(row), fields, context.state()));
   return messages;
 }
 

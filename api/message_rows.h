@@ -59,10 +59,13 @@ void count_message(schema::ConversationTail& tail, const schema::MessageOrder& o
 Result<void> insert_message(WriteContext& context, const schema::fb::MessageT& fields,
                             std::string_view bytes);
 
-/// Views of checked records; each conversation's header is fetched once, and only for senders.
-Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows);
+/// The records of a conversation in [lower, upper), at most `limit`, in scan order.
+Result<std::vector<Bytes>> scan_messages(ReadContext& context, const KeyRange& range, bool reverse,
+                                         std::size_t limit);
+/// Views of checked records, which are taken out of `rows`; each conversation's header is fetched once, and only for senders.
+Result<std::vector<Message>> message_views(ReadContext& context, std::span<Bytes> rows);
 /// The same for messages of one conversation. `header`: null when it is not known yet.
-Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows,
+Result<std::vector<Message>> message_views(ReadContext& context, std::span<Bytes> rows,
                                            const ConversationId& conversation, const Bytes* header);
 /// Views of the messages at these places, in their order.
 Result<std::vector<Message>> fetch_messages(ReadContext& context,

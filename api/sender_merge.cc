@@ -70,11 +70,12 @@ Result<void> SenderMerge::take_in(std::vector<ConversationId>& ids) {
     auto tails = fetch_tails(context_, chunk);
     if (!tails) return std::move(tails).error();
     for (std::size_t i = 0; i < chunk.size(); ++i) {
-      if ((*tails)[i].message_count == 0) continue;
+      const schema::ConversationTail& tail = (*tails)[i].tail;
+      if (tail.message_count == 0) continue;
       // Where the oldest message lies is not known before it is looked for.
       schema::MessageOrder bound =
           oldest_first_ ? schema::MessageOrder{kTime, 0}
-                        : schema::MessageOrder{(*tails)[i].last_message_at, kMaxSequence};
+                        : schema::MessageOrder{tail.last_message_at, kMaxSequence};
       if (after_ && !oldest_first_) {
         bound.timestamp = std::min(bound.timestamp, after_->order.timestamp);
       }

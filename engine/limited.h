@@ -30,6 +30,13 @@ class LimitedReader final : public Snapshot {
                          const std::function<void(std::size_t, std::string_view)>& each) override;
   std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) override;
   Version version() const override { return base_.version(); }
+  Result<Bytes> get_row(Family family, std::string_view key, RowCheck check) override;
+  Result<void> get_rows(Family family, std::span<const std::string> keys, RowCheck check,
+                        std::span<Bytes> rows, std::span<const HintRef> hints,
+                        std::size_t place) override;
+  bool peek(const ListEntry* entry, std::size_t place, Bytes& row) override {
+    return base_.peek(entry, place, row);
+  }
 
  private:
   std::unique_ptr<Reader> own_{};
@@ -75,6 +82,7 @@ class LimitedStore final : public Store {
   std::optional<Version> committed_version(Family family, std::string_view key) const override {
     return base_.committed_version(family, key);
   }
+  bool attach(StateCache& cache) override { return base_.attach(cache); }
   EngineHealth health() const override { return base_.health(); }
   EngineStats stats() const override { return base_.stats(); }
   std::uint64_t approximate_bytes(Family family, std::string_view lower,

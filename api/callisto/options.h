@@ -25,9 +25,13 @@ enum class OpenMode : std::uint8_t {
 /// Options of Store::open. Every field has a default that suits an assistant.
 struct Options {
   OpenMode mode = OpenMode::create;
-  /// One budget for every cache and buffer: block cache, table readers, memtables, conflict slots.
-  /// Resident memory stays within it plus 64 MiB plus what callers hold. 32 MiB to 1 TiB.
+  /// One budget for every cache and buffer: records and lists, block cache, table readers, memtables,
+  /// conflict slots. Resident memory stays within it plus 64 MiB plus what callers hold. 32 MiB to 1 TiB.
   std::uint64_t memory_budget_bytes = 256ULL << 20;
+  /// How much of the budget is for records and lists as they were committed: what is found there is
+  /// handed out without touching the engine. Not given: three eighths; at most half, less 2 MiB; 0:
+  /// none. A read-only store has none.
+  std::optional<std::uint64_t> record_cache_bytes{};
   /// Of calls that do not say otherwise.
   Durability durability = Durability::buffered;
   /// Runs the steps of large deletes and merges, and of builds of indexes, in a thread of the store's

@@ -99,7 +99,7 @@ Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes, std::uint64_t reserve
                  std::to_string(kMinBudgetBytes) + " to " + std::to_string(kMaxBudgetBytes));
   }
   MemoryPlan plan;
-  plan.cache_bytes = budget_bytes - kSlotBytes - std::min(reserved_bytes, kSlotBytes);
+  plan.cache_bytes = budget_bytes - kSlotBytes - std::min(reserved_bytes, budget_bytes / 2);
   plan.memtable_bytes = std::min<std::uint64_t>(plan.cache_bytes / 4, 1024 * kMiB);
   // A family writes on while its last memtable is flushed, so that it has two. A quarter: where no
   // flush keeps up, those of all eight still are within the cache that they are charged to.

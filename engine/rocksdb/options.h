@@ -43,7 +43,7 @@ inline constexpr std::uint64_t kMaxBudgetBytes = 1ULL << 40;
 inline constexpr std::uint64_t kSlotBytes = 8ULL << 20;
 
 /// invalid_argument (field `memory_budget_bytes`) outside [kMinBudgetBytes, kMaxBudgetBytes].
-/// `reserved_bytes` of it are not the engine's; 8 MiB at most.
+/// `reserved_bytes` of it are not the engine's; half of it at most.
 Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes, std::uint64_t reserved_bytes = 0);
 
 /// What RocksDB's options refer to. Env and listener must outlive the database.

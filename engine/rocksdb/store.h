@@ -35,6 +35,8 @@ class RocksStore final : public Store {
   bool sole_writer() const override { return true; }
   std::optional<Version> committed_version(Family family, std::string_view key) const override;
 
+  bool attach(StateCache& cache) override;
+
   EngineHealth health() const override;
   EngineStats stats() const override;
   std::uint64_t approximate_bytes(Family family, std::string_view lower,
@@ -57,6 +59,7 @@ class RocksStore final : public Store {
   RocksCommitSink sink_;
   Committer committer_;
   QueueLocks queue_locks_;
+  StateCache* cache_ = nullptr;
 };
 
 }  // namespace callisto::kv

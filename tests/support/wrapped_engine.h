@@ -78,6 +78,7 @@ class ForwardedEngine : public kv::Store {
                                                std::string_view key) const override {
     return engine_->committed_version(family, key);
   }
+  bool attach(kv::StateCache& cache) override { return engine_->attach(cache); }
   kv::EngineHealth health() const override { return engine_->health(); }
   kv::EngineStats stats() const override { return engine_->stats(); }
   std::uint64_t approximate_bytes(kv::Family family, std::string_view lower,
