@@ -146,6 +146,7 @@ Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const 
   engine_options.environment =
       options.environment != nullptr ? options.environment : &Environment::system();
   engine_options.disk_threads = options.disk_threads;
+  engine_options.statistics = options.statistics;
   engine_options.thread_name = options.thread_name;
   auto engine = kv::open_rocksdb(engine_options);
   if (!engine) return std::move(engine).error();

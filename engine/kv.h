@@ -15,6 +15,7 @@
 
 #include "callisto/options.h"
 #include "callisto/result.h"
+#include "callisto/stats.h"
 
 namespace callisto::kv {
 
@@ -210,6 +211,11 @@ struct EngineStats {
   std::uint64_t memtable_bytes = 0;
   std::uint64_t commits = 0;
   std::uint64_t conflicts = 0;
+  DiskStats disk{};
+  CacheStats block_cache{};
+  /// Of caches above the engine that it fills from commits.
+  CacheStats row_cache{};
+  CacheStats list_cache{};
 };
 
 /// A store. Thread-safe. Reader calls on it read the latest state; each call sees one state.

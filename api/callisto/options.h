@@ -41,6 +41,8 @@ struct Options {
   /// What the names of these threads begin with ("callisto-work", "callisto-flush0",
   /// "callisto-merge0"), as a debugger shows them. 1 to 8 printable ASCII characters.
   std::string thread_name = "callisto";
+  /// Counts what is read of disk and block cache, for Store::stats().
+  bool statistics = true;
   /// Opens a store also where it has lost commits that were acknowledged (`data_loss` otherwise, with
   /// nothing changed): with what is left, which from then on is what the store is. Store::health()
   /// and a line of log say what was lost. Run verify with `repair` then: a commit that was partly in

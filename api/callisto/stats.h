@@ -67,6 +67,56 @@ struct UpgradeReport {
   bool is_done = false;  ///< Nothing is left to do.
 };
 
+/// A cache since the store was opened.
+struct CacheStats {
+  std::uint64_t hits = 0;           ///< With an answer, or with the knowledge that there is none.
+  std::uint64_t misses = 0;
+  std::uint64_t negative_hits = 0;  ///< Hits that told that there is nothing.
+  std::uint64_t fills = 0;
+  std::uint64_t evictions = 0;      ///< Entries that made room for others.
+  std::uint64_t invalidations = 0;  ///< Entries that a commit replaced or dropped.
+  std::uint64_t bytes = 0;          ///< Now.
+  std::uint64_t entries = 0;        ///< Now.
+  /// 0 where nothing was asked.
+  double hit_rate() const noexcept {
+    const std::uint64_t asked = hits + misses;
+    return asked == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(asked);
+  }
+};
+
+/// One level of the table files: what lies there now, and what was read of and written to it since
+/// the store was opened, by calls and by compactions.
+struct LevelStats {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t read_bytes = 0;     ///< From the disk or the system's cache. Writers only.
+  std::uint64_t written_bytes = 0;
+};
+
+/// What reached the files since the store was opened. A read-only store has levels only.
+struct DiskStats {
+  std::vector<LevelStats> levels{};  ///< From level 0 on; the last one holds something.
+  std::uint64_t committed_bytes = 0;  ///< Records, index entries and counts, as commits wrote them.
+  std::uint64_t log_bytes = 0;        ///< Written to the log.
+  std::uint64_t log_syncs = 0;
+  std::uint64_t flushes = 0;          ///< Table files written from memory.
+  std::uint64_t flushed_bytes = 0;
+  std::uint64_t compactions = 0;
+  std::uint64_t compaction_read_bytes = 0;
+  std::uint64_t compaction_written_bytes = 0;
+  /// How often writers began to be slowed down, and to be stopped, as table files were behind.
+  std::uint64_t slowdowns = 0;
+  std::uint64_t stops = 0;
+  std::uint64_t stall_micros = 0;  ///< What writers waited for that.
+  /// Bytes written by flushes and compactions for each byte that was committed; without the log.
+  /// 0 where nothing was committed.
+  double write_amplification() const noexcept {
+    if (committed_bytes == 0) return 0.0;
+    return static_cast<double>(flushed_bytes + compaction_written_bytes) /
+           static_cast<double>(committed_bytes);
+  }
+};
+
 struct Stats {
   /// By name; summed over all spaces.
   std::map<std::string, TableStats> tables{};
@@ -77,6 +127,12 @@ struct Stats {
   std::uint64_t memtable_bytes = 0;
   std::uint64_t commits = 0;    ///< Since the store was opened.
   std::uint64_t conflicts = 0;  ///< Attempts that were turned away since then.
+  /// Without reads of levels, the log's bytes and the block cache's hits where
+  /// Options::statistics is off.
+  DiskStats disk{};
+  CacheStats block_cache{};   ///< Blocks of table files; hits, misses and bytes only.
+  CacheStats record_cache{};  ///< Committed records.
+  CacheStats list_cache{};    ///< The newest entries of lists.
 };
 
 struct VerifyOptions {
