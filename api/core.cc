@@ -130,7 +130,8 @@ StoreCore::StoreCore(std::unique_ptr<kv::Store> engine, const Options& options,
     : options_(options),
       environment_(options.environment != nullptr ? options.environment : &Environment::system()),
       engine_(std::move(engine)),
-      maintainer_(catalogue) {}
+      maintainer_(catalogue),
+      calls_(options.statistics ? std::make_unique<CallMeter>(*environment_) : nullptr) {}
 
 StoreCore::~StoreCore() { ignore_error(close(), "nobody is left to tell"); }
 

@@ -169,6 +169,7 @@ Result<Stats> Store::stats(const CallLimits& call_limits) const {
   stats.memtable_bytes = engine.memtable_bytes;
   stats.commits = engine.commits;
   stats.conflicts = engine.conflicts;
+  if (core_->calls() != nullptr) stats.calls = core_->calls()->read();
   stats.disk = std::move(engine.disk);
   stats.block_cache = engine.block_cache;
   stats.record_cache = engine.row_cache;

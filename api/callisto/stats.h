@@ -5,9 +5,11 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "callisto/error.h"
+#include "callisto/export.h"
 #include "callisto/result.h"
 
 namespace callisto {
@@ -65,6 +67,31 @@ struct UpgradeReport {
   /// What there is to do, or with `dry_run` would be: builds (building, absent) and removals.
   std::vector<IndexWork> work{};
   bool is_done = false;  ///< Nothing is left to do.
+};
+
+/// How many calls took at most so long.
+struct LatencyBucket {
+  std::uint64_t at_most_ns = 0;
+  std::uint64_t calls = 0;
+};
+
+/// One kind of call since the store was opened, by this process, whatever its answer. Calls in the
+/// function of transact() are a part of it. Durations are those of calls that were timed: of each
+/// kind, in each thread, the first 64, what follows one of 16 us or more, and of the others one in
+/// 1 to 127; each stands for those since the last one. So `count` is exact, the rest an estimate
+/// where `timed` is less. Quantiles are within 1/32 of a duration that was measured.
+struct CallStats {
+  std::uint64_t count = 0;
+  std::uint64_t timed = 0;
+  std::uint64_t covered = 0;  ///< Calls that the timed ones stand for; what the buckets add up to.
+  std::uint64_t sum_ns = 0;   ///< Of the calls that are covered.
+  std::uint64_t p50_ns = 0;
+  std::uint64_t p90_ns = 0;
+  std::uint64_t p99_ns = 0;
+  std::uint64_t p999_ns = 0;  ///< 99.9 %.
+  std::uint64_t max_ns = 0;   ///< The longest that was timed.
+  /// Rising, each with those before it: powers of two from 64 ns to 17 s. Longer ones are in none.
+  std::vector<LatencyBucket> buckets{};
 };
 
 /// A cache since the store was opened.
@@ -127,13 +154,23 @@ struct Stats {
   std::uint64_t memtable_bytes = 0;
   std::uint64_t commits = 0;    ///< Since the store was opened.
   std::uint64_t conflicts = 0;  ///< Attempts that were turned away since then.
-  /// Without reads of levels, the log's bytes and the block cache's hits where
-  /// Options::statistics is off.
+  /// By name ("messages.latest", "transact"): those that were made. Empty where
+  /// Options::statistics is off, as are reads of levels, the log's bytes and the block cache's hits.
+  std::map<std::string, CallStats> calls{};
   DiskStats disk{};
   CacheStats block_cache{};   ///< Blocks of table files; hits, misses and bytes only.
   CacheStats record_cache{};  ///< Committed records.
   CacheStats list_cache{};    ///< The newest entries of lists.
 };
+
+/// Label and value.
+using MetricLabels = std::vector<std::pair<std::string, std::string>>;
+
+/// `stats` in Prometheus' text format 0.0.4, the answer to a scrape (content type "text/plain;
+/// version=0.0.4"). Names begin with callisto_, units are seconds and bytes, times of calls are
+/// histograms. `labels` stand on every line, as {{"store", "main"}} where a process has several
+/// stores; one whose name is not of letters, digits and _, no digit first, is left out.
+CALLISTO_API std::string prometheus_text(const Stats& stats, const MetricLabels& labels = {});
 
 struct VerifyOptions {
   /// Writes the missing entries, removes the dangling and the wrong ones.
