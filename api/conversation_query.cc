@@ -72,6 +72,7 @@ Result<std::optional<WholeConversation>> read_whole(ReadContext& context,
 }  // namespace
 
 Result<std::optional<Conversation>> Conversations::get(ConversationId id) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_get);
   return detail::read<std::optional<Conversation>>(
       *scope_, [&](ReadContext& context) -> Result<std::optional<Conversation>> {
         auto rows = detail::fetch_conversation(context, id);
@@ -82,11 +83,13 @@ Result<std::optional<Conversation>> Conversations::get(ConversationId id) const 
 }
 
 Result<std::optional<WholeConversation>> Conversations::whole(ConversationId id) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_whole);
   return detail::read<std::optional<WholeConversation>>(
       *scope_, [&](ReadContext& context) { return read_whole(context, id); });
 }
 
 Result<std::vector<Conversation>> Conversations::find(const ConversationQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_find);
   const auto limit = check_query(query);
   if (!limit) return limit.error();
   using Found = std::vector<Conversation>;
@@ -99,6 +102,7 @@ Result<std::vector<Conversation>> Conversations::find(const ConversationQuery& q
 
 Result<Page<Conversation>> Conversations::find_page(const ConversationQuery& query,
                                                     std::string_view cursor) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_find_page);
   const auto limit = check_query(query);
   if (!limit) return limit.error();
   using Found = Page<Conversation>;
@@ -117,12 +121,14 @@ Result<Page<Conversation>> Conversations::find_page(const ConversationQuery& que
 }
 
 Result<std::uint64_t> Conversations::count(const ConversationQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_count);
   CALLISTO_TRY(check_conditions(query));
   return detail::read<std::uint64_t>(
       *scope_, [&](ReadContext& context) { return detail::count_rows(context, query); });
 }
 
 Result<QueryPlan> Conversations::explain(const ConversationQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_explain);
   const auto limit = check_query(query);
   if (!limit) return limit.error();
   return detail::read<QueryPlan>(*scope_, [&](ReadContext& context) -> Result<QueryPlan> {
@@ -135,6 +141,7 @@ Result<QueryPlan> Conversations::explain(const ConversationQuery& query) const {
 
 Result<std::vector<Conversation>> Conversations::of_user(UserId user, std::uint32_t limit,
                                                          std::optional<bool> processed) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_of_user);
   ConversationQuery query;
   query.participant = user;
   query.is_processed = processed;
@@ -143,6 +150,7 @@ Result<std::vector<Conversation>> Conversations::of_user(UserId user, std::uint3
 }
 
 Result<std::vector<Conversation>> Conversations::unprocessed(std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_unprocessed);
   ConversationQuery query;
   query.is_processed = false;
   query.oldest_first = true;

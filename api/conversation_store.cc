@@ -270,6 +270,7 @@ Result<ConversationId> Conversations::store(const NewConversation& conversation,
                                             std::span<const NewMessage> messages,
                                             const CallOptions& options,
                                             const WorkProgress& progress) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_store);
   CALLISTO_TRY(detail::check_caller(options.caller));
   detail::ConversationPlan plan(conversation, messages);
   CALLISTO_TRY(plan.check());

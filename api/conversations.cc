@@ -150,6 +150,7 @@ Result<bool> remove_rows(WriteContext& context, const ConversationId& id,
 
 Result<ConversationId> Conversations::create(const NewConversation& conversation,
                                              const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_create);
   CALLISTO_TRY(detail::check_caller(options.caller));
   auto fields = detail::conversation_fields(conversation);
   if (!fields) return std::move(fields).error();
@@ -168,6 +169,7 @@ Result<ConversationId> Conversations::create(const NewConversation& conversation
 
 Result<std::uint64_t> Conversations::update(ConversationId id, const ConversationPatch& patch,
                                             const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_update);
   CALLISTO_TRY(detail::check_caller(options.caller));
   CALLISTO_TRY(check_patch(patch));
   auto metadata = detail::check_json(text_of(patch.metadata), "metadata", true);
@@ -195,6 +197,7 @@ Result<std::uint64_t> Conversations::update(ConversationId id, const Conversatio
 
 Result<bool> Conversations::add_participant(ConversationId id, UserId user,
                                             const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_add_participant);
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<bool>(
       *scope_, options,
@@ -208,6 +211,7 @@ Result<bool> Conversations::add_participant(ConversationId id, UserId user,
 
 Result<void> Conversations::mark_processed(ConversationId id, std::optional<MessageId> up_to,
                                            const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_mark_processed);
   return change_tail(*scope_, id, options,
                      [&](WriteContext& context, schema::ConversationTail& tail) -> Result<void> {
                        std::uint64_t sequence = tail.last_sequence;
@@ -223,6 +227,7 @@ Result<void> Conversations::mark_processed(ConversationId id, std::optional<Mess
 }
 
 Result<void> Conversations::mark_unprocessed(ConversationId id, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_mark_unprocessed);
   return change_tail(*scope_, id, options,
                      [](WriteContext&, schema::ConversationTail& tail) -> Result<void> {
                        tail.is_marked = false;
@@ -232,6 +237,7 @@ Result<void> Conversations::mark_unprocessed(ConversationId id, const CallOption
 }
 
 Result<bool> Conversations::remove(ConversationId id, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_remove);
   CALLISTO_TRY(detail::check_caller(options.caller));
   bool is_whole = true;
   auto removed = detail::write<bool>(

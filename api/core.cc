@@ -8,6 +8,7 @@
 #include "engine/cache/cached_reader.h"
 #include "engine/limited.h"
 #include "engine/open.h"
+#include "engine/thread_index.h"
 #include "indexes/cache_shape.h"
 #include "indexes/catalogue.h"
 
@@ -147,19 +148,8 @@ SnapshotCore::~SnapshotCore() {
   core->snapshots_.erase(this);
 }
 
-namespace {
-
-/// A number of the thread's own: threads that live at once nearly always have different ones.
-std::size_t thread_number() noexcept {
-  static std::atomic<std::size_t> last{0};
-  thread_local const std::size_t number = ++last;
-  return number;
-}
-
-}  // namespace
-
 CallGuard::CallGuard(StoreCore& core) noexcept
-    : core_(core), place_(thread_number() % core.running_calls_.size()) {
+    : core_(core), place_(kv::thread_index() % core.running_calls_.size()) {
   core_.running_calls_[place_].count.fetch_add(1, std::memory_order_seq_cst);
   is_open_ = !core_.closing_.load(std::memory_order_seq_cst);
 }
@@ -192,7 +182,8 @@ StoreCore::StoreCore(std::unique_ptr<kv::Store> engine, const Options& options,
     : options_(options),
       environment_(options.environment != nullptr ? options.environment : &Environment::system()),
       engine_(std::move(engine)),
-      maintainer_(catalogue) {}
+      maintainer_(catalogue),
+      calls_(options.statistics ? std::make_unique<CallMeter>(*environment_) : nullptr) {}
 
 StoreCore::~StoreCore() { ignore_error(close(), "nobody is left to tell"); }
 
@@ -208,6 +199,7 @@ Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const 
   engine_options.environment =
       options.environment != nullptr ? options.environment : &Environment::system();
   engine_options.disk_threads = options.disk_threads;
+  engine_options.statistics = options.statistics;
   engine_options.thread_name = options.thread_name;
   auto engine = kv::open_rocksdb(engine_options);
   if (!engine) return std::move(engine).error();

@@ -18,6 +18,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "api/call_stats.h"
 #include "callisto/store.h"
 #include "engine/cache/state_cache.h"
 #include "engine/kv.h"
@@ -188,6 +189,8 @@ class StoreCore {
   Environment& environment() noexcept { return *environment_; }
   const indexes::Maintainer& maintainer() const noexcept { return maintainer_; }
   const Options& options() const noexcept { return options_; }
+  /// Null where Options::statistics is off.
+  CallMeter* calls() const noexcept { return calls_.get(); }
   Durability durability(const CallOptions& options) const noexcept {
     return options.durability.value_or(options_.durability);
   }
@@ -264,6 +267,7 @@ class StoreCore {
   std::unique_ptr<kv::Store> engine_;
   indexes::Maintainer maintainer_;
   indexes::CardinalitySketch cardinality_;
+  const std::unique_ptr<CallMeter> calls_;
 
   std::mutex slots_mutex_;
   std::unordered_map<SpaceNumber, std::unique_ptr<SpaceSlot>> slots_;
@@ -288,6 +292,12 @@ class StoreCore {
   bool stop_requested_ = false;
   std::thread background_;
   std::atomic<bool> clock_suspect_{false};
+};
+
+/// Counts and times a public call; the first thing in it.
+class TimedCall : public CallTimer {
+ public:
+  TimedCall(const Scope& scope, CallId id) noexcept : CallTimer(scope.core->calls(), id) {}
 };
 
 Error closed_error();

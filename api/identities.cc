@@ -166,6 +166,7 @@ using detail::WriteContext;
 
 Result<PlatformIdentifierId> Users::add_identity(UserId user, const NewIdentity& identity,
                                                  const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_add_identity);
   CALLISTO_TRY(detail::check_identity(identity));
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<PlatformIdentifierId>(
@@ -186,6 +187,7 @@ Result<PlatformIdentifierId> Users::add_identity(UserId user, const NewIdentity&
 
 Result<bool> Users::remove_identity(std::string_view platform, std::string_view platform_id,
                                     const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_remove_identity);
   CALLISTO_TRY(detail::check_identity_name(platform, platform_id));
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<bool>(*scope_, options, [&](WriteContext& context) -> Result<bool> {
@@ -210,6 +212,7 @@ Result<bool> Users::remove_identity(std::string_view platform, std::string_view 
 
 Result<std::optional<PlatformIdentifier>> Users::identity(std::string_view platform,
                                                           std::string_view platform_id) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_identity);
   CALLISTO_TRY(detail::check_identity_name(platform, platform_id));
   return detail::read<std::optional<PlatformIdentifier>>(
       *scope_, [&](ReadContext& context) -> Result<std::optional<PlatformIdentifier>> {
@@ -224,6 +227,7 @@ Result<std::optional<PlatformIdentifier>> Users::identity(std::string_view platf
 }
 
 Result<std::vector<PlatformIdentifier>> Users::identities(UserId user, std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_identities);
   auto most = detail::check_limit(limit);
   if (!most) return std::move(most).error();
   return detail::read<std::vector<PlatformIdentifier>>(
@@ -232,6 +236,7 @@ Result<std::vector<PlatformIdentifier>> Users::identities(UserId user, std::uint
 
 Result<std::vector<PlatformIdentifier>> Users::identities_by_username(std::string_view username,
                                                                       std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_identities_by_username);
   CALLISTO_TRY(schema::check_text(username, "username", detail::kMaxName, 1));
   auto most = detail::check_limit(limit);
   if (!most) return std::move(most).error();

@@ -250,6 +250,7 @@ Result<void> merge_users(WriteContext& context, const UserId& primary, const Use
 }  // namespace detail
 
 Result<void> Users::merge(UserId primary, UserId secondary, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_merge);
   if (primary == secondary) {
     return Error(Code::invalid_argument, "secondary", "another user than the primary");
   }

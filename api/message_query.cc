@@ -185,6 +185,7 @@ Result<std::uint32_t> check_query(const MessageQuery& query) {
 }  // namespace
 
 Result<std::optional<Message>> Messages::get(MessageId id) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_get);
   return detail::read<std::optional<Message>>(
       *scope_, [&](ReadContext& context) -> Result<std::optional<Message>> {
         auto at = detail::find_message(context, id);
@@ -198,11 +199,13 @@ Result<std::optional<Message>> Messages::get(MessageId id) const {
 
 Result<std::vector<Message>> Messages::latest(ConversationId conversation,
                                               std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_latest);
   return page(conversation, {.before = {}, .after = {}, .limit = limit, .oldest_first = false});
 }
 
 Result<std::vector<Message>> Messages::page(ConversationId conversation,
                                             const MessagePage& page) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_page);
   const auto limit = detail::check_limit(page.limit);
   if (!limit) return limit.error();
   if (page.before && page.after) {
@@ -216,6 +219,7 @@ Result<std::vector<Message>> Messages::page(ConversationId conversation,
 Result<std::vector<Message>> Messages::by_importance(ConversationId conversation,
                                                      float min_importance,
                                                      std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_by_importance);
   CALLISTO_TRY(detail::check_importance(min_importance, "min_importance"));
   const auto checked = detail::check_limit(limit);
   if (!checked) return checked.error();
@@ -225,6 +229,7 @@ Result<std::vector<Message>> Messages::by_importance(ConversationId conversation
 }
 
 Result<std::vector<Message>> Messages::by_sender(UserId sender, const ListOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_by_sender);
   const auto limit = detail::check_limit(options.limit);
   if (!limit) return limit.error();
   return detail::read<std::vector<Message>>(*scope_, [&](ReadContext& context) {
@@ -234,6 +239,7 @@ Result<std::vector<Message>> Messages::by_sender(UserId sender, const ListOption
 
 Result<std::vector<Message>> Messages::by_sender(UserId sender, ConversationId conversation,
                                                  const ListOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_by_sender);
   const auto limit = detail::check_limit(options.limit);
   if (!limit) return limit.error();
   return detail::read<std::vector<Message>>(*scope_, [&](ReadContext& context) {
@@ -243,6 +249,7 @@ Result<std::vector<Message>> Messages::by_sender(UserId sender, ConversationId c
 
 Result<std::vector<Message>> Messages::in_range(const TimeRange& range,
                                                 const ListOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_in_range);
   CALLISTO_TRY(detail::check_range(range, "range"));
   const auto limit = detail::check_limit(options.limit);
   if (!limit) return limit.error();
@@ -252,6 +259,7 @@ Result<std::vector<Message>> Messages::in_range(const TimeRange& range,
 }
 
 Result<std::vector<Message>> Messages::find(const MessageQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_find);
   const auto limit = check_query(query);
   if (!limit) return limit.error();
   using Found = std::vector<Message>;
@@ -264,6 +272,7 @@ Result<std::vector<Message>> Messages::find(const MessageQuery& query) const {
 
 Result<Page<Message>> Messages::find_page(const MessageQuery& query,
                                           std::string_view cursor) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_find_page);
   const auto limit = check_query(query);
   if (!limit) return limit.error();
   using Found = Page<Message>;
@@ -282,12 +291,14 @@ Result<Page<Message>> Messages::find_page(const MessageQuery& query,
 }
 
 Result<std::uint64_t> Messages::count(const MessageQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_count);
   CALLISTO_TRY(check_conditions(query));
   return detail::read<std::uint64_t>(
       *scope_, [&](ReadContext& context) { return detail::count_rows(context, query); });
 }
 
 Result<QueryPlan> Messages::explain(const MessageQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_explain);
   const auto limit = check_query(query);
   if (!limit) return limit.error();
   return detail::read<QueryPlan>(*scope_, [&](ReadContext& context) -> Result<QueryPlan> {

@@ -278,6 +278,7 @@ Result<std::uint64_t> update_message(WriteContext& context, const MessageId& id,
 }  // namespace
 
 Result<MessageId> Messages::append(const NewMessage& message, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_append);
   CALLISTO_TRY(detail::check_caller(options.caller));
   auto fields = detail::message_fields(message);
   if (!fields) return std::move(fields).error();
@@ -291,6 +292,7 @@ Result<MessageId> Messages::append(const NewMessage& message, const CallOptions&
 
 Result<std::uint64_t> Messages::update(MessageId id, const MessagePatch& patch,
                                        const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_update);
   CALLISTO_TRY(detail::check_caller(options.caller));
   auto checked = check_patch(patch);
   if (!checked) return std::move(checked).error();
@@ -300,6 +302,7 @@ Result<std::uint64_t> Messages::update(MessageId id, const MessagePatch& patch,
 }
 
 Result<bool> Messages::remove(MessageId id, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_remove);
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<bool>(*scope_, options, [&](WriteContext& context) {
     return remove_message(context, id, options);

@@ -69,10 +69,12 @@ const std::string& Space::name() const noexcept { return name_; }
 
 Result<void> Space::run(const std::function<Result<void>(Transaction&)>& function,
                         const TransactOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::transact);
   return detail::transact_in(*scope_, options, function);
 }
 
 Result<Snapshot> Space::snapshot() const {
+  const detail::TimedCall timed(*scope_, detail::CallId::snapshot);
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
   CALLISTO_TRY(scope_->begin().check());
@@ -187,6 +189,7 @@ Result<std::vector<std::string>> Store::spaces(const CallLimits& limits) const {
 }
 
 Result<void> Store::refresh(const CallLimits& limits) const {
+  const detail::CallTimer timed(core_->calls(), detail::CallId::refresh);
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
   CALLISTO_TRY(core_->begin(limits).check());
@@ -199,6 +202,7 @@ Result<void> Store::finish_pending_work(const WorkProgress& progress,
 }
 
 Result<void> Store::sync(const CallLimits& limits) const {
+  const detail::CallTimer timed(core_->calls(), detail::CallId::sync);
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
   CALLISTO_TRY(core_->begin(limits).check());

@@ -1,6 +1,7 @@
 // Health, statistics and verification of a store.
 
 #include <algorithm>
+#include <utility>
 
 #include "api/check.h"
 #include "api/core.h"
@@ -161,13 +162,18 @@ Result<Stats> Store::stats(const CallLimits& call_limits) const {
     }
   }
   if (auto done = add_index_work(*core_, stats); !done) return std::move(done).error();
-  const kv::EngineStats engine = core_->engine().stats();
+  kv::EngineStats engine = core_->engine().stats();
   stats.disk_bytes = engine.disk_bytes;
   stats.memory_budget_bytes = core_->options().memory_budget_bytes;
   stats.block_cache_bytes = engine.block_cache_bytes;
   stats.memtable_bytes = engine.memtable_bytes;
   stats.commits = engine.commits;
   stats.conflicts = engine.conflicts;
+  if (core_->calls() != nullptr) stats.calls = core_->calls()->read();
+  stats.disk = std::move(engine.disk);
+  stats.block_cache = engine.block_cache;
+  stats.record_cache = engine.row_cache;
+  stats.list_cache = engine.list_cache;
   return stats;
 }
 

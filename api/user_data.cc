@@ -324,6 +324,7 @@ Result<bool> UserData::append(UserId user, std::string_view category, std::strin
 
 Result<bool> UserData::append(UserId user, const NewDatum& datum,
                               const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_append);
   CALLISTO_TRY(detail::check_datum(datum));
   CALLISTO_TRY(detail::check_caller(options.caller));
   if (detail::is_preferred_name(datum.category))
@@ -340,6 +341,7 @@ Result<bool> UserData::replace(UserId user, std::string_view category, std::stri
 
 Result<bool> UserData::replace(UserId user, const NewDatum& datum,
                                const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_replace);
   CALLISTO_TRY(detail::check_datum(datum));
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<bool>(*scope_, options, [&](WriteContext& context) {
@@ -349,6 +351,7 @@ Result<bool> UserData::replace(UserId user, const NewDatum& datum,
 
 Result<std::vector<UserDatum>> UserData::values(UserId user, std::string_view category,
                                                 std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_values);
   CALLISTO_TRY(detail::check_category(category));
   auto most = detail::check_limit(limit);
   if (!most) return std::move(most).error();
@@ -358,12 +361,14 @@ Result<std::vector<UserDatum>> UserData::values(UserId user, std::string_view ca
 }
 
 Result<std::vector<UserDatum>> UserData::all(UserId user) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_all);
   return detail::read<std::vector<UserDatum>>(
       *scope_, [&](ReadContext& context) { return detail::list_all(context, user); });
 }
 
 Result<std::optional<UserDatum>> UserData::get(UserId user, std::string_view category,
                                                std::string_view value) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_get);
   CALLISTO_TRY(detail::check_category(category));
   CALLISTO_TRY(detail::check_value(value));
   return detail::read<std::optional<UserDatum>>(*scope_, [&](ReadContext& context) {
@@ -373,6 +378,7 @@ Result<std::optional<UserDatum>> UserData::get(UserId user, std::string_view cat
 
 Result<bool> UserData::remove(UserId user, std::string_view category, std::string_view value,
                               const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_remove);
   CALLISTO_TRY(detail::check_own_category(category));
   CALLISTO_TRY(detail::check_value(value));
   CALLISTO_TRY(detail::check_caller(options.caller));
@@ -383,6 +389,7 @@ Result<bool> UserData::remove(UserId user, std::string_view category, std::strin
 
 Result<std::uint32_t> UserData::remove_category(UserId user, std::string_view category,
                                                 const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_remove_category);
   CALLISTO_TRY(detail::check_own_category(category));
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<std::uint32_t>(*scope_, options, [&](WriteContext& context) {

@@ -118,6 +118,7 @@ Result<bool> erase_user_rows(WriteContext& context, const UserId& user, std::siz
 }  // namespace detail
 
 Result<bool> Users::remove(UserId id, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_remove);
   CALLISTO_TRY(detail::check_caller(options.caller));
   auto removed = detail::write<bool>(*scope_, options, [&](detail::WriteContext& context) {
     return detail::remove_user(context, id);

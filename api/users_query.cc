@@ -165,6 +165,7 @@ Result<std::vector<LinkSuggestion>> suggest_links(ReadContext& context, const Us
 using detail::ReadContext;
 
 Result<std::vector<User>> Users::list(const UserQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_list);
   CALLISTO_TRY(detail::check_range(query.last_seen, "last_seen"));
   CALLISTO_TRY(detail::check_range(query.created, "created"));
   auto limit = detail::check_limit(query.limit);
@@ -176,6 +177,7 @@ Result<std::vector<User>> Users::list(const UserQuery& query) const {
 
 Result<std::vector<User>> Users::by_preferred_name(std::string_view name,
                                                    std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_by_preferred_name);
   CALLISTO_TRY(schema::check_text(name, "name", detail::kMaxName, 1));
   auto most = detail::check_limit(limit);
   if (!most) return std::move(most).error();
@@ -184,6 +186,7 @@ Result<std::vector<User>> Users::by_preferred_name(std::string_view name,
 }
 
 Result<std::vector<LinkSuggestion>> Users::link_suggestions(UserId user) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_link_suggestions);
   return detail::read<std::vector<LinkSuggestion>>(
       *scope_, [&](ReadContext& context) { return detail::suggest_links(context, user); });
 }

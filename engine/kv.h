@@ -17,6 +17,7 @@
 #include "callisto/bytes.h"
 #include "callisto/options.h"
 #include "callisto/result.h"
+#include "callisto/stats.h"
 
 namespace callisto::kv {
 
@@ -268,24 +269,15 @@ struct EngineHealth {
   std::optional<Error> unguarded{};
 };
 
-/// What a cache has done since it was made, and what it holds.
-struct CacheStats {
-  std::uint64_t hits = 0;
-  std::uint64_t misses = 0;
-  std::uint64_t negative_hits = 0;  ///< Of keys that are absent.
-  std::uint64_t fills = 0;
-  std::uint64_t evictions = 0;
-  std::uint64_t invalidations = 0;  ///< Changes that commits made to what was there.
-  std::uint64_t bytes = 0;
-  std::uint64_t entries = 0;
-};
-
 struct EngineStats {
   std::uint64_t disk_bytes = 0;
   std::uint64_t block_cache_bytes = 0;
   std::uint64_t memtable_bytes = 0;
   std::uint64_t commits = 0;
   std::uint64_t conflicts = 0;
+  DiskStats disk{};
+  CacheStats block_cache{};
+  /// Of the cache above the engine.
   CacheStats row_cache{};
   CacheStats list_cache{};
 };

@@ -128,7 +128,6 @@ struct alignas(kCacheLine) RowCache::Shard {
   std::uint64_t fills = 0;
   std::uint64_t evictions = 0;
   std::uint64_t invalidations = 0;
-  std::atomic<std::uint64_t> hint_hits{0};
 };
 
 RowCache::RowCache(std::size_t capacity_bytes, const RecentChanges& recent) : recent_(recent) {
@@ -154,7 +153,8 @@ bool RowCache::find(Family family, std::string_view key, std::uint64_t hash, Ver
   hit.value = row->value;
   hit.is_checked = row->is_checked;
   hit.row = Ref<CachedRow>(row);
-  ++(hit.value ? shard.hits : shard.negative_hits);
+  ++shard.hits;
+  if (!hit.value) ++shard.negative_hits;
   return true;
 }
 

@@ -1,7 +1,8 @@
 #include "engine/cache/state_cache.h"
 
-#include <thread>
 #include <utility>
+
+#include "engine/thread_index.h"
 
 namespace callisto::kv {
 
@@ -156,9 +157,7 @@ void StateCache::forget_range(Family family, std::string_view lower, std::string
 }
 
 void StateCache::count_hits(std::uint64_t row_hits) noexcept {
-  static thread_local const std::size_t place =
-      std::hash<std::thread::id>{}(std::this_thread::get_id());
-  hint_hits_[place % hint_hits_.size()].value.fetch_add(row_hits, std::memory_order_relaxed);
+  hint_hits_[thread_index() % hint_hits_.size()].value.fetch_add(row_hits, std::memory_order_relaxed);
 }
 
 CacheStats StateCache::row_stats() const {

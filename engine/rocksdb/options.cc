@@ -134,7 +134,8 @@ rocksdb::DBOptions writer_options(const MemoryPlan& plan, const ThreadPlan& thre
                                   const OptionParts& parts, bool create) {
   rocksdb::DBOptions options = common_options(parts);
   options.create_if_missing = create;
-  options.listeners.push_back(parts.listener);
+  options.listeners = {parts.listener, parts.activity};
+  options.statistics = parts.statistics;
   options.max_open_files = plan.open_files;
   options.max_file_opening_threads = 2;
   options.max_total_wal_size = plan.log_bytes;

@@ -15,6 +15,7 @@ namespace rocksdb {
 class Cache;
 class Env;
 class EventListener;
+class Statistics;
 class WriteBufferManager;
 }  // namespace rocksdb
 
@@ -53,6 +54,8 @@ struct OptionParts {
   std::shared_ptr<rocksdb::Cache> cache{};
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers{};
   std::shared_ptr<rocksdb::EventListener> listener{};
+  std::shared_ptr<rocksdb::EventListener> activity{};
+  std::shared_ptr<rocksdb::Statistics> statistics{};  ///< Null: nothing is counted.
 };
 
 std::shared_ptr<rocksdb::Cache> make_cache(const MemoryPlan& plan);

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "engine/limits.h"
+#include "engine/rocksdb/activity.h"
+#include "engine/rocksdb/block_counters.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/status.h"
 #include "engine/rocksdb/watermark.h"
@@ -173,6 +175,13 @@ EngineStats database_stats(const Database& database) {
   const std::uint64_t charged = database.write_buffers().dummy_entries_in_cache_usage();
   const std::uint64_t used = database.cache()->GetUsage();
   stats.block_cache_bytes = used - std::min(used, charged);
+  stats.disk = database.activity() != nullptr ? database.activity()->read(database.db())
+                                              : DiskActivity::files_of(database.db());
+  stats.block_cache.bytes = stats.block_cache_bytes;
+  if (const BlockCounters* const blocks = database.block_counters()) {
+    stats.block_cache.hits = blocks->getTickerCount(rocksdb::BLOCK_CACHE_HIT);
+    stats.block_cache.misses = blocks->getTickerCount(rocksdb::BLOCK_CACHE_MISS);
+  }
   return stats;
 }
 

@@ -35,7 +35,7 @@ Result<void> verify_files(const Database& database);
 std::uint64_t approximate_range_bytes(const Database& database, Family family,
                                       std::string_view lower, std::string_view upper);
 
-/// Disk, block cache and memtables; commits and conflicts are the committer's.
+/// Disk, files, block cache and memtables; commits and conflicts are the committer's.
 EngineStats database_stats(const Database& database);
 
 }  // namespace callisto::kv
