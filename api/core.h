@@ -17,6 +17,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "api/uuid7.h"
 #include "callisto/store.h"
 #include "engine/kv.h"
 #include "engine/limits.h"
@@ -55,15 +56,18 @@ class ReadContext {
 /// What a write sees and does: a transaction, and the maintainer as the only way to write rows.
 class WriteContext : public ReadContext {
  public:
-  WriteContext(StoreCore& core, kv::Transaction& transaction, std::shared_ptr<const SpaceState> state,
-               Time now, const CallOptions& options, indexes::CardinalityChanges& changes)
+  WriteContext(StoreCore& core, kv::Transaction& transaction,
+               std::shared_ptr<const SpaceState> state, Time now, const CallOptions& options,
+               indexes::CardinalityChanges& changes, MadeIds& made_ids)
       : ReadContext(core, transaction, std::move(state), now),
         transaction_(transaction),
         options_(options),
-        changes_(changes) {}
+        changes_(changes),
+        made_ids_(made_ids) {}
 
   kv::Transaction& transaction() const noexcept { return transaction_; }
   const CallOptions& options() const noexcept { return options_; }
+  MadeIds& made_ids() const noexcept { return made_ids_; }
 
   /// Through the maintainer: the row, its entries, its counts.
   Result<void> write_row(TableId table, std::string_view key, std::optional<std::string_view> before,
@@ -75,6 +79,7 @@ class WriteContext : public ReadContext {
   kv::Transaction& transaction_;
   const CallOptions& options_;
   indexes::CardinalityChanges& changes_;
+  MadeIds& made_ids_;
 };
 
 /// The remembered state of one space, valid exactly for the commit that it was loaded at.
@@ -104,6 +109,7 @@ struct Scope {
   SnapshotCore* snapshot = nullptr;
   CallLimits limits{};                  ///< Of with(): those of every call.
   const kv::Limits* running = nullptr;  ///< Of a call that runs several transactions.
+  MadeIds* made_ids = nullptr;          ///< Of a call that makes its transaction again.
 
   /// What begins to count now for a call with `options`.
   kv::Limits begin(const CallOptions& options = {}) const;
@@ -116,12 +122,13 @@ class TransactionCore {
  public:
   TransactionCore(StoreCore& core, SpaceSlot& slot, kv::Transaction& transaction,
                   std::shared_ptr<const SpaceState> state, Time now,
-                  indexes::CardinalityChanges& changes);
+                  indexes::CardinalityChanges& changes, MadeIds& made_ids);
   Scope scope;
   kv::Transaction& transaction;
   std::shared_ptr<const SpaceState> state;
   const Time now;
   indexes::CardinalityChanges& changes;
+  MadeIds& made_ids;
   Transaction& face() noexcept { return face_; }
 
  private:

@@ -128,6 +128,12 @@ Result<void> StoreCore::finish_work(SpaceNumber space, WorkOp op, std::string_vi
     if (found == nullptr) return {};
     WorkItem item = *found;
     auto done = run_step(space, item);
+    if (!done && done.error().code() == Code::index_not_ready) {
+      // What the step needs to read is built first.
+      auto ran = run_index_step(**state);
+      if (!ran) return std::move(ran).error();
+      if (*ran) continue;
+    }
     if (!done) return std::move(done).error();
     if (*done) return {};
   }
