@@ -202,7 +202,7 @@ class CALLISTO_API Store {
   /// is emptied and built: queries take other indexes or decide on records, lists that have no
   /// other way answer `index_not_ready`, writers go on. While message_by_id is built, a call that
   /// names a message by its id (of append() and store(): one that the caller gave) may read all
-  /// messages that the build has not come to, about 0.4 us each; while identity_by_user is built,
+  /// messages that the build has not come to, about 0.2 us each; while identity_by_user is built,
   /// merge() and identities() all identities; what a removed conversation or user leaves is removed
   /// after the build. For an index that is suspect or that damage keeps from being read; where it
   /// can be read, verify() with `repair` mends it while it is in use. Returns when the work is
