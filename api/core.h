@@ -244,6 +244,8 @@ class StoreCore {
     bool is_done = false;
   };
   Result<bool> run_one_step(StepReport* report = nullptr);
+  /// One step of the first item of a space that can go on; false when there is none.
+  Result<bool> run_work_step(const SpaceState& state, StepReport* report);
   Result<bool> run_step(SpaceNumber space, indexes::WorkItem& item);
   /// One step of the first index that is building or dropping; false when there is none.
   Result<bool> run_index_step(const SpaceState& state);
@@ -269,7 +271,8 @@ class StoreCore {
   bool is_closed_ = false;
   std::unordered_set<SnapshotCore*> snapshots_;  // guarded by close_mutex_
 
-  std::mutex work_mutex_;  // one step at a time
+  std::mutex work_mutex_;            // one step at a time
+  bool is_turn_of_indexes_ = false;  // guarded by work_mutex_
   std::mutex wake_mutex_;
   std::condition_variable wake_;
   bool wake_requested_ = false;

@@ -61,6 +61,26 @@ TEST_F(EndedCallsTest, LimitsCountInsideATransaction) {
   EXPECT_EQ(store_.stats().value().tables.at("memories").records, 2U);
 }
 
+/// A conflict costs an attempt, not an id: what the function told of the first one holds.
+TEST_F(EndedCallsTest, AnAttemptMoreMakesTheSameRecords) {
+  const MemoryId read = create({.text = "read"});
+  std::vector<MemoryId> made;
+  ASSERT_TRUE(store_.transact([&](Transaction& transaction) -> Result<void> {
+    EXPECT_TRUE(transaction.memories().get(read));
+    made.push_back(transaction.memories().create({.text = "first"}).value());
+    made.push_back(transaction.memories().create({.text = "second"}).value());
+    if (made.size() > 2) return {};
+    EXPECT_TRUE(memories().update(read, {.text = "changed meanwhile"}));
+    environment_.advance_seconds(1);
+    return {};
+  }));
+  ASSERT_EQ(made.size(), 4U);
+  EXPECT_EQ(made[2], made[0]);
+  EXPECT_EQ(made[3], made[1]);
+  EXPECT_EQ(get(made[0]).text(), "first");
+  EXPECT_EQ(get(made[0]).created_at(), now()) << "times are those of the attempt that stands";
+}
+
 TEST_F(EndedCallsTest, AThrowingProgressUndoesAStore) {
   const auto id = ConversationId::from_external("ended", "talk");
   const auto many = more_than_a_transaction();
