@@ -116,8 +116,7 @@ void ConversationPlan::add_times(StoreCore& core, Time now) {
   }
 }
 
-Result<fb::MessageT> ConversationPlan::fields(std::size_t i, Environment& environment,
-                                              Time now) const {
+Result<fb::MessageT> ConversationPlan::fields(std::size_t i, MadeIds& ids, Time now) const {
   auto fields = checked_message_fields(messages_[i]);
   if (!fields) return fields;
   fields->conversation = std::make_unique<fb::Uuid>(header_.stamp->id());
@@ -125,7 +124,7 @@ Result<fb::MessageT> ConversationPlan::fields(std::size_t i, Environment& enviro
   fields->timestamp = places_[i].timestamp;
   fields->sender_slot = places_[i].slot;
   CALLISTO_TRY(
-      fill_envelope(*fields, envelope_of(messages_[i]), environment, now, Time(fields->timestamp)));
+      fill_envelope(*fields, envelope_of(messages_[i]), ids, now, Time(fields->timestamp)));
   return fields;
 }
 

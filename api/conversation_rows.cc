@@ -212,8 +212,7 @@ Result<std::optional<ConversationRows>> prepare_conversation(WriteContext& conte
                                                              const NewConversation& conversation,
                                                              fb::ConversationT& fields,
                                                              std::optional<ConversationId>& purge) {
-  CALLISTO_TRY(fill_envelope(fields, envelope_of(conversation), context.core().environment(),
-                             context.now()));
+  CALLISTO_TRY(fill_envelope(fields, envelope_of(conversation), context.made_ids(), context.now()));
   const ConversationId id = id_of(fields);
   auto there = fetch_conversation_for_update(context, id);
   if (!there) return std::move(there).error();
@@ -282,9 +281,19 @@ Error index_not_ready() {
 }
 
 Result<void> require_index(const SpaceState& state, schema::IndexId index) {
-  if (state.index_state(index) == IndexState::ready) return {};
+  if (indexes::is_complete(state.index_state(index))) return {};
   return Error(Code::index_not_ready, indexes::index_name(indexes::standard_catalogue(), index),
                "an index that is ready");
+}
+
+std::optional<schema::IndexId> readable_version(const ReadContext& context, schema::IndexId index) {
+  return indexes::readable_version(context.core().maintainer().catalogue(), context.state(), index);
+}
+
+Result<schema::IndexId> require_version(const ReadContext& context, schema::IndexId index) {
+  const auto version = readable_version(context, index);
+  if (!version) return require_index(context.state(), index).error();
+  return *version;
 }
 
 }  // namespace callisto::detail

@@ -102,15 +102,21 @@ struct PurgeBudget {
 };
 inline constexpr std::size_t kPurgeRowBytes = 512;
 /// Removes messages and owned memories of a conversation whose header is gone, from where the item
-/// says on, and counts them there. True when nothing is left; else the item says where to go on.
+/// says on, and counts them there. True when nothing is left; else the item says where to go on:
+/// memories wait until memory_by_conversation can be read.
 /// (work_conversations.cc)
 Result<bool> purge_rows(WriteContext& context, const ConversationId& conversation,
                         indexes::WorkItem& item, PurgeBudget budget);
 
 /// Where none of several indexes is ready.
 Error index_not_ready();
-/// index_not_ready, with its name, unless the index is ready in this state. A finder that can read
-/// an older version too asks indexes::ready_version().
+/// index_not_ready, with its name, unless the index is ready in this state. For entries among the
+/// messages, which have no versions; others are asked by require_version().
 Result<void> require_index(const SpaceState& state, schema::IndexId index);
+/// The version of an index that can be read in this state, for indexes::in_version(); nullopt where
+/// none can.
+std::optional<schema::IndexId> readable_version(const ReadContext& context, schema::IndexId index);
+/// The same; index_not_ready, with its name, where none can.
+Result<schema::IndexId> require_version(const ReadContext& context, schema::IndexId index);
 
 }  // namespace callisto::detail

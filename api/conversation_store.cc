@@ -1,5 +1,6 @@
 // Conversations::store(): a conversation with all its messages as one visible step.
 
+#include <algorithm>
 #include <utility>
 
 #include "api/conversation_plan.h"
@@ -43,9 +44,14 @@ class WholeStore {
   Result<bool> begin(WriteContext& context, std::optional<ConversationId>& purge);
   Result<bool> has_equal_messages(ReadContext& context, const schema::ConversationTail& tail) const;
   Result<bool> is_equal_message(ReadContext& context, const Bytes& row) const;
+  Error refuse_id(WriteContext& context, std::size_t i, const MessageAt& taken,
+                  std::optional<ConversationId>& purge) const;
+  Result<void> check_unindexed(WriteContext& context, std::size_t from, std::size_t to,
+                               std::optional<ConversationId>& purge) const;
   Result<void> insert(WriteContext& context, std::size_t i,
                       std::optional<ConversationId>& purge) const;
 
+  struct StageEnd;
   Result<bool> open_stage();
   Result<void> fill_stage();
   Result<std::size_t> fill_step(std::size_t from);
@@ -99,26 +105,47 @@ Result<bool> WholeStore::is_equal_message(ReadContext& context, const Bytes& row
   const auto& stored = *schema::root<fb::Message>(row);
   const auto i = plan_.find(stored.sequence());
   if (!i) return false;
-  auto fresh = plan_.fields(*i, context.core().environment(), context.now());
+  MadeIds ids(context.core().environment());
+  auto fresh = plan_.fields(*i, ids, context.now());
   if (!fresh) return std::move(fresh).error();
   const NewMessage& message = plan_.message(*i);
   if (!message.timestamp) fresh->timestamp = stored.timestamp();
   return has_equal_content<fb::Message>(row, std::move(*fresh), envelope_of(message));
 }
 
+/// The id of a message is taken, if only by one that is being removed.
+Error WholeStore::refuse_id(WriteContext& context, std::size_t i, const MessageAt& taken,
+                            std::optional<ConversationId>& purge) const {
+  if (context.state().is_hidden(taken.conversation)) {
+    auto unfinished = check_unfinished(context, taken.conversation, purge);
+    if (!unfinished) return std::move(unfinished).error();
+  }
+  return in_message(Error(Code::already_exists, "id", "not the id of another message"), i);
+}
+
+/// While the index of ids is built anew: looks for the given ids of messages from `from` on among
+/// the messages that have no entry, in one pass.
+Result<void> WholeStore::check_unindexed(WriteContext& context, std::size_t from, std::size_t to,
+                                         std::optional<ConversationId>& purge) const {
+  std::vector<MessageId> ids;
+  for (std::size_t i = from; i < to; ++i) {
+    if (plan_.message(i).id) ids.push_back(plan_.message(i).id);
+  }
+  auto taken = find_unindexed(context, ids);
+  if (!taken) return std::move(taken).error();
+  if (!*taken) return {};
+  std::size_t i = from;
+  while (!(plan_.message(i).id == (*taken)->id)) ++i;
+  return refuse_id(context, i, (*taken)->at, purge);
+}
+
 Result<void> WholeStore::insert(WriteContext& context, std::size_t i,
                                 std::optional<ConversationId>& purge) const {
-  auto fields = plan_.fields(i, context.core().environment(), context.now());
+  auto fields = plan_.fields(i, context.made_ids(), context.now());
   if (!fields) return in_message(fields.error(), i);
-  auto taken = find_namesake(context, plan_.message(i),
-                             schema::from_fb<MessageId>(&fields->stamp->id()));
+  auto taken = find_indexed(context, schema::from_fb<MessageId>(&fields->stamp->id()));
   if (!taken) return std::move(taken).error();
-  if (*taken) {
-    if (context.state().is_hidden((*taken)->conversation)) {
-      CALLISTO_TRY(check_unfinished(context, (*taken)->conversation, purge));
-    }
-    return in_message(Error(Code::already_exists, "id", "not the id of another message"), i);
-  }
+  if (*taken) return refuse_id(context, i, **taken, purge);
   auto bytes = schema::encode<fb::Message>(*fields);
   if (!bytes) return in_message(bytes.error(), i);
   return insert_message(context, *fields, *bytes);
@@ -133,6 +160,7 @@ Result<ConversationId> WholeStore::at_once() {
         if (!is_there) return std::move(is_there).error();
         is_there_already = *is_there;
         if (is_there_already) return id();
+        CALLISTO_TRY(check_unindexed(context, 0, plan_.message_count(), purge));
         for (std::size_t i = 0; i < plan_.message_count(); ++i)
           CALLISTO_TRY(insert(context, i, purge));
         CALLISTO_TRY(insert_conversation(context, plan_.header(), plan_.tail()));
@@ -150,18 +178,32 @@ Result<ConversationId> WholeStore::at_once() {
 // In steps
 // -----------------------------------------------------------------------------------------
 
+/// Gives the stage up unless it was shown.
+struct WholeStore::StageEnd {
+  explicit StageEnd(WholeStore& store) noexcept : store_(store) {}
+  ~StageEnd() {
+    if (!is_shown) store_.give_up_stage();
+  }
+  StageEnd(const StageEnd&) = delete;
+  StageEnd& operator=(const StageEnd&) = delete;
+
+  bool is_shown = false;
+
+ private:
+  WholeStore& store_;
+};
+
 Result<ConversationId> WholeStore::in_steps() {
   auto is_there = open_stage();
   if (!is_there) return std::move(is_there).error();
   if (*is_there) return id();
-  Result<void> done = fill_stage();
-  if (done) done = show_stage();
-  if (done) {
-    tell(true);
-    return id();
-  }
-  give_up_stage();
-  return std::move(done).error();
+  // Whatever ends this, an exception of the caller's function too.
+  StageEnd end(*this);
+  CALLISTO_TRY(fill_stage());
+  CALLISTO_TRY(show_stage());
+  end.is_shown = true;
+  tell(true);
+  return id();
 }
 
 /// True when the conversation is there already, and nothing is staged.
@@ -200,9 +242,11 @@ Result<std::size_t> WholeStore::fill_step(std::size_t from) {
       [&](WriteContext& context, std::optional<ConversationId>& purge) -> Result<std::size_t> {
         auto stage = require_stage(context);
         if (!stage) return std::move(stage).error();
+        const std::size_t most = std::min(plan_.message_count(), from + kStepMessages);
+        CALLISTO_TRY(check_unindexed(context, from, most, purge));
         std::size_t next = from;
         std::size_t bytes = 0;
-        while (next < plan_.message_count() && next - from < kStepMessages) {
+        while (next < most) {
           bytes += plan_.bytes(next);
           if (next > from && bytes > kv::kStepBytes) break;
           CALLISTO_TRY(insert(context, next, purge));

@@ -71,8 +71,15 @@ void apply_patch(fb::ConversationT& fields, const ConversationPatch& patch) {
   if (patch.is_archived) fields.is_archived = *patch.is_archived;
   if (patch.ended_at.is_clear()) fields.ended_at.reset();
   if (patch.ended_at.is_set()) fields.ended_at = patch.ended_at.value().micros();
-  set_id(fields.owner, patch.owner);
   set_id(fields.persona, patch.persona);
+}
+
+/// An owner whom the record names by the id from before a merge stays as it is.
+void apply_owner(const detail::SpaceState& state, fb::ConversationT& fields,
+                 const ConversationPatch& patch) {
+  const auto seen = state.resolve(schema::from_fb<UserId>(fields.owner.get()));
+  const UserId wanted = patch.owner.is_set() ? patch.owner.value() : UserId{};
+  if (!(seen == wanted)) set_id(fields.owner, patch.owner);
 }
 
 Result<bool> add_user(WriteContext& context, const ConversationRows& rows, const UserId& user) {
@@ -184,11 +191,15 @@ Result<std::uint64_t> Conversations::update(ConversationId id, const Conversatio
         }
         fb::ConversationT fields = schema::unpack<fb::Conversation>(rows->header);
         apply_patch(fields, patch);
+        apply_owner(context.state(), fields, patch);
         if (!patch.metadata.is_kept()) fields.metadata = *metadata;
-        detail::touch_envelope(fields, context.now());
-        detail::impose_origin(fields, patch.origin);
         schema::ConversationTail tail = rows->tail;
         tail.reopens = patch.reopens.value_or(tail.reopens);
+        auto is_same = detail::is_same_record(rows->header, fields);
+        if (!is_same) return std::move(is_same).error();
+        if (*is_same && tail == rows->tail && !patch.origin) return fields.stamp->version();
+        detail::touch_envelope(fields, context.now());
+        detail::impose_origin(fields, patch.origin);
         CALLISTO_TRY(detail::update_conversation(context, *rows, fields, tail));
         return fields.stamp->version();
       },

@@ -122,12 +122,13 @@ Result<std::shared_ptr<const SpaceState>> SpaceSlot::state_for_call(kv::Store& e
 
 TransactionCore::TransactionCore(StoreCore& core, SpaceSlot& slot, kv::Transaction& kv_transaction,
                                  std::shared_ptr<const SpaceState> space_state, Time start,
-                                 indexes::CardinalityChanges& cardinality_changes)
+                                 indexes::CardinalityChanges& cardinality_changes, MadeIds& ids)
     : scope{&core, &slot, this, nullptr},
       transaction(kv_transaction),
       state(std::move(space_state)),
       now(start),
       changes(cardinality_changes),
+      made_ids(ids),
       face_(*this) {}
 
 SnapshotCore::SnapshotCore(std::shared_ptr<StoreCore> store, SpaceSlot& slot,
@@ -307,11 +308,19 @@ Result<void> read_latest(const Scope& scope, const kv::Limits& limits,
 Result<void> write_nested(const Scope& scope, const CallOptions& options,
                           const std::function<Result<void>(WriteContext&)>& function) {
   TransactionCore& outer = *scope.transaction;
+  const kv::Limits own = scope.begin(options);
+  const kv::Limits& limits = scope.running != nullptr ? *scope.running : own;
+  CALLISTO_TRY(limits.check());
   const std::size_t savepoint = outer.transaction.savepoint();
   const std::size_t changes = outer.changes.savepoint();
-  WriteContext context(*scope.core, outer.transaction, outer.state, outer.now, options,
-                       outer.changes);
+  kv::LimitedTransaction limited(outer.transaction, limits);
+  kv::Transaction& transaction =
+      limits.any() ? static_cast<kv::Transaction&>(limited) : outer.transaction;
+  WriteContext context(*scope.core, transaction, outer.state, outer.now, options, outer.changes,
+                       outer.made_ids);
   Result<void> done = function(context);
+  // What a call has written when its time is over is not kept.
+  if (done) done = limits.check();
   if (done) {
     outer.state = context.shared_state();
   } else {
@@ -377,8 +386,12 @@ class CheckedReader final : public kv::Reader {
 Result<void> read_in(const Scope& scope, const std::function<Result<void>(ReadContext&)>& function) {
   if (scope.transaction != nullptr) {
     TransactionCore& outer = *scope.transaction;
+    const kv::Limits limits = scope.begin();
+    CALLISTO_TRY(limits.check());
     CheckedReader reader(outer.transaction);
-    ReadContext context(*scope.core, reader, outer.state, outer.now);
+    kv::LimitedReader limited(reader, limits);
+    kv::Reader& seen = limits.any() ? static_cast<kv::Reader&>(limited) : reader;
+    ReadContext context(*scope.core, seen, outer.state, outer.now);
     return function(context);
   }
   CallGuard guard(*scope.core);
@@ -399,6 +412,7 @@ Result<void> read_in(const Scope& scope, const std::function<Result<void>(ReadCo
 
 Result<void> write_in(const Scope& scope, const CallOptions& options, const QueueKey& queue,
                       const std::function<Result<void>(WriteContext&)>& function) {
+  CALLISTO_TRY(check_durability(options.durability));
   if (scope.transaction != nullptr) return write_nested(scope, options, function);
   if (scope.snapshot != nullptr) return Error(Code::read_only, "a snapshot cannot be written");
   CallGuard guard(*scope.core);
@@ -410,13 +424,16 @@ Result<void> write_in(const Scope& scope, const CallOptions& options, const Queu
   run.limits = scope.running != nullptr ? scope.running : &own;
   run.queue_family = queue.family;
   run.queue_key = queue.key;
-  return run_in_space(scope, run, [&](kv::Transaction& transaction,
-                                      std::shared_ptr<const SpaceState> state,
-                                      indexes::CardinalityChanges& changes) {
-    WriteContext context(core, transaction, std::move(state), core.environment().now(), options,
-                         changes);
-    return function(context);
-  });
+  MadeIds own_ids(core.environment());
+  MadeIds& ids = scope.made_ids != nullptr ? *scope.made_ids : own_ids;
+  return run_in_space(scope, run,
+                      [&](kv::Transaction& transaction, std::shared_ptr<const SpaceState> state,
+                          indexes::CardinalityChanges& changes) {
+                        ids.restart();
+                        WriteContext context(core, transaction, std::move(state),
+                                             core.environment().now(), options, changes, ids);
+                        return function(context);
+                      });
 }
 
 Result<void> transact_in(const Scope& scope, const TransactOptions& options,
@@ -426,6 +443,7 @@ Result<void> transact_in(const Scope& scope, const TransactOptions& options,
   if (options.max_attempts < 1 || options.max_attempts > 1000) {
     return Error(Code::invalid_argument, "max_attempts", "1 to 1000");
   }
+  CALLISTO_TRY(check_durability(options.durability));
   StoreCore& core = *scope.core;
   kv::RunOptions run;
   run.durability = options.durability.value_or(core.options().durability);
@@ -435,13 +453,16 @@ Result<void> transact_in(const Scope& scope, const TransactOptions& options,
   call.cancel = options.cancel;
   const kv::Limits limits = scope.begin(call);
   run.limits = &limits;
-  Result<void> done = run_in_space(scope, run, [&](kv::Transaction& transaction,
-                                                   std::shared_ptr<const SpaceState> state,
-                                                   indexes::CardinalityChanges& changes) {
-    TransactionCore inner(core, *scope.slot, transaction, std::move(state),
-                          core.environment().now(), changes);
-    return function(inner.face());
-  });
+  MadeIds ids(core.environment());
+  Result<void> done =
+      run_in_space(scope, run,
+                   [&](kv::Transaction& transaction, std::shared_ptr<const SpaceState> state,
+                       indexes::CardinalityChanges& changes) {
+                     ids.restart();
+                     TransactionCore inner(core, *scope.slot, transaction, std::move(state),
+                                           core.environment().now(), changes, ids);
+                     return function(inner.face());
+                   });
   if (done) core.notify_work();
   return done;
 }

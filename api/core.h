@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "api/call_stats.h"
+#include "api/uuid7.h"
 #include "callisto/store.h"
 #include "engine/cache/state_cache.h"
 #include "engine/kv.h"
@@ -60,15 +61,18 @@ class ReadContext {
 /// What a write sees and does: a transaction, and the maintainer as the only way to write rows.
 class WriteContext : public ReadContext {
  public:
-  WriteContext(StoreCore& core, kv::Transaction& transaction, std::shared_ptr<const SpaceState> state,
-               Time now, const CallOptions& options, indexes::CardinalityChanges& changes)
+  WriteContext(StoreCore& core, kv::Transaction& transaction,
+               std::shared_ptr<const SpaceState> state, Time now, const CallOptions& options,
+               indexes::CardinalityChanges& changes, MadeIds& made_ids)
       : ReadContext(core, transaction, std::move(state), now),
         transaction_(transaction),
         options_(options),
-        changes_(changes) {}
+        changes_(changes),
+        made_ids_(made_ids) {}
 
   kv::Transaction& transaction() const noexcept { return transaction_; }
   const CallOptions& options() const noexcept { return options_; }
+  MadeIds& made_ids() const noexcept { return made_ids_; }
 
   /// Through the maintainer: the row, its entries, its counts.
   Result<void> write_row(TableId table, std::string_view key, std::optional<std::string_view> before,
@@ -80,6 +84,7 @@ class WriteContext : public ReadContext {
   kv::Transaction& transaction_;
   const CallOptions& options_;
   indexes::CardinalityChanges& changes_;
+  MadeIds& made_ids_;
 };
 
 /// The remembered state of one space, valid exactly for the commit that it was loaded at.
@@ -113,6 +118,7 @@ struct Scope {
   SnapshotCore* snapshot = nullptr;
   CallLimits limits{};                  ///< Of with(): those of every call.
   const kv::Limits* running = nullptr;  ///< Of a call that runs several transactions.
+  MadeIds* made_ids = nullptr;          ///< Of a call that makes its transaction again.
 
   /// What begins to count now for a call with `options`.
   kv::Limits begin(const CallOptions& options = {}) const;
@@ -125,12 +131,13 @@ class TransactionCore {
  public:
   TransactionCore(StoreCore& core, SpaceSlot& slot, kv::Transaction& transaction,
                   std::shared_ptr<const SpaceState> state, Time now,
-                  indexes::CardinalityChanges& changes);
+                  indexes::CardinalityChanges& changes, MadeIds& made_ids);
   Scope scope;
   kv::Transaction& transaction;
   std::shared_ptr<const SpaceState> state;
   const Time now;
   indexes::CardinalityChanges& changes;
+  MadeIds& made_ids;
   Transaction& face() noexcept { return face_; }
 
  private:
@@ -252,6 +259,8 @@ class StoreCore {
     bool is_done = false;
   };
   Result<bool> run_one_step(StepReport* report = nullptr);
+  /// One step of the first item of a space that can go on; false when there is none.
+  Result<bool> run_work_step(const SpaceState& state, StepReport* report);
   Result<bool> run_step(SpaceNumber space, indexes::WorkItem& item);
   /// One step of the first index that is building or dropping; false when there is none.
   Result<bool> run_index_step(const SpaceState& state);
@@ -285,7 +294,8 @@ class StoreCore {
   bool is_closed_ = false;
   std::unordered_set<SnapshotCore*> snapshots_;  // guarded by close_mutex_
 
-  std::mutex work_mutex_;  // one step at a time
+  std::mutex work_mutex_;            // one step at a time
+  bool is_turn_of_indexes_ = false;  // guarded by work_mutex_
   std::mutex wake_mutex_;
   std::condition_variable wake_;
   bool wake_requested_ = false;

@@ -132,8 +132,7 @@ Result<PutResult> insert(WriteContext& context, const MemoryT& fields, const Env
 /// Checked fields with the envelope of this attempt.
 Result<MemoryT> stamped(WriteContext& context, const MemoryT& fields, const NewMemory& memory) {
   MemoryT filled = fields;
-  CALLISTO_TRY(
-      fill_envelope(filled, envelope_of(memory), context.core().environment(), context.now()));
+  CALLISTO_TRY(fill_envelope(filled, envelope_of(memory), context.made_ids(), context.now()));
   return filled;
 }
 

@@ -53,6 +53,13 @@ Result<void> check_query_numbers(const MemoryQuery& query) {
   if (query.max_priority) CALLISTO_TRY(check_priority(*query.max_priority, "max_priority"));
   if (query.min_importance) CALLISTO_TRY(check_importance(*query.min_importance, "min_importance"));
   if (query.max_importance) CALLISTO_TRY(check_importance(*query.max_importance, "max_importance"));
+  if (query.min_priority && query.max_priority && *query.min_priority > *query.max_priority) {
+    return Error(Code::invalid_argument, "min_priority", "not above max_priority");
+  }
+  if (query.min_importance && query.max_importance &&
+      *query.min_importance > *query.max_importance) {
+    return Error(Code::invalid_argument, "min_importance", "not above max_importance");
+  }
   CALLISTO_TRY(check_range(query.created, "created"));
   CALLISTO_TRY(check_range(query.updated, "updated"));
   CALLISTO_TRY(check_range(query.expires, "expires"));

@@ -228,7 +228,8 @@ class Lists {
     add_driver(has_end(query_.created) ? "created" : "", MemoryOrder::created,
                IndexId::memory_by_created, std::move(created), std::move(all));
     // What is not complete yet is stood in for by another index that has every memory.
-    const bool needs_stand_in = state_.index_state(IndexId::memory_by_created) != IndexState::ready;
+    const bool needs_stand_in =
+        !indexes::is_complete(state_.index_state(IndexId::memory_by_created));
     const bool has_priority = query_.min_priority || query_.max_priority;
     if (has_priority || query_.order == MemoryOrder::priority || needs_stand_in) add_by_priority();
     if (has_end(query_.updated) || query_.order == MemoryOrder::updated || needs_stand_in) {

@@ -136,13 +136,14 @@ Result<std::vector<Message>> read_by_sender(ReadContext& context, const UserId& 
 
 Result<std::vector<Message>> read_in_range(ReadContext& context, const TimeRange& range,
                                            bool oldest_first, std::uint32_t limit) {
-  CALLISTO_TRY(detail::require_index(context.state(), IndexId::message_by_time));
+  const auto version = detail::require_version(context, IndexId::message_by_time);
+  if (!version) return version.error();
   std::optional<std::int64_t> from;
   std::optional<std::int64_t> to;
   if (range.from) from = range.from->micros();
   if (range.to) to = range.to->micros();
-  const auto keys =
-      indexes::oldest_first_range(indexes::message_by_time_prefix(context.space()), from, to);
+  const auto keys = indexes::oldest_first_range(
+      indexes::in_version(indexes::message_by_time_prefix(context.space()), *version), from, to);
   std::vector<MessageAt> places;
   CALLISTO_TRY(detail::for_each(context.reader(), kv::Family::indexes, keys.lower, keys.upper,
                                 !oldest_first,
@@ -169,6 +170,10 @@ Result<void> check_conditions(const MessageQuery& query) {
   }
   if (query.max_importance) {
     CALLISTO_TRY(detail::check_importance(*query.max_importance, "max_importance"));
+  }
+  if (query.min_importance && query.max_importance &&
+      *query.min_importance > *query.max_importance) {
+    return Error(Code::invalid_argument, "min_importance", "not above max_importance");
   }
   if (query.order > MessageOrder::importance) {
     return Error(Code::invalid_argument, "order", "time or importance");

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "api/conversation_rows.h"
+#include "indexes/index_build.h"
 #include "indexes/index_keys.h"
 
 namespace callisto::detail {
@@ -53,6 +55,60 @@ Result<std::optional<MessageAt>> read_place(std::string_view key, const Result<b
   return std::optional<MessageAt>(
       MessageAt{schema::KeyReader(place->conversation).id<ConversationId>(),
                 {place->timestamp, place->sequence}});
+}
+
+/// The version of message_by_id whose entries are right, though there may be more to come; nullopt
+/// when no entry means anything.
+std::optional<schema::IndexId> version_of_ids(const ReadContext& context) {
+  if (const auto version = readable_version(context, schema::IndexId::message_by_id)) {
+    return version;
+  }
+  const bool is_built =
+      context.state().index_state(schema::IndexId::message_by_id) == IndexState::building;
+  return is_built ? std::optional(schema::IndexId::message_by_id) : std::nullopt;
+}
+
+bool is_complete(const ReadContext& context, schema::IndexId version) {
+  return indexes::is_complete(context.state().index_state(version));
+}
+
+std::string entry_of(const ReadContext& context, const MessageId& id, schema::IndexId version) {
+  return indexes::in_version(indexes::message_by_id_key(context.space(), id), version);
+}
+
+/// The key of the first message that a build of message_by_id has not come to.
+Result<std::string> first_unindexed(ReadContext& context) {
+  std::string first = indexes::table_prefix(context.space(), TableId::messages);
+  if (!version_of_ids(context)) return first;
+  auto progress =
+      indexes::index_progress(context.reader(), context.space(), schema::IndexId::message_by_id);
+  if (!progress) return std::move(progress).error();
+  if (*progress && !(*progress)->resume.empty()) first = std::move((*progress)->resume);
+  return first;
+}
+
+/// A message with one of `ids` among those that no entry leads to yet.
+Result<std::optional<TakenId>> pass_over_unindexed(ReadContext& context,
+                                                   const std::vector<MessageId>& ids) {
+  const std::unordered_set<MessageId> wanted(ids.begin(), ids.end());
+  auto first = first_unindexed(context);
+  if (!first) return std::move(first).error();
+  const std::string end =
+      schema::prefix_end(indexes::table_prefix(context.space(), TableId::messages));
+  std::optional<TakenId> taken;
+  const auto look_at = [&](std::string_view key, std::string_view value) -> Result<bool> {
+    const auto place = schema::parse_message_key(key);
+    if (!place || place->part != schema::MessagePart::record) return true;
+    // What cannot be decoded has no id that anybody could ask for.
+    const auto row = take_row<fb::Message>(key, value);
+    if (!row) return true;
+    const auto& message = *schema::root<fb::Message>(*row);
+    const auto id = schema::from_fb<MessageId>(&message.stamp()->id());
+    if (wanted.contains(id)) taken = TakenId{id, place_of(message)};
+    return !taken;
+  };
+  CALLISTO_TRY(for_each(context.reader(), kv::Family::messages, *first, end, false, look_at));
+  return taken;
 }
 
 /// Headers of the conversations in which rows have a sender.
@@ -122,28 +178,53 @@ MessageAt place_of(const fb::Message& message) {
 }
 
 Result<std::optional<MessageAt>> find_message(ReadContext& context, const MessageId& id) {
-  CALLISTO_TRY(require_index(context.state(), schema::IndexId::message_by_id));
-  const std::string key = indexes::message_by_id_key(context.space(), id);
+  const auto version = version_of_ids(context);
+  const std::string key = entry_of(context, id, version.value_or(schema::IndexId::message_by_id));
   kv::Value value;
+  // Also where the entry means nothing: inside a transaction this meets who takes the id.
   const Result<bool> found = context.reader().get(kv::Family::indexes, key, value);
-  return read_place(key, found, value);
+  if (version) {
+    auto at = read_place(key, found, value);
+    if (!at || *at || is_complete(context, *version)) return at;
+  }
+  auto taken = pass_over_unindexed(context, {id});
+  if (!taken) return std::move(taken).error();
+  return *taken ? std::optional<MessageAt>((*taken)->at) : std::nullopt;
 }
 
-Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context,
-                                                         const MessageId& id) {
-  CALLISTO_TRY(require_index(context.state(), schema::IndexId::message_by_id));
-  const std::string key = indexes::message_by_id_key(context.space(), id);
+Result<std::optional<MessageAt>> find_indexed(WriteContext& context, const MessageId& id) {
+  const auto version = version_of_ids(context);
+  const std::string key = entry_of(context, id, version.value_or(schema::IndexId::message_by_id));
+  if (!version) {
+    // Nobody writes the entry now: who takes the id, or ends it, meets this instead.
+    context.transaction().guard(kv::Family::indexes, key);
+    context.transaction().touch(kv::Family::indexes, key);
+    return std::optional<MessageAt>();
+  }
   kv::Value value;
   const Result<bool> found = context.transaction().get_for_update(kv::Family::indexes, key, value);
   return read_place(key, found, value);
 }
 
+Result<std::optional<TakenId>> find_unindexed(WriteContext& context,
+                                              const std::vector<MessageId>& ids) {
+  const auto version = version_of_ids(context);
+  if (ids.empty() || (version && is_complete(context, *version))) return std::optional<TakenId>();
+  return pass_over_unindexed(context, ids);
+}
+
+Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context,
+                                                         const MessageId& id) {
+  auto at = find_indexed(context, id);
+  if (!at || *at) return at;
+  auto taken = find_unindexed(context, {id});
+  if (!taken) return std::move(taken).error();
+  return *taken ? std::optional<MessageAt>((*taken)->at) : std::nullopt;
+}
+
 Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewMessage& message,
                                                const MessageId& id) {
-  const bool is_ready =
-      context.state().index_state(schema::IndexId::message_by_id) == IndexState::ready;
-  if (!message.id && !is_ready) return std::optional<MessageAt>();
-  return find_message_for_update(context, id);
+  return message.id ? find_message_for_update(context, id) : find_indexed(context, id);
 }
 
 Result<Bytes> fetch_message_for_update(WriteContext& context, const MessageAt& at) {

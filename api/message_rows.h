@@ -37,15 +37,26 @@ struct MessageAt {
 std::string message_key(SpaceNumber space, const MessageAt& at);
 MessageAt place_of(const schema::fb::Message& message);
 
-/// The place of a message, also of one in a conversation that is being purged or staged.
+/// The place of a message, also of one in a conversation that is being purged or staged. While the
+/// index of ids is built anew: a pass over all messages that the build has not come to.
 Result<std::optional<MessageAt>> find_message(ReadContext& context, const MessageId& id);
 /// The same, read for update. A message that is not visible is there too.
 Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context,
                                                          const MessageId& id);
 /// The place of the message that has the id which `message` is about to take. An id that the store
-/// made is no one's: while the index of ids is built anew, such messages still come.
+/// made is no one's, and is not sought while the index of ids is built anew.
 Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewMessage& message,
                                                const MessageId& id);
+/// For many ids at once: a message that has one of them and no entry yet; nullopt while the index
+/// of ids can be read.
+struct TakenId {
+  MessageId id;
+  MessageAt at;
+};
+Result<std::optional<TakenId>> find_unindexed(WriteContext& context,
+                                              const std::vector<MessageId>& ids);
+/// find_message_for_update() after find_unindexed() has found none of the ids.
+Result<std::optional<MessageAt>> find_indexed(WriteContext& context, const MessageId& id);
 /// The record of a message that an index entry names: it must be there.
 Result<Bytes> fetch_message_for_update(WriteContext& context, const MessageAt& at);
 

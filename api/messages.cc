@@ -122,9 +122,8 @@ Result<MessageId> append_message(WriteContext& context, const NewMessage& messag
   auto slots = sender_slots(context, message);
   if (!slots) return std::move(slots).error();
   fields.sender_slot = slots->empty() ? detail::kNoSlot : slots->front();
-  CALLISTO_TRY(detail::fill_envelope(fields, detail::envelope_of(message),
-                                     context.core().environment(), context.now(),
-                                     Time(fields.timestamp)));
+  CALLISTO_TRY(detail::fill_envelope(fields, detail::envelope_of(message), context.made_ids(),
+                                     context.now(), Time(fields.timestamp)));
   const auto id = schema::from_fb<MessageId>(&fields.stamp->id());
   auto there = is_there(context, message, fields, *slots, purge);
   if (!there) return std::move(there).error();
@@ -266,6 +265,9 @@ Result<std::uint64_t> update_message(WriteContext& context, const MessageId& id,
   CALLISTO_TRY(detail::check_version(options, fields.stamp->version()));
   const std::uint32_t tokens = tokens_of(fields.token_usage);
   apply_patch(fields, patch);
+  auto is_same = detail::is_same_record(row, fields);
+  if (!is_same) return std::move(is_same).error();
+  if (*is_same) return fields.stamp->version();
   detail::touch_envelope(fields, context.now());
   auto bytes = schema::encode<fb::Message>(fields);
   if (!bytes) return std::move(bytes).error();

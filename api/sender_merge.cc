@@ -32,19 +32,20 @@ struct SenderMerge::IsLater {
 };
 
 Result<void> SenderMerge::open() {
-  CALLISTO_TRY(require_index(context_.state(), schema::IndexId::conversation_by_participant));
+  const auto version = require_version(context_, schema::IndexId::conversation_by_participant);
+  if (!version) return version.error();
   CALLISTO_TRY(require_index(context_.state(), schema::IndexId::message_by_sender));
   std::vector<ConversationId> ids;
   for (const UserId& user : context_.state().ids_of(user_)) {
-    CALLISTO_TRY(
-        for_each_prefix(context_.reader(), kv::Family::indexes,
-                        indexes::conversation_by_participant_prefix(context_.space(), user), false,
-                        [&](std::string_view key, std::string_view) -> Result<bool> {
-                          const auto tail = indexes::parse_created_tail(key);
-                          if (!tail) return damaged("conversation_by_participant", key);
-                          ids.push_back(tail->as<ConversationId>());
-                          return true;
-                        }));
+    const std::string prefix = indexes::in_version(
+        indexes::conversation_by_participant_prefix(context_.space(), user), *version);
+    CALLISTO_TRY(for_each_prefix(context_.reader(), kv::Family::indexes, prefix, false,
+                                 [&](std::string_view key, std::string_view) -> Result<bool> {
+                                   const auto tail = indexes::parse_created_tail(key);
+                                   if (!tail) return damaged("conversation_by_participant", key);
+                                   ids.push_back(tail->as<ConversationId>());
+                                   return true;
+                                 }));
   }
   // A merge can have made two participants one.
   std::sort(ids.begin(), ids.end());

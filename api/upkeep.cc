@@ -32,6 +32,14 @@ std::uint64_t range_bytes(kv::Store& engine, kv::Family family, const std::strin
                   engine.approximate_bytes(family, prefix, schema::prefix_end(prefix)));
 }
 
+/// Which of two says the worse of an index, whose entries lie in several spaces.
+IndexState less_ready(IndexState a, IndexState b) {
+  const auto rank = [](IndexState state) {
+    return state == IndexState::stale ? 1 : 2 * static_cast<int>(state);
+  };
+  return rank(b) > rank(a) ? b : a;
+}
+
 void add_table(StoreCore& core, SpaceNumber space, const indexes::TableDefinition& table,
                const std::map<std::uint16_t, std::int64_t>& counts, const SpaceState& state,
                Stats& stats) {
@@ -57,7 +65,7 @@ void add_table(StoreCore& core, SpaceNumber space, const indexes::TableDefinitio
     const IndexState found = state.index_state(index.id);
     if (found != IndexState::absent ||
         indexes::is_wanted(core.maintainer().catalogue(), index.id)) {
-      entry.state = std::max(entry.state, found);
+      entry.state = less_ready(entry.state, found);
     }
   }
 }
@@ -68,7 +76,7 @@ Result<void> add_index_work(StoreCore& core, Stats& stats) {
   if (!work) return std::move(work).error();
   for (const IndexWork& one : *work) {
     IndexStats& index = stats.indexes[one.index];
-    index.state = std::max(index.state, one.state);
+    index.state = less_ready(index.state, one.state);
     index.rows_done += one.rows_done;
     index.rows_expected += one.rows_expected;
   }
@@ -127,9 +135,7 @@ Health Store::health() const {
   }
   if (auto indexes = core_->index_work()) {
     for (const IndexWork& work : *indexes) {
-      const bool is_under_way =
-          work.state == IndexState::building || work.state == IndexState::dropping;
-      health.pending_work += is_under_way ? 1 : 0;
+      health.pending_work += indexes::is_unfinished(work.state) ? 1 : 0;
     }
   } else if (!health.failure) {
     health.failure = indexes.error();
@@ -195,7 +201,7 @@ Result<VerifyReport> Store::verify(const VerifyOptions& options) const {
   }
   if (options.checksums) {
     CALLISTO_TRY(limits.check());
-    auto done = core_->engine().verify_checksums();
+    auto done = engine.verify_checksums(&limits);
     if (!done && done.error().code() != Code::corruption) return std::move(done).error();
     if (!done) indexes::Findings(report).unreadable("files", "", done.error().message());
   }

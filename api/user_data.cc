@@ -1,10 +1,13 @@
 // Categorised data of users (seed 000).
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 #include <utility>
 
+#include "api/conversation_rows.h"
 #include "api/datum_rows.h"
+#include "indexes/index_change.h"
 #include "indexes/index_keys.h"
 #include "schema/keys.h"
 #include "schema/text.h"
@@ -215,10 +218,41 @@ Result<std::uint32_t> remove_values(WriteContext& context, const UserId& user,
 
 // Reading ----------------------------------------------------------------
 
+/// What datum_newest would lead to, while it cannot be read: from the user's own rows, which are
+/// few.
+Result<std::vector<UserDatum>> list_without_index(ReadContext& context, const UserId& user,
+                                                  const std::string& prefix, std::size_t limit) {
+  const auto newest =
+      indexes::find_index(context.core().maintainer().catalogue(), schema::IndexId::datum_newest);
+  if (!newest) return require_version(context, schema::IndexId::datum_newest).error();
+  std::map<std::string, Bytes> rows;
+  CALLISTO_TRY(for_each_prefix(
+      context.reader(), kv::Family::user_data, schema::datum_prefix(context.space(), user), false,
+      [&](std::string_view key, std::string_view value) -> Result<bool> {
+        auto row = take_row<fb::UserDatum>(key, value);
+        if (!row) return std::move(row).error();
+        std::vector<indexes::Entry> entries;
+        newest.index->extract({context.space(), key, row->view()}, entries);
+        for (indexes::Entry& entry : entries) {
+          if (entry.key.starts_with(prefix)) rows.emplace(std::move(entry.key), *row);
+        }
+        return true;
+      }));
+  std::vector<UserDatum> views;
+  for (const auto& [entry, row] : rows) {
+    if (views.size() == limit) break;
+    views.push_back(ViewAccess::datum(row, context.state()));
+  }
+  return views;
+}
+
 Result<std::vector<UserDatum>> list_data(ReadContext& context, const UserId& user,
                                          const std::string& prefix, std::size_t limit) {
   std::vector<UserDatum> views;
   if (!is_present(context.state(), user)) return views;
+  if (!readable_version(context, schema::IndexId::datum_newest)) {
+    return list_without_index(context, user, prefix, limit);
+  }
   auto done = for_each_indexed<fb::UserDatum>(
       context, schema::IndexId::datum_newest, prefix, indexes::datum_row_key,
       [&](const Bytes& row) -> Result<bool> {

@@ -88,8 +88,7 @@ class UserCreation {
 };
 
 Result<UserId> UserCreation::run() {
-  CALLISTO_TRY(
-      fill_envelope(fields_, envelope_of(given_), context_.core().environment(), context_.now()));
+  CALLISTO_TRY(fill_envelope(fields_, envelope_of(given_), context_.made_ids(), context_.now()));
   id_ = schema::from_fb<UserId>(&fields_.stamp->id());
   auto stored =
       fetch_for_update<fb::User>(context_.transaction(), schema::user_key(context_.space(), id_));

@@ -76,9 +76,11 @@ class UserList {
 };
 
 Result<std::vector<User>> UserList::run() {
-  CALLISTO_TRY(require_index(context_.state(), is_by_last_seen()
-                                                   ? schema::IndexId::user_by_last_seen
-                                                   : schema::IndexId::user_by_active));
+  const auto version =
+      require_version(context_, is_by_last_seen() ? schema::IndexId::user_by_last_seen
+                                                  : schema::IndexId::user_by_active);
+  if (!version) return version.error();
+  for (KeyRange& range : ranges_) range = indexes::in_version(std::move(range), *version);
   auto done = for_each_merged(context_.reader(), kv::Family::indexes, ranges_, skip_,
                               query_.oldest_first, [&](const RangeEntry& entry) -> Result<bool> {
                                 const auto place = indexes::parse_created_tail(entry.key);
@@ -105,9 +107,11 @@ Result<bool> UserList::take_chunk() {
 
 Result<std::vector<User>> list_named(ReadContext& context, std::string_view name,
                                      std::uint32_t limit) {
-  CALLISTO_TRY(require_index(context.state(), schema::IndexId::user_by_preferred_name));
+  const auto version = require_version(context, schema::IndexId::user_by_preferred_name);
+  if (!version) return version.error();
   std::vector<UserId> ids;
-  const std::string prefix = indexes::user_by_preferred_name_prefix(context.space(), name);
+  const std::string prefix =
+      indexes::in_version(indexes::user_by_preferred_name_prefix(context.space(), name), *version);
   auto done = for_each_prefix(context.reader(), kv::Family::indexes, prefix, false,
                               [&](std::string_view entry, std::string_view) -> Result<bool> {
                                 const auto user = indexes::preferred_name_user(entry);

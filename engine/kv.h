@@ -316,12 +316,15 @@ class Store : public Reader {
   virtual std::uint64_t approximate_bytes(Family family, std::string_view lower, std::string_view upper) = 0;
   /// Makes every commit so far durable.
   virtual Result<void> sync() = 0;
-  /// Flushes and compacts everything. A request to stop ends the running part, a deadline is looked
-  /// at between two families; what was compacted stays so.
+  /// Flushes and compacts everything. A request to stop ends the running part of a compaction; a
+  /// deadline is looked at, as a request is by the flush, between two families. What was done
+  /// stays.
   virtual Result<void> compact(const Limits* limits) = 0;
   Result<void> compact() { return compact(nullptr); }
-  /// Reads every file and compares its checksums; `corruption` names the first bad file.
-  virtual Result<void> verify_checksums() = 0;
+  /// Reads every file and compares its checksums; `corruption` names the first bad file. Limits are
+  /// looked at at every MiB of a file and between two files.
+  virtual Result<void> verify_checksums(const Limits* limits) = 0;
+  Result<void> verify_checksums() { return verify_checksums(nullptr); }
   /// Followers only: moves the view. `unsupported` else.
   virtual Result<void> refresh() = 0;
   /// Idempotent. Readers, snapshots and cursors must be gone.

@@ -51,6 +51,10 @@ struct IndexDefinition {
   /// The older definition that this one replaces, while the catalogue still carries it: it is kept
   /// and answers until this one is ready.
   std::optional<schema::IndexId> replaces{};
+  /// Finders of this one may read what it replaces until this one is ready: keys and values have
+  /// the same form there but for the number in the key, and every record that gives an entry here
+  /// gives that one there.
+  bool reads_replaced = false;
 };
 inline constexpr std::uint8_t kNotCounted = 0;
 

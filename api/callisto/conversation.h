@@ -191,7 +191,8 @@ class CALLISTO_API Conversations {
   Result<std::optional<Conversation>> get(ConversationId id) const;
   /// All of it in memory, oldest first; page() of Messages reads a large one in parts.
   Result<std::optional<WholeConversation>> whole(ConversationId id) const;
-  /// The new version. not_found (conversation, owner); version_mismatch.
+  /// The new version; the stored one, with nothing written, when nothing changes. not_found
+  /// (conversation, owner); version_mismatch.
   Result<std::uint64_t> update(ConversationId id, const ConversationPatch& patch,
                                const CallOptions& options = {}) const;
   /// False when the user takes part already. not_found (conversation, user); limit_exceeded above

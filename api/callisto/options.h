@@ -73,7 +73,8 @@ struct Caller {
   std::string task{};          ///< At most 255 code points.
 };
 
-/// Options of one call. Inside a transaction `durability` and limits are those of transact().
+/// Options of one call. Inside a transaction `durability` is that of transact(), and limits count
+/// beside its own.
 struct CallOptions {
   std::optional<Durability> durability{};
   /// As CallLimits; beside those of with(), the first that is passed counts.

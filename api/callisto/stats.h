@@ -42,6 +42,7 @@ enum class IndexState : std::uint8_t {
   disabled = 2,  ///< Switched off.
   dropping = 3,  ///< Being removed: its definition is gone or replaced, or it is to be built anew.
   absent = 4,    ///< The store does not hold it: no writer that knows it has opened the store.
+  stale = 5,     ///< To be built anew, when its turn comes; until then queries use it as it is.
 };
 
 struct IndexStats {
@@ -177,7 +178,7 @@ struct VerifyOptions {
   bool repair = false;
   /// Reads every table file and compares its checksums too.
   bool checksums = true;
-  /// As CallLimits. A repair keeps what it has written; the files' checksums are read to the end.
+  /// As CallLimits. A repair keeps what it has written.
   std::uint32_t deadline_ms = 0;
   std::stop_token cancel{};
 };

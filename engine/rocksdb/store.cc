@@ -163,9 +163,9 @@ Result<void> RocksStore::compact(const Limits* limits) {
   return compact_all(*database_, limits);
 }
 
-Result<void> RocksStore::verify_checksums() {
+Result<void> RocksStore::verify_checksums(const Limits* limits) {
   if (is_closed()) return Database::closed_error();
-  return verify_files(*database_);
+  return verify_files(*database_, limits);
 }
 
 Result<void> RocksStore::refresh() {
@@ -180,7 +180,7 @@ Result<void> RocksStore::close() {
     closed = sync_log(*database);
     // A failed flush loses nothing: the log has it all.
     if (closed && !database->in_memory()) {
-      ignore_error(flush_memtables(*database), "only makes the next opening faster");
+      ignore_error(flush_memtables(*database, nullptr), "only makes the next opening faster");
     }
   }
   database->begin_close();

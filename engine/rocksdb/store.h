@@ -43,7 +43,7 @@ class RocksStore final : public Store {
                                   std::string_view upper) override;
   Result<void> sync() override;
   Result<void> compact(const Limits* limits) override;
-  Result<void> verify_checksums() override;
+  Result<void> verify_checksums(const Limits* limits) override;
   Result<void> refresh() override;
   Result<void> close() override;
 

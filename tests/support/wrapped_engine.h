@@ -87,7 +87,9 @@ class ForwardedEngine : public kv::Store {
   }
   Result<void> sync() override { return engine_->sync(); }
   Result<void> compact(const kv::Limits* limits) override { return engine_->compact(limits); }
-  Result<void> verify_checksums() override { return engine_->verify_checksums(); }
+  Result<void> verify_checksums(const kv::Limits* limits) override {
+    return engine_->verify_checksums(limits);
+  }
   Result<void> refresh() override { return engine_->refresh(); }
   Result<void> close() override { return engine_->close(); }
 
