@@ -170,10 +170,9 @@ namespace {
 /// What the cache of committed state takes of the budget (api/README.md).
 std::uint64_t cache_bytes(const Options& options) {
   if (options.mode == OpenMode::read_only) return 0;
-  constexpr std::uint64_t kLeft = 2ULL << 20;
-  const std::uint64_t most =
-      std::max(options.memory_budget_bytes / 2, kLeft) - kLeft;
-  return std::min(options.record_cache_bytes.value_or(options.memory_budget_bytes / 8 * 3), most);
+  constexpr std::uint64_t kLeft = 4ULL << 20;
+  const std::uint64_t most = std::max(options.memory_budget_bytes / 2, kLeft) - kLeft;
+  return std::min(options.record_cache_bytes.value_or(most), most);
 }
 
 }  // namespace

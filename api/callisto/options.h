@@ -29,8 +29,7 @@ struct Options {
   /// conflict slots. Resident memory stays within it plus 64 MiB plus what callers hold. 32 MiB to 1 TiB.
   std::uint64_t memory_budget_bytes = 256ULL << 20;
   /// How much of the budget is for records and lists as they were committed: what is found there is
-  /// handed out without touching the engine. Not given: three eighths; at most half, less 2 MiB; 0:
-  /// none. A read-only store has none.
+  /// handed out without touching the engine. Not given, and at most: half, less 4 MiB; 0: none. A read-only store has none.
   std::optional<std::uint64_t> record_cache_bytes{};
   /// Of calls that do not say otherwise.
   Durability durability = Durability::buffered;

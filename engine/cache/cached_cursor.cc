@@ -44,6 +44,7 @@ CachedCursor::CachedCursor(CachedReader& reader, Family family, const Bounds& bo
       name_(ListCache::Name::of(family, prefix_)),
       lower_(position_of(bounds.lower)),
       upper_(upper_position(bounds)),
+      fills_(bounds.fill_cache),
       is_recording_(bounds.fill_cache),
       key_(prefix_) {
   if (reverse_) {
@@ -214,10 +215,13 @@ void CachedCursor::start_below(std::optional<std::string> position) {
     at_end_ = true;
     return;
   }
+  if (is_recording_) {
+    is_recording_ = reader_.cache().lists().wants(name_, begun_at_.value_or(std::string()));
+  }
   below_ = (*reader)->scan(family_, {.lower = lower,
                                      .upper = upper,
                                      .reverse = reverse_,
-                                     .fill_cache = is_recording_});
+                                     .fill_cache = fills_});
   record();
 }
 

@@ -79,6 +79,7 @@ class CachedCursor final : public Cursor {
   // In the engine.
   std::unique_ptr<Cursor> below_{};
   std::optional<Error> failure_{};
+  const bool fills_;  ///< False: what is read leaves the caches as they are.
   bool is_recording_;
   std::optional<std::string> begun_at_{};  ///< nullopt: from the end of the list.
   std::vector<Ref<ListEntry>> recorded_{};

@@ -8,6 +8,8 @@ namespace callisto::kv {
 namespace {
 
 constexpr std::size_t kProbationPart = 10;
+/// Members come and go in whole: so near to its capacity there is no room.
+constexpr std::size_t kSlackPart = 16;
 /// A member of this many bytes for each ghost: members are rarely smaller.
 constexpr std::size_t kBytesPerGhost = 512;
 constexpr std::size_t kMinGhosts = 64;
@@ -41,13 +43,18 @@ void EvictionQueues::enter(Evictable& item, Evictable::Queue queue) noexcept {
   list_of(item).push(item);
 }
 
-bool EvictionQueues::has_left_lately(std::uint64_t hash) const noexcept {
-  return ghosts_[hash & (ghosts_.size() - 1)] == tag_of(hash);
+bool EvictionQueues::admits(std::uint64_t hash) noexcept {
+  const bool has_room = bytes() < capacity_bytes_ - capacity_bytes_ / kSlackPart;
+  std::uint16_t& ghost = ghost_of(hash);
+  const bool was_asked_for = ghost == tag_of(hash);
+  if (!has_room) ghost = tag_of(hash);
+  return has_room || was_asked_for;
 }
 
 void EvictionQueues::insert(Evictable& item) {
   item.hits.store(0, std::memory_order_relaxed);
-  enter(item, has_left_lately(item.hash) ? Evictable::Queue::main : Evictable::Queue::probation);
+  const bool is_back = ghost_of(item.hash) == tag_of(item.hash);
+  enter(item, is_back ? Evictable::Queue::main : Evictable::Queue::probation);
 }
 
 void EvictionQueues::remove(Evictable& item) noexcept {
@@ -72,7 +79,7 @@ Evictable* EvictionQueues::evict() {
     const std::uint8_t hits = item.hits.load(std::memory_order_relaxed);
     remove(item);
     if (hits == 0) {
-      if (from_probation) ghosts_[item.hash & (ghosts_.size() - 1)] = tag_of(item.hash);
+      if (from_probation) ghost_of(item.hash) = tag_of(item.hash);
       return &item;
     }
     item.hits.store(from_probation ? std::uint8_t{0} : static_cast<std::uint8_t>(hits - 1),

@@ -10,12 +10,15 @@ namespace callisto::kv {
 /// What can be evicted: a member of at most one EvictionQueues.
 struct Evictable {
   enum class Queue : std::uint8_t { none, probation, main };
+  enum class Kind : std::uint8_t { row, list_part };
+  static constexpr std::size_t kKinds = 2;
 
   std::uint64_t hash = 0;  ///< Of its key.
   Evictable* newer = nullptr;
   Evictable* older = nullptr;
   std::size_t charge_bytes = 0;
   Queue queue = Queue::none;
+  Kind kind = Kind::row;
   /// Hits since it was last looked at, at most kMaxHits.
   std::atomic<std::uint8_t> hits{0};
 
@@ -29,13 +32,17 @@ struct Evictable {
 
 /// Which of its members a cache lets go: S3-FIFO (Yang et al., SOSP 2023). What is new is on
 /// probation in a tenth of the room and leaves unless it is hit there, so that a scan pushes out
-/// next to nothing; what has left within about a cache's worth of time enters the main queue at
-/// once when it comes back. A hit takes no lock and moves nothing. Not thread-safe but for
+/// next to nothing; what was asked for or has left within about a cache's worth of time enters the
+/// main queue at once when it comes back. While there is no room, what is asked for the first time
+/// is only remembered: to make room for it costs more than it is likely to save. A hit takes no lock and moves nothing. Not thread-safe but for
 /// note_hit().
 class EvictionQueues {
  public:
   explicit EvictionQueues(std::size_t capacity_bytes);
 
+  /// Whether what has this hash, and is not here, is worth the room that others have: while there is
+  /// room, or when it was asked for lately. Asking is remembered.
+  bool admits(std::uint64_t hash) noexcept;
   /// Not a member yet; its charge is set.
   void insert(Evictable& item);
   /// A member.
@@ -58,12 +65,12 @@ class EvictionQueues {
     return item.queue == Evictable::Queue::main ? main_ : probation_;
   }
   void enter(Evictable& item, Evictable::Queue queue) noexcept;
-  bool has_left_lately(std::uint64_t hash) const noexcept;
+  std::uint16_t& ghost_of(std::uint64_t hash) noexcept { return ghosts_[hash & (ghosts_.size() - 1)]; }
 
   const std::size_t capacity_bytes_;
   List probation_;
   List main_;
-  /// Tags of hashes that have left probation, each at a place that its hash gives.
+  /// Tags of hashes that were asked for or have left probation, each at a place that its hash gives.
   std::vector<std::uint16_t> ghosts_;
 };
 

@@ -61,6 +61,10 @@ Ref<ListSegment> cut(ListSegment& whole, std::string from, std::string to, bool 
   return part;
 }
 
+std::uint64_t part_hash(std::uint64_t list, std::string_view position) noexcept {
+  return list ^ std::hash<std::string_view>{}(position);
+}
+
 }  // namespace
 
 // ListEntry -------------------------------------------------------------------------------------
@@ -131,8 +135,10 @@ struct ListCache::List {
   }
 };
 
-struct alignas(kCacheLine) ListCache::Shard {
-  explicit Shard(std::size_t capacity_bytes) : queues(capacity_bytes) {}
+struct alignas(kCacheLine) ListCache::Shard final : Evictor {
+  explicit Shard(CacheRoom& of) : room(of), mutex(of.mutex), queues(of.queues) {
+    room.evictors[static_cast<std::size_t>(Evictable::Kind::list_part)] = this;
+  }
 
   List* find(const Name& name) {
     const auto found = lists.find(name.hash);
@@ -149,7 +155,7 @@ struct alignas(kCacheLine) ListCache::Shard {
     return *lists.emplace(name.hash, std::move(fresh)).first->second;
   }
   void drop(List& list) {
-    for (const auto& part : list.parts) queues.remove(*part);
+    for (const auto& part : list.parts) remove(*part);
     lists.erase(list.hash);
   }
   void insert_all(List& list, ListSegment& read);
@@ -162,15 +168,25 @@ struct alignas(kCacheLine) ListCache::Shard {
     list.parts.erase(std::find_if(list.parts.begin(), list.parts.end(), is_it));
     if (list.parts.empty()) lists.erase(list.hash);
   }
-  void shrink() {
-    while (Evictable* victim = queues.evict()) {
-      ++evictions;
-      unlink(static_cast<Part&>(*victim));
-    }
+  void let_go(Evictable& item) override {
+    ++evictions;
+    auto& part = static_cast<Part&>(item);
+    bytes -= part.charge_bytes;
+    unlink(part);
+  }
+  void remove(Part& part) {
+    queues.remove(part);
+    bytes -= part.charge_bytes;
+  }
+  void change_charge(Part& part, std::size_t charge) {
+    bytes += charge - part.charge_bytes;
+    queues.change_charge(part, charge);
   }
 
-  mutable std::mutex mutex{};
-  EvictionQueues queues;
+  CacheRoom& room;
+  std::mutex& mutex;
+  EvictionQueues& queues;
+  std::size_t bytes = 0;
   /// By the hash of their names: of two with one hash the later one stays.
   std::unordered_map<std::uint64_t, std::unique_ptr<List>> lists;
   std::uint64_t hits = 0;
@@ -183,10 +199,12 @@ struct alignas(kCacheLine) ListCache::Shard {
 std::size_t ListCache::Shard::insert(List& list, std::size_t place, Ref<ListSegment> segment) {
   auto part = std::make_unique<Part>();
   part->list = &list;
-  part->hash = list.hash ^ std::hash<std::string>{}(segment->from);
+  part->hash = part_hash(list.hash, segment->from);
   part->charge_bytes = sizeof(Part) + kAllocationBytes + charge_of(*segment);
   part->segment = std::move(segment);
+  part->kind = Evictable::Kind::list_part;
   queues.insert(*part);
+  bytes += part->charge_bytes;
   list.parts.insert(list.parts.begin() + static_cast<std::ptrdiff_t>(place), std::move(part));
   return place;
 }
@@ -228,9 +246,9 @@ void ListCache::Shard::join(List& list, std::size_t left) {
   both->from = low.from;
   both->version = std::max(low.version, high.version);
   both->entries.insert(both->entries.end(), low.entries.begin(), low.entries.end());
-  queues.remove(*list.parts[left + 1]);
+  remove(*list.parts[left + 1]);
   list.parts.erase(list.parts.begin() + static_cast<std::ptrdiff_t>(left) + 1);
-  queues.change_charge(part, sizeof(Part) + kAllocationBytes + charge_of(*both));
+  change_charge(part, sizeof(Part) + kAllocationBytes + charge_of(*both));
   part.segment = std::move(both);
 }
 
@@ -240,16 +258,16 @@ ListCache::Name ListCache::Name::of(Family family, std::string_view prefix) noex
   return {family, prefix, hash_key(family, prefix) ^ kListSalt};
 }
 
-ListCache::ListCache(std::size_t capacity_bytes, const RecentChanges& recent) : recent_(recent) {
-  for (std::size_t i = 0; i < kShards; ++i) {
-    shards_.push_back(std::make_unique<Shard>(capacity_bytes / kShards));
+ListCache::ListCache(CacheRooms& rooms, const RecentChanges& recent) : recent_(recent) {
+  for (std::size_t i = 0; i < CacheRooms::kRooms; ++i) {
+    shards_.push_back(std::make_unique<Shard>(rooms[i]));
   }
 }
 
 ListCache::~ListCache() = default;
 
 ListCache::Shard& ListCache::shard_of(const Name& name) noexcept {
-  return *shards_[name.hash % kShards];
+  return *shards_[name.hash % CacheRooms::kRooms];
 }
 
 Ref<ListSegment> ListCache::find(const Name& name, std::string_view position, Version at) {
@@ -288,6 +306,12 @@ Ref<ListSegment> ListCache::find_before(const Name& name, std::string_view posit
   return {};
 }
 
+bool ListCache::wants(const Name& name, std::string_view position) {
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  return shard.queues.admits(part_hash(name.hash, position));
+}
+
 void ListCache::fill(const Name& name, Ref<ListSegment> read, Version at) {
   Shard& shard = shard_of(name);
   const std::lock_guard lock(shard.mutex);
@@ -299,7 +323,7 @@ void ListCache::fill(const Name& name, Ref<ListSegment> read, Version at) {
   shard.insert_all(list, *read);
   if (list.parts.empty()) shard.drop(list);
   ++shard.fills;
-  shard.shrink();
+  shard.room.shrink();
 }
 
 bool ListCache::covers(const Name& name, std::string_view position) {
@@ -340,8 +364,8 @@ void ListCache::apply(const Name& name, std::string_view position, Ref<ListEntry
         cut(segment, segment.from, std::string(segment.entries[last]->position()), false);
     charge = sizeof(Part) + kAllocationBytes + charge_of(*part->segment);
   }
-  shard.queues.change_charge(*part, charge);
-  shard.shrink();
+  shard.change_charge(*part, charge);
+  shard.room.shrink();
 }
 
 void ListCache::erase_range(Family family, std::string_view lower, std::string_view upper) {
@@ -373,7 +397,7 @@ CacheStats ListCache::stats() const {
     sum.fills += shard->fills;
     sum.evictions += shard->evictions;
     sum.invalidations += shard->invalidations;
-    sum.bytes += shard->queues.bytes();
+    sum.bytes += shard->bytes;
     sum.entries += shard->lists.size();
   }
   return sum;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "callisto/bytes.h"
+#include "engine/cache/cache_room.h"
 #include "engine/cache/eviction.h"
 #include "engine/cache/recent_changes.h"
 #include "engine/cache/ref.h"
@@ -79,7 +80,8 @@ class ListCache {
   /// Parts that meet are joined up to this size: joining copies.
   static constexpr std::size_t kMaxJoinedEntries = 256;
 
-  ListCache(std::size_t capacity_bytes, const RecentChanges& recent);
+  /// In rooms that it shares with others; both must outlive it.
+  ListCache(CacheRooms& rooms, const RecentChanges& recent);
   ~ListCache();
   ListCache(const ListCache&) = delete;
   ListCache& operator=(const ListCache&) = delete;
@@ -98,6 +100,8 @@ class ListCache {
   /// The part that holds the last position before `position`, or before the end of the list.
   Ref<ListSegment> find_before(const Name& name, std::string_view position, bool is_end,
                                Version at);
+  /// Whether a part that begins at `position` is worth being read into one.
+  bool wants(const Name& name, std::string_view position);
   /// What was read at `at`, entries by falling position. Nothing happens when it may not be so any
   /// more; of what is known already only what is new is kept.
   void fill(const Name& name, Ref<ListSegment> part, Version at);
@@ -112,7 +116,6 @@ class ListCache {
   CacheStats stats() const;
 
  private:
-  static constexpr std::size_t kShards = 16;
   struct Part;
   struct List;
   struct Shard;

@@ -45,9 +45,11 @@ void CachedRow::destroy(CachedRow* row) noexcept {
   ::operator delete(row);
 }
 
-struct alignas(kCacheLine) RowCache::Shard {
-  explicit Shard(std::size_t capacity_bytes) : queues(capacity_bytes), buckets(kMinBuckets) {}
-  Shard(Shard&& other) noexcept : queues(std::move(other.queues)), buckets(std::move(other.buckets)) {}
+struct alignas(kCacheLine) RowCache::Shard final : Evictor {
+  explicit Shard(CacheRoom& of)
+      : room(of), mutex(of.mutex), queues(of.queues), buckets(kMinBuckets) {
+    room.evictors[static_cast<std::size_t>(Evictable::Kind::row)] = this;
+  }
 
   static constexpr std::size_t kMinBuckets = 16;
 
@@ -66,6 +68,7 @@ struct alignas(kCacheLine) RowCache::Shard {
     CachedRow*& head = bucket(row->hash);
     row->chain = head;
     queues.insert(*row);
+    bytes += row->charge_bytes;
     head = row.release();
     ++count;
   }
@@ -76,6 +79,7 @@ struct alignas(kCacheLine) RowCache::Shard {
     row.chain = nullptr;
     --count;
     queues.remove(row);
+    bytes -= row.charge_bytes;
     Bytes gone;
     {
       const RowLock lock(row);
@@ -84,14 +88,14 @@ struct alignas(kCacheLine) RowCache::Shard {
     }
     if (row.holds.drop()) CachedRow::destroy(&row);
   }
-  void shrink() {
-    while (Evictable* victim = queues.evict()) {
-      ++evictions;
-      unlink(static_cast<CachedRow&>(*victim));
-    }
+  void let_go(Evictable& item) override {
+    ++evictions;
+    unlink(static_cast<CachedRow&>(item));
   }
   void set(CachedRow& row, Bytes value, bool is_checked, Version version) {
-    queues.change_charge(row, charge_of(row, value));
+    const std::size_t charge = charge_of(row, value);
+    if (row.queue != Evictable::Queue::none) bytes += charge - row.charge_bytes;
+    queues.change_charge(row, charge);
     const RowLock lock(row);
     std::swap(row.value, value);
     row.is_checked = is_checked;
@@ -118,10 +122,12 @@ struct alignas(kCacheLine) RowCache::Shard {
     }
   }
 
-  mutable std::mutex mutex{};
-  EvictionQueues queues;
+  CacheRoom& room;
+  std::mutex& mutex;
+  EvictionQueues& queues;
   std::vector<CachedRow*> buckets;
   std::size_t count = 0;
+  std::size_t bytes = 0;
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
   std::uint64_t negative_hits = 0;
@@ -130,15 +136,16 @@ struct alignas(kCacheLine) RowCache::Shard {
   std::uint64_t invalidations = 0;
 };
 
-RowCache::RowCache(std::size_t capacity_bytes, const RecentChanges& recent) : recent_(recent) {
-  shards_.reserve(kShards);
-  for (std::size_t i = 0; i < kShards; ++i) shards_.emplace_back(capacity_bytes / kShards);
+RowCache::RowCache(CacheRooms& rooms, const RecentChanges& recent) : recent_(recent) {
+  for (std::size_t i = 0; i < CacheRooms::kRooms; ++i) {
+    shards_.push_back(std::make_unique<Shard>(rooms[i]));
+  }
 }
 
 RowCache::~RowCache() { clear(); }
 
 RowCache::Shard& RowCache::shard_of(std::uint64_t hash) noexcept {
-  return shards_[hash % kShards];
+  return *shards_[hash % CacheRooms::kRooms];
 }
 
 bool RowCache::find(Family family, std::string_view key, std::uint64_t hash, Version at, Hit& hit) {
@@ -183,12 +190,13 @@ Ref<CachedRow> RowCache::fill(Family family, std::string_view key, std::uint64_t
     if (row->version > at) shard.set(*row, std::move(value), is_checked, at);
     return Ref<CachedRow>(row);
   }
+  if (!shard.queues.admits(hash)) return {};
   Ref<CachedRow> fresh = known ? std::move(known) : CachedRow::make(family, key, hash);
   fresh->charge_bytes = charge_of(*fresh, value);
   shard.set(*fresh, std::move(value), is_checked, at);
   shard.link(fresh);
   ++shard.fills;
-  shard.shrink();
+  shard.room.shrink();
   return fresh;
 }
 
@@ -213,7 +221,7 @@ void RowCache::apply(Family family, std::string_view key, std::uint64_t hash, co
   } else {
     return;
   }
-  shard.shrink();
+  shard.room.shrink();
 }
 
 bool RowCache::has(Family family, std::string_view key, std::uint64_t hash) {
@@ -223,33 +231,33 @@ bool RowCache::has(Family family, std::string_view key, std::uint64_t hash) {
 }
 
 void RowCache::erase_range(Family family, std::string_view lower, std::string_view upper) {
-  for (Shard& shard : shards_) {
-    const std::lock_guard lock(shard.mutex);
-    shard.unlink_if([&](const CachedRow& row) {
+  for (const auto& shard : shards_) {
+    const std::lock_guard lock(shard->mutex);
+    shard->unlink_if([&](const CachedRow& row) {
       return row.family == family && row.key() >= lower && row.key() < upper;
     });
   }
 }
 
 void RowCache::clear() {
-  for (Shard& shard : shards_) {
-    const std::lock_guard lock(shard.mutex);
-    shard.unlink_if([](const CachedRow&) { return true; });
+  for (const auto& shard : shards_) {
+    const std::lock_guard lock(shard->mutex);
+    shard->unlink_if([](const CachedRow&) { return true; });
   }
 }
 
 CacheStats RowCache::stats() const {
   CacheStats sum;
-  for (const Shard& shard : shards_) {
-    const std::lock_guard lock(shard.mutex);
-    sum.hits += shard.hits;
-    sum.misses += shard.misses;
-    sum.negative_hits += shard.negative_hits;
-    sum.fills += shard.fills;
-    sum.evictions += shard.evictions;
-    sum.invalidations += shard.invalidations;
-    sum.bytes += shard.queues.bytes();
-    sum.entries += shard.count;
+  for (const auto& shard : shards_) {
+    const std::lock_guard lock(shard->mutex);
+    sum.hits += shard->hits;
+    sum.misses += shard->misses;
+    sum.negative_hits += shard->negative_hits;
+    sum.fills += shard->fills;
+    sum.evictions += shard->evictions;
+    sum.invalidations += shard->invalidations;
+    sum.bytes += shard->bytes;
+    sum.entries += shard->count;
   }
   return sum;
 }

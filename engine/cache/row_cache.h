@@ -3,12 +3,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "callisto/bytes.h"
+#include "engine/cache/cache_room.h"
 #include "engine/cache/eviction.h"
 #include "engine/cache/recent_changes.h"
 #include "engine/cache/ref.h"
@@ -46,7 +48,8 @@ struct CachedRow final : Evictable {
 /// (StateCache). Thread-safe.
 class RowCache {
  public:
-  RowCache(std::size_t capacity_bytes, const RecentChanges& recent);
+  /// In rooms that it shares with others; both must outlive it.
+  RowCache(CacheRooms& rooms, const RecentChanges& recent);
   ~RowCache();
   RowCache(const RowCache&) = delete;
   RowCache& operator=(const RowCache&) = delete;
@@ -61,8 +64,8 @@ class RowCache {
   /// The same for a row that is known already; `row` of the answer stays empty.
   bool read(CachedRow& row, Version at, Hit& hit);
   /// What was read at `at`; an empty value says that the row is absent. Nothing happens when it may
-  /// not be so any more. `known`: the row, where the caller has it. The row that is there now, or
-  /// none.
+  /// not be so any more, or when there is no room for it. `known`: the row, where the caller has it.
+  /// The row that is there now, or none.
   Ref<CachedRow> fill(Family family, std::string_view key, std::uint64_t hash, Bytes value,
                       bool is_checked, Version at, Ref<CachedRow> known = {});
   /// The bytes of a row were found intact.
@@ -79,13 +82,12 @@ class RowCache {
   CacheStats stats() const;
 
  private:
-  static constexpr std::size_t kShards = 32;
   struct Shard;
 
   Shard& shard_of(std::uint64_t hash) noexcept;
 
   const RecentChanges& recent_;
-  std::vector<Shard> shards_;
+  std::vector<std::unique_ptr<Shard>> shards_;
 };
 
 }  // namespace callisto::kv

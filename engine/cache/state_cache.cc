@@ -63,11 +63,8 @@ bool CacheShape::is_list(Family family, std::string_view key) const noexcept {
   return index != nullptr && index->kind == Kind::list;
 }
 
-// Rows take most: a list is small beside the rows that it leads to.
 StateCache::StateCache(std::size_t capacity_bytes, const CacheShape& shape)
-    : shape_(shape),
-      rows_(capacity_bytes / 8 * 5, recent_),
-      lists_(capacity_bytes / 8 * 3, recent_) {}
+    : shape_(shape), rooms_(capacity_bytes), rows_(rooms_, recent_), lists_(rooms_, recent_) {}
 
 void StateCache::begin_commit() noexcept { word_.fetch_or(1, std::memory_order_seq_cst); }
 

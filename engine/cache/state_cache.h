@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/cache/cache_room.h"
 #include "engine/cache/list_cache.h"
 #include "engine/cache/recent_changes.h"
 #include "engine/cache/row_cache.h"
@@ -125,6 +126,7 @@ class StateCache {
 
   const CacheShape shape_;
   RecentChanges recent_;
+  CacheRooms rooms_;
   RowCache rows_;
   ListCache lists_;
   /// Twice the version that was followed last, plus one while a commit is under way.
