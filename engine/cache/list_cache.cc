@@ -264,7 +264,7 @@ ListCache::ListCache(CacheRooms& rooms, const RecentChanges& recent) : recent_(r
   }
 }
 
-ListCache::~ListCache() = default;
+ListCache::~ListCache() { clear(); }
 
 ListCache::Shard& ListCache::shard_of(const Name& name) noexcept {
   return *shards_[name.hash % CacheRooms::kRooms];
