@@ -1,5 +1,6 @@
 #include "engine/transaction.h"
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -23,7 +24,8 @@ Result<bool> OptimisticTransaction::get(Family family, std::string_view key, Val
 Result<void> OptimisticTransaction::multi_get(
     Family family, std::span<const std::string> keys,
     const std::function<void(std::size_t, std::string_view)>& each) {
-  if (writes_.key_count() == 0) return base_->multi_get(family, keys, each);
+  const auto is_own = [&](const std::string& key) { return writes_.find(family, key) != nullptr; };
+  if (std::none_of(keys.begin(), keys.end(), is_own)) return base_->multi_get(family, keys, each);
   std::vector<std::string> others;
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < keys.size(); ++i) {
