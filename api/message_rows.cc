@@ -16,6 +16,11 @@ namespace {
 /// How far a clock may lie behind the newest message.
 constexpr std::uint64_t kSuspectMicros = 60'000'000;
 
+std::string_view role_of(const NewMessage& message) {
+  if (!message.role.empty()) return message.role;
+  return message.sender ? Role::user : Role::assistant;
+}
+
 Result<void> check_message_texts(const NewMessage& message) {
   CALLISTO_TRY(schema::check_text(message.role, "role", kMaxType));
   CALLISTO_TRY(schema::check_utf8(message.content, "content"));
@@ -39,15 +44,18 @@ Result<void> check_all_but_json(const NewMessage& message) {
   return {};
 }
 
+MessageAt place_of(const schema::MessagePlace& place) {
+  return {schema::KeyReader(place.conversation).id<ConversationId>(),
+          {place.timestamp, place.sequence}};
+}
+
 Result<std::optional<MessageAt>> read_place(std::string_view key, const Result<bool>& found,
                                             const kv::Value& value) {
   if (!found) return found.error();
   if (!*found) return std::optional<MessageAt>();
   const auto place = schema::decode_message_place(value.view());
   if (!place) return damaged("message_by_id", key);
-  return std::optional<MessageAt>(
-      MessageAt{schema::KeyReader(place->conversation).id<ConversationId>(),
-                {place->timestamp, place->sequence}});
+  return std::optional<MessageAt>(place_of(*place));
 }
 
 /// Headers of the conversations in which rows have a sender.
@@ -85,13 +93,34 @@ Result<fb::MessageT> message_fields(const NewMessage& message) {
   return checked_message_fields(message);
 }
 
+Result<schema::MessageRecord> checked_message_record(const NewMessage& message) {
+  schema::MessageRecord record;
+  auto parts = check_json(message.parts, "parts", false);
+  if (!parts) return std::move(parts).error();
+  record.parts = std::move(*parts);
+  auto metadata = check_json(message.metadata, "metadata", true);
+  if (!metadata) return std::move(metadata).error();
+  record.metadata = std::move(*metadata);
+  record.external_id = message.external_id;
+  record.external_source = message.external_source;
+  if (message.parent && *message.parent) record.parent = schema::to_fb(*message.parent);
+  record.name = message.name;
+  record.agent = message.agent;
+  record.role = role_of(message);
+  record.content = message.content;
+  record.tool_call_id = message.tool_call_id;
+  record.state = static_cast<fb::MessageState>(message.state);
+  record.model = message.model;
+  if (message.token_usage) record.token_usage = *message.token_usage;
+  if (message.importance) record.importance = *message.importance;
+  return record;
+}
+
 Result<fb::MessageT> checked_message_fields(const NewMessage& message) {
   auto parts = check_json(message.parts, "parts", false);
   if (!parts) return std::move(parts).error();
   fb::MessageT fields;
-  fields.role = !message.role.empty() ? message.role
-                : message.sender      ? Role::user
-                                      : Role::assistant;
+  fields.role = role_of(message);
   fields.content = message.content;
   fields.name = message.name;
   fields.agent = message.agent;
@@ -133,12 +162,35 @@ Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context,
   return read_place(key, found, value);
 }
 
-Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewMessage& message,
-                                               const MessageId& id) {
-  const bool is_ready =
-      context.state().index_state(schema::IndexId::message_by_id) == IndexState::ready;
-  if (!message.id && !is_ready) return std::optional<MessageAt>();
-  return find_message_for_update(context, id);
+Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewMessage& message) {
+  if (!message.id) return std::optional<MessageAt>();
+  return find_message_for_update(context, message.id);
+}
+
+Result<std::vector<std::optional<MessageAt>>> find_namesakes(WriteContext& context,
+                                                             std::span<const NewMessage> messages) {
+  std::vector<std::optional<MessageAt>> places(messages.size());
+  std::vector<std::string> keys;
+  std::vector<std::size_t> of;
+  keys.reserve(messages.size());
+  of.reserve(messages.size());
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (!messages[i].id) continue;
+    keys.push_back(indexes::message_by_id_key(context.space(), messages[i].id));
+    of.push_back(i);
+  }
+  if (keys.empty()) return places;
+  CALLISTO_TRY(require_index(context.state(), schema::IndexId::message_by_id));
+  std::optional<std::size_t> damage;
+  CALLISTO_TRY(context.reader().multi_get(
+      kv::Family::indexes, keys, [&](std::size_t i, std::string_view value) {
+        context.transaction().guard(kv::Family::indexes, keys[i]);
+        const auto place = schema::decode_message_place(value);
+        if (place) places[of[i]] = place_of(*place);
+        if (!place) damage = i;
+      }));
+  if (damage) return damaged("message_by_id", keys[*damage]);
+  return places;
 }
 
 Result<Bytes> fetch_message_for_update(WriteContext& context, const MessageAt& at) {
@@ -168,10 +220,7 @@ void count_message(schema::ConversationTail& tail, const schema::MessageOrder& o
   tail.token_count += tokens;
 }
 
-Result<void> insert_message(WriteContext& context, const fb::MessageT& fields,
-                            std::string_view bytes) {
-  const MessageAt at{schema::from_fb<ConversationId>(fields.conversation.get()),
-                     {fields.timestamp, fields.sequence}};
+Result<void> insert_message(WriteContext& context, const MessageAt& at, std::string_view bytes) {
   return context.write_row(TableId::messages, message_key(context.space(), at), std::nullopt,
                            bytes);
 }
