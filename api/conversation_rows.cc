@@ -128,7 +128,7 @@ Result<void> require_user(WriteContext& context, const UserId& user, const std::
 Result<void> require_users(WriteContext& context, const NewConversation& conversation) {
   if (conversation.owner) CALLISTO_TRY(require_user(context, conversation.owner, "owner"));
   const auto require = [&](std::size_t i, const UserId& user) -> Result<void> {
-    if (user == conversation.owner) return {};
+    if (conversation.owner && user == conversation.owner) return {};
     return require_user(context, user, "participants[" + std::to_string(i) + "]");
   };
   return for_each_once(conversation.participants, require);

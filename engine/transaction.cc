@@ -1,6 +1,7 @@
 #include "engine/transaction.h"
 
 #include <algorithm>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -67,14 +68,45 @@ Result<void> OptimisticTransaction::erase(Family family, std::string_view key) {
 void OptimisticTransaction::restart(Reader& base) {
   base_ = &base;
   writes_.clear();
+  constexpr std::size_t kKeptGuards = 4096;
+  if (guards_.capacity() > kKeptGuards) guards_ = {};
   guards_.clear();
 }
+
+namespace {
+
+/// A transaction for the thread's next run, kept for its memory. A run inside a run makes its own,
+/// and so does one that comes when the thread's variables are gone.
+class Spare {
+ public:
+  static std::unique_ptr<OptimisticTransaction> take() {
+    return is_gone_ ? nullptr : std::move(holder_.transaction);
+  }
+  /// Takes one that has nothing written.
+  static void give_back(std::unique_ptr<OptimisticTransaction> transaction) {
+    if (!is_gone_) holder_.transaction = std::move(transaction);
+  }
+
+ private:
+  struct Holder {
+    std::unique_ptr<OptimisticTransaction> transaction;
+    ~Holder() { is_gone_ = true; }
+  };
+  static thread_local bool is_gone_;
+  static thread_local Holder holder_;
+};
+
+thread_local bool Spare::is_gone_ = false;
+thread_local Spare::Holder Spare::holder_;
+
+}  // namespace
 
 Result<Version> run_transaction(const RunContext& context, const RunOptions& options,
                                 const std::function<Result<void>(Transaction&)>& function) {
   const Limits own(context.environment, options.deadline_ms);
   const Limits& limits = options.limits != nullptr ? *options.limits : own;
-  std::optional<OptimisticTransaction> transaction;
+  std::unique_ptr<OptimisticTransaction> transaction = Spare::take();
+  bool is_clear = false;
   const auto attempt = [&]() -> std::optional<Result<Version>> {
     std::unique_lock<std::mutex> turn;
     if (!options.queue_key.empty()) {
@@ -87,10 +119,10 @@ Result<Version> run_transaction(const RunContext& context, const RunOptions& opt
     if (limits.any()) {
       *snapshot = std::make_unique<LimitedReader>(std::move(*snapshot), limits);
     }
-    if (transaction) {
+    if (transaction != nullptr) {
       transaction->restart(**snapshot);
     } else {
-      transaction.emplace(**snapshot);
+      transaction = std::make_unique<OptimisticTransaction>(**snapshot);
     }
     if (auto done = function(*transaction); !done) return std::move(done).error();
     if (auto within = limits.check(); !within) return std::move(within).error();
@@ -100,9 +132,13 @@ Result<Version> run_transaction(const RunContext& context, const RunOptions& opt
                                                .snapshot = transaction->version(),
                                                .durability = options.durability});
     if (!committed && committed.error().code() == Code::conflict) return std::nullopt;
+    transaction->restart(**snapshot);
+    is_clear = true;
     return committed;
   };
-  return retry_on_conflict(context.environment, options.max_attempts, limits, attempt);
+  auto version = retry_on_conflict(context.environment, options.max_attempts, limits, attempt);
+  if (is_clear) Spare::give_back(std::move(transaction));
+  return version;
 }
 
 }  // namespace callisto::kv

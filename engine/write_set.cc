@@ -12,9 +12,11 @@ namespace {
 
 constexpr std::size_t kFirstBlockBytes = 4096;
 constexpr std::size_t kLargestBlockBytes = std::size_t{256} << 10;
+constexpr std::size_t kKeptBlockBytes = std::size_t{64} << 10;
 /// An append of a message makes about this many.
 constexpr std::size_t kUsualOperations = 16;
 constexpr std::size_t kGrowth = 4;
+constexpr std::size_t kKeptOperations = 1024;
 
 Error too_large(const char* field, std::size_t limit, const char* unit) {
   return {Code::too_large, field, "at most " + std::to_string(limit) + unit};
@@ -64,6 +66,11 @@ std::string_view ByteArena::copy(std::string_view bytes) {
 
 void ByteArena::cut(Mark mark) noexcept {
   if (blocks_.empty()) return;
+  if (mark.block == 0) {
+    // Empty: the last block, which is mostly the largest, stays if it is not more than most need.
+    if (blocks_.back().size <= kKeptBlockBytes) std::swap(blocks_.front(), blocks_.back());
+    if (blocks_.front().size > kKeptBlockBytes) return blocks_.clear();
+  }
   blocks_.resize(std::max<std::size_t>(mark.block, 1));
   blocks_.back().used = mark.used;
 }
@@ -224,6 +231,11 @@ void WriteSet::rollback_to(std::size_t savepoint) {
 }
 
 void WriteSet::clear() {
+  if (log_.capacity() > kKeptOperations) {
+    log_ = {};
+    order_ = {};
+  }
+  if (touches_.capacity() > kKeptOperations) touches_ = {};
   log_.clear();
   order_.clear();
   touches_.clear();
