@@ -66,6 +66,11 @@ Result<std::vector<std::uint8_t>> check_json(std::string_view text, const char* 
   return schema::json_to_flex(text, field, object_only);
 }
 
+Result<void> check_durability(std::optional<Durability> durability) {
+  if (!durability || *durability <= Durability::synced) return {};
+  return Error(Code::invalid_argument, "durability", "buffered or synced");
+}
+
 Result<void> check_caller(const Caller& caller) {
   CALLISTO_TRY(schema::check_text(caller.agent, "caller.agent", kMaxAgent));
   CALLISTO_TRY(schema::check_text(caller.module, "caller.module", kMaxModule));
@@ -102,9 +107,9 @@ bool is_nil(const UuidBytes& bytes) { return bytes == UuidBytes{}; }
 
 }  // namespace
 
-schema::fb::Stamp make_stamp(const Envelope& envelope, Environment& environment, Time now,
+schema::fb::Stamp make_stamp(const Envelope& envelope, MadeIds& ids, Time now,
                              std::optional<Time> default_created) {
-  const UuidBytes id = is_nil(envelope.id) ? new_uuid_v7(environment) : envelope.id;
+  const UuidBytes id = is_nil(envelope.id) ? ids.next() : envelope.id;
   const Time created = envelope.created_at.value_or(default_created.value_or(now));
   Origin origin{created, 1};
   if (envelope.origin != nullptr && envelope.origin->has_value()) origin = **envelope.origin;
@@ -112,12 +117,12 @@ schema::fb::Stamp make_stamp(const Envelope& envelope, Environment& environment,
 }
 
 template <class Fields>
-Result<void> fill_envelope(Fields& fields, const Envelope& envelope, Environment& environment,
-                           Time now, std::optional<Time> default_created) {
+Result<void> fill_envelope(Fields& fields, const Envelope& envelope, MadeIds& ids, Time now,
+                           std::optional<Time> default_created) {
   auto metadata = check_json(envelope.metadata, "metadata", true);
   if (!metadata) return std::move(metadata).error();
   fields.stamp =
-      std::make_unique<schema::fb::Stamp>(make_stamp(envelope, environment, now, default_created));
+      std::make_unique<schema::fb::Stamp>(make_stamp(envelope, ids, now, default_created));
   fields.metadata = std::move(*metadata);
   fields.external_id = envelope.external_id;
   fields.external_source = envelope.external_source;
@@ -148,10 +153,10 @@ bool has_equal_content(const Bytes& stored, typename Table::NativeTableType fres
   return stored_bytes && fresh_bytes && *stored_bytes == *fresh_bytes;
 }
 
-#define CALLISTO_INSTANTIATE(Table)                                                       \
-  template Result<void> fill_envelope<Table::NativeTableType>(                            \
-      Table::NativeTableType&, const Envelope&, Environment&, Time, std::optional<Time>); \
-  template void touch_envelope<Table::NativeTableType>(Table::NativeTableType&, Time);    \
+#define CALLISTO_INSTANTIATE(Table)                                                    \
+  template Result<void> fill_envelope<Table::NativeTableType>(                         \
+      Table::NativeTableType&, const Envelope&, MadeIds&, Time, std::optional<Time>);  \
+  template void touch_envelope<Table::NativeTableType>(Table::NativeTableType&, Time); \
   template bool has_equal_content<Table>(const Bytes&, Table::NativeTableType, const Envelope&)
 CALLISTO_INSTANTIATE(schema::fb::User);
 CALLISTO_INSTANTIATE(schema::fb::PlatformIdentifier);

@@ -49,6 +49,8 @@ Result<std::uint32_t> check_limit(std::uint32_t limit);
 /// Text or nothing: JSON bytes for a record.
 Result<std::vector<std::uint8_t>> check_json(std::string_view text, const char* field, bool object_only);
 Result<void> check_caller(const Caller& caller);
+/// A value of the enum, or none.
+Result<void> check_durability(std::optional<Durability> durability);
 
 /// The shared part of every New...: what goes into the record's stamp and its foreign id.
 struct Envelope {
@@ -66,16 +68,23 @@ Envelope envelope_of(const New& record) {
 }
 Result<void> check_envelope(const Envelope& envelope);
 /// The stamp of a new record: makes an id where it is nil, times where they are empty.
-schema::fb::Stamp make_stamp(const Envelope& envelope, Environment& environment, Time now,
+schema::fb::Stamp make_stamp(const Envelope& envelope, MadeIds& ids, Time now,
                              std::optional<Time> default_created = {});
 /// Checked input into a record's fields: makes an id where it is nil, times where they are empty.
 /// `default_created` is what an empty created_at means (now; a message's timestamp).
 template <class Fields>
-Result<void> fill_envelope(Fields& fields, const Envelope& envelope, Environment& environment, Time now,
+Result<void> fill_envelope(Fields& fields, const Envelope& envelope, MadeIds& ids, Time now,
                            std::optional<Time> default_created = {});
 /// For an update: version + 1, updated_at = max(now, updated_at).
 template <class Fields>
 void touch_envelope(Fields& fields, Time now);
+/// Whether changed fields are those of a stored record still; then nothing is written.
+template <class Fields>
+Result<bool> is_same_record(const Bytes& stored, const Fields& fields) {
+  auto bytes = schema::encode<typename Fields::TableType>(fields);
+  if (!bytes) return std::move(bytes).error();
+  return *bytes == stored.view();
+}
 /// For an importer's update: version and updated_at are those of the source.
 template <class Fields>
 void impose_origin(Fields& fields, const std::optional<Origin>& origin) {

@@ -124,8 +124,7 @@ void ConversationPlan::add_times(StoreCore& core, Time now) {
   }
 }
 
-Result<fb::MessageT> ConversationPlan::fields(std::size_t i, Environment& environment,
-                                              Time now) const {
+Result<fb::MessageT> ConversationPlan::fields(std::size_t i, MadeIds& ids, Time now) const {
   auto fields = checked_message_fields(messages_[i]);
   if (!fields) return fields;
   fields->conversation = std::make_unique<fb::Uuid>(header_.stamp->id());
@@ -133,11 +132,11 @@ Result<fb::MessageT> ConversationPlan::fields(std::size_t i, Environment& enviro
   fields->timestamp = places_[i].timestamp;
   fields->sender_slot = places_[i].slot;
   CALLISTO_TRY(
-      fill_envelope(*fields, envelope_of(messages_[i]), environment, now, Time(fields->timestamp)));
+      fill_envelope(*fields, envelope_of(messages_[i]), ids, now, Time(fields->timestamp)));
   return fields;
 }
 
-Result<schema::MessageRecord> ConversationPlan::record(std::size_t i, Environment& environment,
+Result<schema::MessageRecord> ConversationPlan::record(std::size_t i, MadeIds& ids,
                                                        Time now) const {
   const Place& place = places_[i];
   auto record = checked_message_record(messages_[i]);
@@ -146,7 +145,7 @@ Result<schema::MessageRecord> ConversationPlan::record(std::size_t i, Environmen
   record->sequence = place.sequence;
   record->timestamp = place.timestamp;
   record->sender_slot = place.slot;
-  record->stamp = make_stamp(envelope_of(messages_[i]), environment, now, Time(place.timestamp));
+  record->stamp = make_stamp(envelope_of(messages_[i]), ids, now, Time(place.timestamp));
   return record;
 }
 

@@ -37,9 +37,9 @@ class ConversationPlan {
   const schema::fb::ConversationT& header() const noexcept { return header_; }
 
   /// Complete fields of a message; header and times must be complete.
-  Result<schema::fb::MessageT> fields(std::size_t i, Environment& environment, Time now) const;
+  Result<schema::fb::MessageT> fields(std::size_t i, MadeIds& ids, Time now) const;
   /// The same to be encoded.
-  Result<schema::MessageRecord> record(std::size_t i, Environment& environment, Time now) const;
+  Result<schema::MessageRecord> record(std::size_t i, MadeIds& ids, Time now) const;
   /// The message with this number; nullopt when there is none.
   std::optional<std::size_t> find(std::uint64_t sequence) const;
   /// The tail once all messages are there.

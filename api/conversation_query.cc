@@ -1,6 +1,7 @@
 // Reading of conversations.
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "api/conversation_request.h"
@@ -18,8 +19,9 @@ namespace fb = schema::fb;
 
 namespace {
 
-Conversation view_of(const ReadContext& context, const ConversationRows& rows) {
-  return detail::ViewAccess::conversation(rows.header, detail::tail_bytes(rows.tail),
+Conversation view_of(const ReadContext& context, ConversationRows&& rows) {
+  Bytes tail = rows.tail_row ? std::move(rows.tail_row) : detail::tail_bytes(rows.tail);
+  return detail::ViewAccess::conversation(std::move(rows.header), std::move(tail),
                                           context.state());
 }
 
@@ -41,10 +43,10 @@ Result<std::uint32_t> check_query(const ConversationQuery& query) {
 }
 
 std::vector<Conversation> views_of(const ReadContext& context,
-                                   const std::vector<ConversationRows>& rows) {
+                                   std::vector<ConversationRows>&& rows) {
   std::vector<Conversation> views;
   views.reserve(rows.size());
-  for (const ConversationRows& row : rows) views.push_back(view_of(context, row));
+  for (ConversationRows& row : rows) views.push_back(view_of(context, std::move(row)));
   return views;
 }
 
@@ -53,54 +55,54 @@ Result<std::optional<WholeConversation>> read_whole(ReadContext& context,
   auto rows = detail::fetch_conversation(context, id);
   if (!rows) return std::move(rows).error();
   if (!*rows) return std::optional<WholeConversation>();
-  // Newest first, as they lie: going backwards costs RocksDB twice as much as turning them round.
   // Newest first, as they lie: RocksDB goes backwards at twice the cost.
-  std::vector<Bytes> records;
-  CALLISTO_TRY(detail::for_each_prefix(
-      context.reader(), kv::Family::messages,
-      schema::message_range(context.space(), id, schema::MessagePart::record), false,
-      [&](std::string_view key, std::string_view value) -> Result<bool> {
-        auto record = detail::take_row<fb::Message>(key, value);
-        if (!record) return std::move(record).error();
-        records.push_back(std::move(*record));
-        return true;
-      }));
+  const std::string prefix =
+      schema::message_range(context.space(), id, schema::MessagePart::record);
+  auto found = detail::scan_messages(context, {prefix, schema::prefix_end(prefix)}, false,
+                                     std::numeric_limits<std::size_t>::max());
+  if (!found) return std::move(found).error();
+  std::vector<Bytes>& records = *found;
   std::reverse(records.begin(), records.end());
   auto messages = detail::message_views(context, records, id, &(*rows)->header);
   if (!messages) return std::move(messages).error();
-  return std::optional<WholeConversation>({view_of(context, **rows), std::move(*messages)});
+  return std::optional<WholeConversation>(
+      {view_of(context, std::move(**rows)), std::move(*messages)});
 }
 
 }  // namespace
 
 Result<std::optional<Conversation>> Conversations::get(ConversationId id) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_get);
   return detail::read<std::optional<Conversation>>(
       *scope_, [&](ReadContext& context) -> Result<std::optional<Conversation>> {
         auto rows = detail::fetch_conversation(context, id);
         if (!rows) return std::move(rows).error();
         if (!*rows) return std::optional<Conversation>();
-        return std::optional<Conversation>(view_of(context, **rows));
+        return std::optional<Conversation>(view_of(context, std::move(**rows)));
       });
 }
 
 Result<std::optional<WholeConversation>> Conversations::whole(ConversationId id) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_whole);
   return detail::read<std::optional<WholeConversation>>(
       *scope_, [&](ReadContext& context) { return read_whole(context, id); });
 }
 
 Result<std::vector<Conversation>> Conversations::find(const ConversationQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_find);
   const auto limit = check_query(query);
   if (!limit) return limit.error();
   using Found = std::vector<Conversation>;
   return detail::read<Found>(*scope_, [&](ReadContext& context) -> Result<Found> {
     auto found = detail::run_query(context, query, {*limit, {}, false});
     if (!found) return std::move(found).error();
-    return views_of(context, found->rows);
+    return views_of(context, std::move(found->rows));
   });
 }
 
 Result<Page<Conversation>> Conversations::find_page(const ConversationQuery& query,
                                                     std::string_view cursor) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_find_page);
   const auto limit = check_query(query);
   if (!limit) return limit.error();
   using Found = Page<Conversation>;
@@ -110,7 +112,7 @@ Result<Page<Conversation>> Conversations::find_page(const ConversationQuery& que
     if (!after) return std::move(after).error();
     auto found = detail::run_query(context, query, {*limit, std::move(*after), true});
     if (!found) return std::move(found).error();
-    Found page{views_of(context, found->rows), {}};
+    Found page{views_of(context, std::move(found->rows)), {}};
     if (!found->end.empty()) {
       page.cursor = detail::page_cursor(fingerprint, query.order, found->end);
     }
@@ -119,12 +121,14 @@ Result<Page<Conversation>> Conversations::find_page(const ConversationQuery& que
 }
 
 Result<std::uint64_t> Conversations::count(const ConversationQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_count);
   CALLISTO_TRY(check_conditions(query));
   return detail::read<std::uint64_t>(
       *scope_, [&](ReadContext& context) { return detail::count_rows(context, query); });
 }
 
 Result<QueryPlan> Conversations::explain(const ConversationQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_explain);
   const auto limit = check_query(query);
   if (!limit) return limit.error();
   return detail::read<QueryPlan>(*scope_, [&](ReadContext& context) -> Result<QueryPlan> {
@@ -137,6 +141,7 @@ Result<QueryPlan> Conversations::explain(const ConversationQuery& query) const {
 
 Result<std::vector<Conversation>> Conversations::of_user(UserId user, std::uint32_t limit,
                                                          std::optional<bool> processed) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_of_user);
   ConversationQuery query;
   query.participant = user;
   query.is_processed = processed;
@@ -145,6 +150,7 @@ Result<std::vector<Conversation>> Conversations::of_user(UserId user, std::uint3
 }
 
 Result<std::vector<Conversation>> Conversations::unprocessed(std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_unprocessed);
   ConversationQuery query;
   query.is_processed = false;
   query.oldest_first = true;

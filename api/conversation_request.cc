@@ -119,7 +119,17 @@ class Lists {
     }
   }
 
+  /// Whether a condition drives whatever else there is: then nothing else is offered.
+  bool is_driven() const {
+    const auto is_ready = [&](const indexes::query::Condition& condition) {
+      return state_.index_state(condition.list.index) == IndexState::ready;
+    };
+    return query_.order == ConversationOrder::created && !has_end(query_.activity) &&
+           std::any_of(request_.all.begin(), request_.all.end(), is_ready);
+  }
+
   void add_drivers() {
+    if (is_driven()) return;
     List created = list(IndexId::conversation_by_created);
     add_to(created, request_.everything);
     request_.drivers.push_back({has_end(query_.created) ? "created" : "", std::move(created),

@@ -32,13 +32,25 @@ Result<void> for_each_once(const std::vector<UserId>& users, Each&& each) {
   return {};
 }
 
+bool is_tail(const Bytes& bytes) {
+  return schema::decode_conversation_tail(bytes.view()).has_value();
+}
+
+/// Header and tail as `reader` has them; in a transaction, for update.
+template <class FetchHeader, class FetchTail>
 Result<std::optional<ConversationRows>> both_or_none(SpaceNumber space, const ConversationId& id,
-                                                     std::optional<Bytes> header,
-                                                     std::optional<schema::ConversationTail> tail) {
-  if (!header && !tail) return std::optional<ConversationRows>();
-  if (!header) return damaged("conversations", schema::conversation_key(space, id));
-  if (!tail) return damaged("conversation_tails", schema::conversation_tail_key(space, id));
-  return std::optional<ConversationRows>(ConversationRows{std::move(*header), *tail});
+                                                     FetchHeader&& fetch_header,
+                                                     FetchTail&& fetch_tail) {
+  auto header = fetch_header(schema::conversation_key(space, id));
+  if (!header) return std::move(header).error();
+  Result<Bytes> row = fetch_tail(schema::conversation_tail_key(space, id));
+  if (!row) return std::move(row).error();
+  if (!*header && !*row) return std::optional<ConversationRows>();
+  if (!*header) return damaged("conversations", schema::conversation_key(space, id));
+  auto tail = tail_row(space, id, std::move(*row));
+  if (!tail) return std::move(tail).error();
+  return std::optional<ConversationRows>(
+      ConversationRows{std::move(**header), tail->tail, std::move(tail->row)});
 }
 
 /// Where stored users stand for the given ones, takes the stored spelling: after a merge a record
@@ -155,41 +167,49 @@ std::optional<std::uint16_t> slot_of(const SpaceState& state, const fb::Conversa
 
 Result<std::optional<ConversationRows>> fetch_conversation(ReadContext& context,
                                                            const ConversationId& id) {
-  auto header =
-      fetch<fb::Conversation>(context.reader(), schema::conversation_key(context.space(), id));
-  if (!header) return std::move(header).error();
-  auto tail = fetch_conversation_tail(context.reader(), context.space(), id);
-  if (!tail) return std::move(tail).error();
-  return both_or_none(context.space(), id, std::move(*header), *tail);
+  kv::Reader& reader = context.reader();
+  return both_or_none(
+      context.space(), id,
+      [&](const std::string& key) { return fetch<fb::Conversation>(reader, key); },
+      [&](const std::string& key) {
+        return reader.get_row(kv::Family::conversations, key, nullptr);
+      });
 }
 
 Result<std::optional<ConversationRows>> fetch_conversation_for_update(WriteContext& context,
                                                                       const ConversationId& id) {
-  auto header = fetch_for_update<fb::Conversation>(context.transaction(),
-                                                   schema::conversation_key(context.space(), id));
-  if (!header) return std::move(header).error();
-  auto tail = fetch_conversation_tail_for_update(context.transaction(), context.space(), id);
-  if (!tail) return std::move(tail).error();
-  return both_or_none(context.space(), id, std::move(*header), *tail);
+  kv::Transaction& transaction = context.transaction();
+  return both_or_none(
+      context.space(), id,
+      [&](const std::string& key) { return fetch_for_update<fb::Conversation>(transaction, key); },
+      [&](const std::string& key) {
+        transaction.guard(kv::Family::conversations, key);
+        return transaction.get_row(kv::Family::conversations, key, nullptr);
+      });
 }
 
-Result<std::vector<schema::ConversationTail>> fetch_tails(ReadContext& context,
-                                                          std::span<const ConversationId> ids) {
-  std::vector<schema::ConversationTail> tails;
+Result<TailRow> tail_row(SpaceNumber space, const ConversationId& id, Bytes row) {
+  auto tail = row ? schema::decode_conversation_tail(row.view()) : std::nullopt;
+  if (!tail) return damaged("conversation_tails", schema::conversation_tail_key(space, id));
+  return TailRow{std::move(row), *tail};
+}
+
+Result<std::vector<TailRow>> fetch_tails(ReadContext& context, std::span<const ConversationId> ids,
+                                         std::span<const kv::HintRef> hints) {
+  std::vector<TailRow> tails;
   if (ids.empty()) return tails;
   std::vector<std::string> keys;
   keys.reserve(ids.size());
   for (const ConversationId& id : ids)
     keys.push_back(schema::conversation_tail_key(context.space(), id));
-  std::vector<std::optional<schema::ConversationTail>> found(ids.size());
-  CALLISTO_TRY(context.reader().multi_get(kv::Family::conversations, keys,
-                                          [&](std::size_t i, std::string_view value) {
-                                            found[i] = schema::decode_conversation_tail(value);
-                                          }));
+  std::vector<Bytes> rows(ids.size());
+  CALLISTO_TRY(context.reader().get_rows(kv::Family::conversations, keys, is_tail, rows, hints,
+                                         kTailPlace));
   tails.reserve(ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (!found[i]) return damaged("conversation_tails", keys[i]);
-    tails.push_back(*found[i]);
+    auto tail = tail_row(context.space(), ids[i], std::move(rows[i]));
+    if (!tail) return std::move(tail).error();
+    tails.push_back(std::move(*tail));
   }
   return tails;
 }
@@ -198,8 +218,7 @@ Result<std::optional<ConversationRows>> prepare_conversation(WriteContext& conte
                                                              const NewConversation& conversation,
                                                              fb::ConversationT& fields,
                                                              std::optional<ConversationId>& purge) {
-  CALLISTO_TRY(fill_envelope(fields, envelope_of(conversation), context.core().environment(),
-                             context.now()));
+  CALLISTO_TRY(fill_envelope(fields, envelope_of(conversation), context.made_ids(), context.now()));
   const ConversationId id = id_of(fields);
   auto there = fetch_conversation_for_update(context, id);
   if (!there) return std::move(there).error();
@@ -268,9 +287,19 @@ Error index_not_ready() {
 }
 
 Result<void> require_index(const SpaceState& state, schema::IndexId index) {
-  if (state.index_state(index) == IndexState::ready) return {};
+  if (indexes::is_complete(state.index_state(index))) return {};
   return Error(Code::index_not_ready, indexes::index_name(indexes::standard_catalogue(), index),
                "an index that is ready");
+}
+
+std::optional<schema::IndexId> readable_version(const ReadContext& context, schema::IndexId index) {
+  return indexes::readable_version(context.core().maintainer().catalogue(), context.state(), index);
+}
+
+Result<schema::IndexId> require_version(const ReadContext& context, schema::IndexId index) {
+  const auto version = readable_version(context, index);
+  if (!version) return require_index(context.state(), index).error();
+  return *version;
 }
 
 }  // namespace callisto::detail

@@ -50,14 +50,25 @@ std::vector<std::uint16_t> slots_of(const SpaceState& state, const schema::fb::C
 struct ConversationRows {
   Bytes header;
   schema::ConversationTail tail;
+  Bytes tail_row{};  ///< The tail as it is stored; empty where it is not of the store.
 };
 Result<std::optional<ConversationRows>> fetch_conversation(ReadContext& context,
                                                            const ConversationId& id);
 Result<std::optional<ConversationRows>> fetch_conversation_for_update(WriteContext& context,
                                                                       const ConversationId& id);
-/// Tails in the order of `ids`; corruption where one is missing.
-Result<std::vector<schema::ConversationTail>> fetch_tails(ReadContext& context,
-                                                          std::span<const ConversationId> ids);
+/// A tail, as it is stored and decoded.
+struct TailRow {
+  Bytes row;
+  schema::ConversationTail tail;
+};
+Result<TailRow> tail_row(SpaceNumber space, const ConversationId& id, Bytes row);
+/// Tails in the order of `ids`; corruption where one is missing. hints[i], where there are any,
+/// learns where it lies.
+Result<std::vector<TailRow>> fetch_tails(ReadContext& context, std::span<const ConversationId> ids,
+                                         std::span<const kv::HintRef> hints = {});
+/// Rows that lie beside each other in a hint: the header, and the tail.
+inline constexpr std::size_t kHeaderPlace = 0;
+inline constexpr std::size_t kTailPlace = 1;
 
 /// What create() and store() begin with. The rows when a conversation with this id and equal
 /// content is there already; nullopt when the id is free and the users exist; then `fields` has its
@@ -91,15 +102,21 @@ struct PurgeBudget {
 };
 inline constexpr std::size_t kPurgeRowBytes = 512;
 /// Removes messages and owned memories of a conversation whose header is gone, from where the item
-/// says on, and counts them there. True when nothing is left; else the item says where to go on.
+/// says on, and counts them there. True when nothing is left; else the item says where to go on:
+/// memories wait until memory_by_conversation can be read.
 /// (work_conversations.cc)
 Result<bool> purge_rows(WriteContext& context, const ConversationId& conversation,
                         indexes::WorkItem& item, PurgeBudget budget);
 
 /// Where none of several indexes is ready.
 Error index_not_ready();
-/// index_not_ready, with its name, unless the index is ready in this state. A finder that can read
-/// an older version too asks indexes::ready_version().
+/// index_not_ready, with its name, unless the index is ready in this state. For entries among the
+/// messages, which have no versions; others are asked by require_version().
 Result<void> require_index(const SpaceState& state, schema::IndexId index);
+/// The version of an index that can be read in this state, for indexes::in_version(); nullopt where
+/// none can.
+std::optional<schema::IndexId> readable_version(const ReadContext& context, schema::IndexId index);
+/// The same; index_not_ready, with its name, where none can.
+Result<schema::IndexId> require_version(const ReadContext& context, schema::IndexId index);
 
 }  // namespace callisto::detail

@@ -47,17 +47,35 @@ class ConversationJudge final : public core::Judge {
   std::string_view position() const override { return position_; }
 
   void append_place(std::string& place) const override {
-    place.append(asked_.order == ConversationOrder::activity ? conversation_place(activity_at_, id_)
-                                                             : position_);
+    if (asked_.order == ConversationOrder::activity) {
+      place.append(conversation_place(activity_at_, id_));
+    } else {
+      place.append(position_);
+    }
   }
   std::string record_key() const override {
     return schema::conversation_key(context_.space(), id_);
   }
 
-  Result<void> check(std::span<const core::Found> found, std::vector<char>& matches) override {
-    return fetch(found, [&](std::size_t i, ConversationRows&&) { matches[i] = 1; });
+  bool peek(const kv::ListEntry* entry,
+            std::array<Bytes, kv::HintRef::kPlaces>& rows) override {
+    kv::Reader& reader = context_.reader();
+    if (reader.peek(entry, kHeaderPlace, rows[kHeaderPlace]) &&
+        reader.peek(entry, kTailPlace, rows[kTailPlace])) {
+      return true;
+    }
+    rows[kHeaderPlace] = Bytes();
+    return false;
   }
-  Result<std::size_t> take(std::span<const core::Found> found) override {
+
+  Result<void> check(std::span<core::Found> found, std::vector<char>& matches) override {
+    return fetch(found, [&](std::size_t i, ConversationRows&& rows) {
+      matches[i] = 1;
+      found[i].rows[kHeaderPlace] = std::move(rows.header);
+      found[i].rows[kTailPlace] = std::move(rows.tail_row);
+    });
+  }
+  Result<std::size_t> take(std::span<core::Found> found) override {
     const std::size_t before = rows_.size();
     CALLISTO_TRY(fetch(
         found, [&](std::size_t, ConversationRows&& rows) { rows_.push_back(std::move(rows)); }));
@@ -84,26 +102,46 @@ class ConversationJudge final : public core::Judge {
 
   /// Calls each(i, rows) for the conversations that match. Every entry has its header and its tail.
   template <class Each>
-  Result<void> fetch(std::span<const core::Found> found, Each&& each) {
+  Result<void> fetch(std::span<core::Found> found, Each&& each) {
+    meter_.records_fetched(found.size());
     std::vector<std::string> keys;
     std::vector<ConversationId> ids;
+    std::vector<kv::HintRef> hints;
     for (const core::Found& one : found) {
+      if (one.rows[kHeaderPlace]) continue;
       keys.push_back(one.key);
       ids.push_back(schema::KeyReader(std::string_view(one.key).substr(schema::kKeyHeadBytes))
                         .id<ConversationId>());
+      hints.push_back(one.hints);
     }
-    meter_.records_fetched(keys.size());
-    auto headers = fetch_many<fb::Conversation>(context_.reader(), keys);
+    auto headers = fetch_rows<fb::Conversation>(context_.reader(), keys, hints);
     if (!headers) return std::move(headers).error();
-    auto tails = fetch_tails(context_, ids);
+    auto tails = fetch_tails(context_, ids, hints);
     if (!tails) return std::move(tails).error();
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      std::optional<Bytes>& header = (*headers)[i];
-      if (!header) return damaged("conversations", keys[i]);
-      if (!filter_.matches(*schema::root<fb::Conversation>(*header), (*tails)[i])) continue;
-      each(i, ConversationRows{std::move(*header), (*tails)[i]});
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const bool is_known = static_cast<bool>(found[i].rows[kHeaderPlace]);
+      auto rows = is_known ? known_rows(found[i])
+                           : fetched_rows(found[i], (*headers)[next], (*tails)[next]);
+      if (!is_known) ++next;
+      if (!rows) return std::move(rows).error();
+      if (!filter_.matches(*schema::root<fb::Conversation>(rows->header), rows->tail)) continue;
+      each(i, std::move(*rows));
     }
     return {};
+  }
+
+  Result<ConversationRows> known_rows(core::Found& found) const {
+    const auto* header = schema::root<fb::Conversation>(found.rows[kHeaderPlace]);
+    auto tail = tail_row(context_.space(), schema::from_fb<ConversationId>(&header->stamp()->id()),
+                         std::move(found.rows[kTailPlace]));
+    if (!tail) return std::move(tail).error();
+    return ConversationRows{std::move(found.rows[kHeaderPlace]), tail->tail, std::move(tail->row)};
+  }
+  static Result<ConversationRows> fetched_rows(const core::Found& found, Bytes& header,
+                                               TailRow& tail) {
+    if (!header) return damaged("conversations", found.key);
+    return ConversationRows{std::move(header), tail.tail, std::move(tail.row)};
   }
 
   ReadContext& context_;

@@ -44,12 +44,17 @@ class WholeStore {
   Result<bool> begin(WriteContext& context, std::optional<ConversationId>& purge);
   Result<bool> has_equal_messages(ReadContext& context, const schema::ConversationTail& tail) const;
   Result<bool> is_equal_message(ReadContext& context, const Bytes& row) const;
+  Error refuse_id(WriteContext& context, std::size_t i, const MessageAt& taken,
+                  std::optional<ConversationId>& purge) const;
+  Result<void> check_unindexed(WriteContext& context, std::size_t from, std::size_t to,
+                               std::optional<ConversationId>& purge) const;
   Result<void> require_free_ids(WriteContext& context, std::size_t from, std::size_t to,
                                 std::optional<ConversationId>& purge) const;
   Result<void> insert(WriteContext& context, std::size_t from, std::size_t to,
                       std::optional<ConversationId>& purge) const;
   Result<void> insert(WriteContext& context, std::size_t i) const;
 
+  struct StageEnd;
   Result<bool> open_stage();
   Result<void> fill_stage();
   std::size_t step_end(std::size_t from) const;
@@ -104,25 +109,48 @@ Result<bool> WholeStore::is_equal_message(ReadContext& context, const Bytes& row
   const auto& stored = *schema::root<fb::Message>(row);
   const auto i = plan_.find(stored.sequence());
   if (!i) return false;
-  auto fresh = plan_.fields(*i, context.core().environment(), context.now());
+  MadeIds ids(context.core().environment());
+  auto fresh = plan_.fields(*i, ids, context.now());
   if (!fresh) return std::move(fresh).error();
   const NewMessage& message = plan_.message(*i);
   if (!message.timestamp) fresh->timestamp = stored.timestamp();
   return has_equal_content<fb::Message>(row, std::move(*fresh), envelope_of(message));
 }
 
+/// The id of a message is taken, if only by one that is being removed.
+Error WholeStore::refuse_id(WriteContext& context, std::size_t i, const MessageAt& taken,
+                            std::optional<ConversationId>& purge) const {
+  if (context.state().is_hidden(taken.conversation)) {
+    auto unfinished = check_unfinished(context, taken.conversation, purge);
+    if (!unfinished) return std::move(unfinished).error();
+  }
+  return in_message(Error(Code::already_exists, "id", "not the id of another message"), i);
+}
+
+/// While the index of ids is built anew: looks for the given ids of messages from `from` on among
+/// the messages that have no entry, in one pass.
+Result<void> WholeStore::check_unindexed(WriteContext& context, std::size_t from, std::size_t to,
+                                         std::optional<ConversationId>& purge) const {
+  std::vector<MessageId> ids;
+  for (std::size_t i = from; i < to; ++i) {
+    if (plan_.message(i).id) ids.push_back(plan_.message(i).id);
+  }
+  auto taken = find_unindexed(context, ids);
+  if (!taken) return std::move(taken).error();
+  if (!*taken) return {};
+  std::size_t i = from;
+  while (!(plan_.message(i).id == (*taken)->id)) ++i;
+  return refuse_id(context, i, (*taken)->at, purge);
+}
+
 /// The ids of messages [from, to) must be no others'.
 Result<void> WholeStore::require_free_ids(WriteContext& context, std::size_t from, std::size_t to,
                                           std::optional<ConversationId>& purge) const {
-  auto taken = find_namesakes(context, plan_.messages().subspan(from, to - from));
+  CALLISTO_TRY(check_unindexed(context, from, to, purge));
+  auto taken = find_indexed(context, plan_.messages().subspan(from, to - from));
   if (!taken) return std::move(taken).error();
   for (std::size_t i = from; i < to; ++i) {
-    const auto& at = (*taken)[i - from];
-    if (!at) continue;
-    if (context.state().is_hidden(at->conversation)) {
-      CALLISTO_TRY(check_unfinished(context, at->conversation, purge));
-    }
-    return in_message(Error(Code::already_exists, "id", "not the id of another message"), i);
+    if (const auto& at = (*taken)[i - from]) return refuse_id(context, i, *at, purge);
   }
   return {};
 }
@@ -136,7 +164,7 @@ Result<void> WholeStore::insert(WriteContext& context, std::size_t from, std::si
 }
 
 Result<void> WholeStore::insert(WriteContext& context, std::size_t i) const {
-  auto record = plan_.record(i, context.core().environment(), context.now());
+  auto record = plan_.record(i, context.made_ids(), context.now());
   if (!record) return in_message(record.error(), i);
   auto bytes = schema::encode(*record);
   if (!bytes) return in_message(bytes.error(), i);
@@ -172,18 +200,32 @@ Result<ConversationId> WholeStore::at_once() {
 // In steps
 // -----------------------------------------------------------------------------------------
 
+/// Gives the stage up unless it was shown.
+struct WholeStore::StageEnd {
+  explicit StageEnd(WholeStore& store) noexcept : store_(store) {}
+  ~StageEnd() {
+    if (!is_shown) store_.give_up_stage();
+  }
+  StageEnd(const StageEnd&) = delete;
+  StageEnd& operator=(const StageEnd&) = delete;
+
+  bool is_shown = false;
+
+ private:
+  WholeStore& store_;
+};
+
 Result<ConversationId> WholeStore::in_steps() {
   auto is_there = open_stage();
   if (!is_there) return std::move(is_there).error();
   if (*is_there) return id();
-  Result<void> done = fill_stage();
-  if (done) done = show_stage();
-  if (done) {
-    tell(true);
-    return id();
-  }
-  give_up_stage();
-  return std::move(done).error();
+  // Whatever ends this, an exception of the caller's function too.
+  StageEnd end(*this);
+  CALLISTO_TRY(fill_stage());
+  CALLISTO_TRY(show_stage());
+  end.is_shown = true;
+  tell(true);
+  return id();
 }
 
 /// True when the conversation is there already, and nothing is staged.
@@ -296,6 +338,7 @@ Result<ConversationId> Conversations::store(const NewConversation& conversation,
                                             std::span<const NewMessage> messages,
                                             const CallOptions& options,
                                             const WorkProgress& progress) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_store);
   CALLISTO_TRY(detail::check_caller(options.caller));
   detail::ConversationPlan plan(conversation, messages);
   CALLISTO_TRY(plan.check());

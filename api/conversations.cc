@@ -71,8 +71,15 @@ void apply_patch(fb::ConversationT& fields, const ConversationPatch& patch) {
   if (patch.is_archived) fields.is_archived = *patch.is_archived;
   if (patch.ended_at.is_clear()) fields.ended_at.reset();
   if (patch.ended_at.is_set()) fields.ended_at = patch.ended_at.value().micros();
-  set_id(fields.owner, patch.owner);
   set_id(fields.persona, patch.persona);
+}
+
+/// An owner whom the record names by the id from before a merge stays as it is.
+void apply_owner(const detail::SpaceState& state, fb::ConversationT& fields,
+                 const ConversationPatch& patch) {
+  const auto seen = state.resolve(schema::from_fb<UserId>(fields.owner.get()));
+  const UserId wanted = patch.owner.is_set() ? patch.owner.value() : UserId{};
+  if (!(seen == wanted)) set_id(fields.owner, patch.owner);
 }
 
 Result<bool> add_user(WriteContext& context, const ConversationRows& rows, const UserId& user) {
@@ -150,6 +157,7 @@ Result<bool> remove_rows(WriteContext& context, const ConversationId& id,
 
 Result<ConversationId> Conversations::create(const NewConversation& conversation,
                                              const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_create);
   CALLISTO_TRY(detail::check_caller(options.caller));
   auto fields = detail::conversation_fields(conversation);
   if (!fields) return std::move(fields).error();
@@ -168,6 +176,7 @@ Result<ConversationId> Conversations::create(const NewConversation& conversation
 
 Result<std::uint64_t> Conversations::update(ConversationId id, const ConversationPatch& patch,
                                             const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_update);
   CALLISTO_TRY(detail::check_caller(options.caller));
   CALLISTO_TRY(check_patch(patch));
   auto metadata = detail::check_json(text_of(patch.metadata), "metadata", true);
@@ -182,11 +191,15 @@ Result<std::uint64_t> Conversations::update(ConversationId id, const Conversatio
         }
         fb::ConversationT fields = schema::unpack<fb::Conversation>(rows->header);
         apply_patch(fields, patch);
+        apply_owner(context.state(), fields, patch);
         if (!patch.metadata.is_kept()) fields.metadata = *metadata;
-        detail::touch_envelope(fields, context.now());
-        detail::impose_origin(fields, patch.origin);
         schema::ConversationTail tail = rows->tail;
         tail.reopens = patch.reopens.value_or(tail.reopens);
+        auto is_same = detail::is_same_record(rows->header, fields);
+        if (!is_same) return std::move(is_same).error();
+        if (*is_same && tail == rows->tail && !patch.origin) return fields.stamp->version();
+        detail::touch_envelope(fields, context.now());
+        detail::impose_origin(fields, patch.origin);
         CALLISTO_TRY(detail::update_conversation(context, *rows, fields, tail));
         return fields.stamp->version();
       },
@@ -195,6 +208,7 @@ Result<std::uint64_t> Conversations::update(ConversationId id, const Conversatio
 
 Result<bool> Conversations::add_participant(ConversationId id, UserId user,
                                             const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_add_participant);
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<bool>(
       *scope_, options,
@@ -208,6 +222,7 @@ Result<bool> Conversations::add_participant(ConversationId id, UserId user,
 
 Result<void> Conversations::mark_processed(ConversationId id, std::optional<MessageId> up_to,
                                            const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_mark_processed);
   return change_tail(*scope_, id, options,
                      [&](WriteContext& context, schema::ConversationTail& tail) -> Result<void> {
                        std::uint64_t sequence = tail.last_sequence;
@@ -223,6 +238,7 @@ Result<void> Conversations::mark_processed(ConversationId id, std::optional<Mess
 }
 
 Result<void> Conversations::mark_unprocessed(ConversationId id, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_mark_unprocessed);
   return change_tail(*scope_, id, options,
                      [](WriteContext&, schema::ConversationTail& tail) -> Result<void> {
                        tail.is_marked = false;
@@ -232,6 +248,7 @@ Result<void> Conversations::mark_unprocessed(ConversationId id, const CallOption
 }
 
 Result<bool> Conversations::remove(ConversationId id, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::conversations_remove);
   CALLISTO_TRY(detail::check_caller(options.caller));
   bool is_whole = true;
   auto removed = detail::write<bool>(

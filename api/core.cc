@@ -5,8 +5,11 @@
 
 #include "api/check.h"
 #include "api/work_steps.h"
+#include "engine/cache/cached_reader.h"
 #include "engine/limited.h"
 #include "engine/open.h"
+#include "engine/thread_index.h"
+#include "indexes/cache_shape.h"
 #include "indexes/catalogue.h"
 
 namespace callisto::detail {
@@ -54,10 +57,27 @@ Result<void> WriteContext::reload_state() {
   return {};
 }
 
+// ReadContext ----------------------------------------------------------------------------------
+
+Time ReadContext::now() const {
+  if (!now_) now_ = core_.environment().now();
+  return *now_;
+}
+
 // SpaceSlot ------------------------------------------------------------------------------------
 
+namespace {
+
+std::uint64_t next_slot_number() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
+
 SpaceSlot::SpaceSlot(SpaceNumber space)
-    : space_(space),
+    : number_(next_slot_number()),
+      space_(space),
       guard_key_(schema::work_guard_key(space)),
       name_key_(schema::space_name_key(space)) {}
 
@@ -80,16 +100,35 @@ Result<std::shared_ptr<const SpaceState>> SpaceSlot::state(kv::Store& engine, kv
   return loaded;
 }
 
+Result<std::shared_ptr<const SpaceState>> SpaceSlot::state_for_call(kv::Store& engine,
+                                                                    kv::Reader& reader) {
+  struct Held {
+    std::uint64_t slot = 0;
+    kv::Version version = 0;
+    std::shared_ptr<const SpaceState> state{};
+  };
+  thread_local Held held;
+  const auto committed = engine.committed_version(kv::Family::system, guard_key_);
+  if (!committed || *committed > reader.version()) return state(engine, reader);
+  if (held.slot != number_ || held.version != *committed) {
+    auto current = state(engine, reader);
+    if (!current) return current;
+    held = {number_, *committed, std::move(*current)};
+  }
+  return std::shared_ptr<const SpaceState>(std::shared_ptr<void>(), held.state.get());
+}
+
 // TransactionCore, SnapshotCore, CallGuard --------------------------------------------------------
 
 TransactionCore::TransactionCore(StoreCore& core, SpaceSlot& slot, kv::Transaction& kv_transaction,
                                  std::shared_ptr<const SpaceState> space_state, Time start,
-                                 indexes::CardinalityChanges& cardinality_changes)
+                                 indexes::CardinalityChanges& cardinality_changes, MadeIds& ids)
     : scope{&core, &slot, this, nullptr},
       transaction(kv_transaction),
       state(std::move(space_state)),
       now(start),
       changes(cardinality_changes),
+      made_ids(ids),
       face_(*this) {}
 
 SnapshotCore::SnapshotCore(std::shared_ptr<StoreCore> store, SpaceSlot& slot,
@@ -110,14 +149,15 @@ SnapshotCore::~SnapshotCore() {
   core->snapshots_.erase(this);
 }
 
-CallGuard::CallGuard(StoreCore& core) noexcept : core_(core) {
-  core_.running_calls_.fetch_add(1, std::memory_order_seq_cst);
+CallGuard::CallGuard(StoreCore& core) noexcept
+    : core_(core), place_(kv::thread_index() % core.running_calls_.size()) {
+  core_.running_calls_[place_].count.fetch_add(1, std::memory_order_seq_cst);
   is_open_ = !core_.closing_.load(std::memory_order_seq_cst);
 }
 
 CallGuard::~CallGuard() {
-  if (core_.running_calls_.fetch_sub(1, std::memory_order_seq_cst) == 1 &&
-      core_.closing_.load(std::memory_order_seq_cst)) {
+  core_.running_calls_[place_].count.fetch_sub(1, std::memory_order_seq_cst);
+  if (core_.closing_.load(std::memory_order_seq_cst)) {
     std::lock_guard lock(core_.close_mutex_);
     core_.calls_done_.notify_all();
   }
@@ -125,12 +165,26 @@ CallGuard::~CallGuard() {
 
 // StoreCore: opening and closing ------------------------------------------------------------------
 
+namespace {
+
+/// What the cache of committed state takes of the budget (api/README.md).
+std::uint64_t cache_bytes(const Options& options) {
+  if (options.mode == OpenMode::read_only) return 0;
+  constexpr std::uint64_t kLeft = 2ULL << 20;
+  const std::uint64_t most =
+      std::max(options.memory_budget_bytes / 2, kLeft) - kLeft;
+  return std::min(options.record_cache_bytes.value_or(options.memory_budget_bytes / 8 * 3), most);
+}
+
+}  // namespace
+
 StoreCore::StoreCore(std::unique_ptr<kv::Store> engine, const Options& options,
                      const indexes::Catalogue& catalogue)
     : options_(options),
       environment_(options.environment != nullptr ? options.environment : &Environment::system()),
       engine_(std::move(engine)),
-      maintainer_(catalogue) {}
+      maintainer_(catalogue),
+      calls_(options.statistics ? std::make_unique<CallMeter>(*environment_) : nullptr) {}
 
 StoreCore::~StoreCore() { ignore_error(close(), "nobody is left to tell"); }
 
@@ -142,14 +196,22 @@ Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const 
   engine_options.read_only = options.mode == OpenMode::read_only;
   engine_options.accept_data_loss = options.accept_data_loss;
   engine_options.memory_budget_bytes = options.memory_budget_bytes;
-  engine_options.reserved_bytes = indexes::CardinalitySketch::kBytes;
+  engine_options.reserved_bytes = indexes::CardinalitySketch::kBytes + cache_bytes(options);
   engine_options.environment =
       options.environment != nullptr ? options.environment : &Environment::system();
   engine_options.disk_threads = options.disk_threads;
+  engine_options.statistics = options.statistics;
   engine_options.thread_name = options.thread_name;
   auto engine = kv::open_rocksdb(engine_options);
   if (!engine) return std::move(engine).error();
   return over(std::move(*engine), options, catalogue);
+}
+
+void StoreCore::attach_cache() {
+  const std::uint64_t bytes = cache_bytes(options_);
+  if (bytes == 0) return;
+  auto cache = std::make_unique<kv::StateCache>(bytes, indexes::cache_shape(maintainer_.catalogue()));
+  if (engine_->attach(*cache)) cache_ = std::move(cache);
 }
 
 Result<std::shared_ptr<StoreCore>> StoreCore::over(std::unique_ptr<kv::Store> engine,
@@ -157,6 +219,7 @@ Result<std::shared_ptr<StoreCore>> StoreCore::over(std::unique_ptr<kv::Store> en
                                                    const indexes::Catalogue& catalogue) {
   std::shared_ptr<StoreCore> core(new StoreCore(std::move(engine), options, catalogue));
   const bool is_writer = options.mode != OpenMode::read_only;
+  if (is_writer) core->attach_cache();
   if (auto done = core->prepare_format(); !done) return std::move(done).error();
   ignore_error(core->cardinality_.load(core->engine()), "estimates only: a repair counts anew");
   if (!is_writer) return core;
@@ -176,11 +239,18 @@ Result<void> StoreCore::close() {
   stop_background();
   {
     std::unique_lock lock(close_mutex_);
-    calls_done_.wait(lock, [&] { return running_calls_.load(std::memory_order_seq_cst) == 0; });
+    calls_done_.wait(lock, [&] { return !has_running_calls(); });
     for (SnapshotCore* snapshot : snapshots_) snapshot->snapshot.reset();
   }
   ignore_error(cardinality_.save(*engine_), "estimates only, and close() says what else is wrong");
   return engine_->close();
+}
+
+bool StoreCore::has_running_calls() const noexcept {
+  // A call moves from no place to another, and none begins any more: each place is looked at once.
+  return std::any_of(running_calls_.begin(), running_calls_.end(), [](const RunningCalls& calls) {
+    return calls.count.load(std::memory_order_seq_cst) != 0;
+  });
 }
 
 void StoreCore::count_changes(const indexes::CardinalityChanges& changes) {
@@ -206,26 +276,51 @@ SpaceSlot& StoreCore::slot(SpaceNumber space) {
 
 namespace {
 
+/// Runs the function in what `reader` sees.
+Result<void> read_with(const Scope& scope, const kv::Limits& limits, kv::Reader& reader,
+                       const std::function<Result<void>(ReadContext&)>& function) {
+  StoreCore& core = *scope.core;
+  kv::LimitedReader limited(reader, limits);
+  kv::Reader& within = limits.any() ? static_cast<kv::Reader&>(limited) : reader;
+  auto state = scope.slot->state_for_call(core.engine(), within);
+  if (!state) return std::move(state).error();
+  if (!(*state)->exists()) return space_gone();
+  ReadContext context(core, within, std::move(*state));
+  return function(context);
+}
+
 Result<void> read_latest(const Scope& scope, const kv::Limits& limits,
                          const std::function<Result<void>(ReadContext&)>& function) {
   StoreCore& core = *scope.core;
-  std::unique_ptr<kv::Snapshot> snapshot = core.engine().snapshot();
-  if (limits.any()) snapshot = std::make_unique<kv::LimitedReader>(std::move(snapshot), limits);
-  auto state = live_state(core, *scope.slot, *snapshot);
-  if (!state) return std::move(state).error();
-  ReadContext context(core, *snapshot, std::move(*state), core.environment().now());
-  return function(context);
+  if (core.cache() == nullptr) {
+    return read_with(scope, limits, *core.engine().snapshot(), function);
+  }
+  {
+    kv::CachedReader reader(core.engine(), *core.cache());
+    Result<void> done = read_with(scope, limits, reader, function);
+    if (!reader.moved()) return done;
+  }
+  kv::CachedReader reader(core.engine().snapshot(), *core.cache());
+  return read_with(scope, limits, reader, function);
 }
 
 /// A call inside the user's transaction: what it wrote is taken back when it fails.
 Result<void> write_nested(const Scope& scope, const CallOptions& options,
                           const std::function<Result<void>(WriteContext&)>& function) {
   TransactionCore& outer = *scope.transaction;
+  const kv::Limits own = scope.begin(options);
+  const kv::Limits& limits = scope.running != nullptr ? *scope.running : own;
+  CALLISTO_TRY(limits.check());
   const std::size_t savepoint = outer.transaction.savepoint();
   const std::size_t changes = outer.changes.savepoint();
-  WriteContext context(*scope.core, outer.transaction, outer.state, outer.now, options,
-                       outer.changes);
+  kv::LimitedTransaction limited(outer.transaction, limits);
+  kv::Transaction& transaction =
+      limits.any() ? static_cast<kv::Transaction&>(limited) : outer.transaction;
+  WriteContext context(*scope.core, transaction, outer.state, outer.now, options, outer.changes,
+                       outer.made_ids);
   Result<void> done = function(context);
+  // What a call has written when its time is over is not kept.
+  if (done) done = limits.check();
   if (done) {
     outer.state = context.shared_state();
   } else {
@@ -271,6 +366,16 @@ class CheckedReader final : public kv::Reader {
     return transaction_.scan(family, bounds);
   }
   kv::Version version() const override { return transaction_.version(); }
+  Result<Bytes> get_row(kv::Family family, std::string_view key, kv::RowCheck check) override {
+    transaction_.guard(family, key);
+    return transaction_.get_row(family, key, check);
+  }
+  Result<void> get_rows(kv::Family family, std::span<const std::string> keys, kv::RowCheck check,
+                        std::span<Bytes> rows, std::span<const kv::HintRef> hints,
+                        std::size_t place) override {
+    for (const std::string& key : keys) transaction_.guard(family, key);
+    return transaction_.get_rows(family, keys, check, rows, hints, place);
+  }
 
  private:
   kv::Transaction& transaction_;
@@ -281,8 +386,12 @@ class CheckedReader final : public kv::Reader {
 Result<void> read_in(const Scope& scope, const std::function<Result<void>(ReadContext&)>& function) {
   if (scope.transaction != nullptr) {
     TransactionCore& outer = *scope.transaction;
+    const kv::Limits limits = scope.begin();
+    CALLISTO_TRY(limits.check());
     CheckedReader reader(outer.transaction);
-    ReadContext context(*scope.core, reader, outer.state, outer.now);
+    kv::LimitedReader limited(reader, limits);
+    kv::Reader& seen = limits.any() ? static_cast<kv::Reader&>(limited) : reader;
+    ReadContext context(*scope.core, seen, outer.state, outer.now);
     return function(context);
   }
   CallGuard guard(*scope.core);
@@ -292,14 +401,18 @@ Result<void> read_in(const Scope& scope, const std::function<Result<void>(ReadCo
   CALLISTO_TRY(limits.check());
   if (scope.snapshot == nullptr) return read_latest(scope, limits, function);
   SnapshotCore& view = *scope.snapshot;
-  kv::LimitedReader limited(*view.snapshot, limits);
-  kv::Reader& reader = limits.any() ? static_cast<kv::Reader&>(limited) : *view.snapshot;
+  std::optional<kv::CachedReader> cached;
+  if (kv::StateCache* const cache = scope.core->cache()) cached.emplace(*view.snapshot, *cache);
+  kv::Reader& state = cached ? static_cast<kv::Reader&>(*cached) : *view.snapshot;
+  kv::LimitedReader limited(state, limits);
+  kv::Reader& reader = limits.any() ? static_cast<kv::Reader&>(limited) : state;
   ReadContext context(*scope.core, reader, view.state, view.now);
   return function(context);
 }
 
 Result<void> write_in(const Scope& scope, const CallOptions& options, const QueueKey& queue,
                       const std::function<Result<void>(WriteContext&)>& function) {
+  CALLISTO_TRY(check_durability(options.durability));
   if (scope.transaction != nullptr) return write_nested(scope, options, function);
   if (scope.snapshot != nullptr) return Error(Code::read_only, "a snapshot cannot be written");
   CallGuard guard(*scope.core);
@@ -311,13 +424,16 @@ Result<void> write_in(const Scope& scope, const CallOptions& options, const Queu
   run.limits = scope.running != nullptr ? scope.running : &own;
   run.queue_family = queue.family;
   run.queue_key = queue.key;
-  return run_in_space(scope, run, [&](kv::Transaction& transaction,
-                                      std::shared_ptr<const SpaceState> state,
-                                      indexes::CardinalityChanges& changes) {
-    WriteContext context(core, transaction, std::move(state), core.environment().now(), options,
-                         changes);
-    return function(context);
-  });
+  MadeIds own_ids(core.environment());
+  MadeIds& ids = scope.made_ids != nullptr ? *scope.made_ids : own_ids;
+  return run_in_space(scope, run,
+                      [&](kv::Transaction& transaction, std::shared_ptr<const SpaceState> state,
+                          indexes::CardinalityChanges& changes) {
+                        ids.restart();
+                        WriteContext context(core, transaction, std::move(state),
+                                             core.environment().now(), options, changes, ids);
+                        return function(context);
+                      });
 }
 
 Result<void> transact_in(const Scope& scope, const TransactOptions& options,
@@ -327,6 +443,7 @@ Result<void> transact_in(const Scope& scope, const TransactOptions& options,
   if (options.max_attempts < 1 || options.max_attempts > 1000) {
     return Error(Code::invalid_argument, "max_attempts", "1 to 1000");
   }
+  CALLISTO_TRY(check_durability(options.durability));
   StoreCore& core = *scope.core;
   kv::RunOptions run;
   run.durability = options.durability.value_or(core.options().durability);
@@ -336,13 +453,16 @@ Result<void> transact_in(const Scope& scope, const TransactOptions& options,
   call.cancel = options.cancel;
   const kv::Limits limits = scope.begin(call);
   run.limits = &limits;
-  Result<void> done = run_in_space(scope, run, [&](kv::Transaction& transaction,
-                                                   std::shared_ptr<const SpaceState> state,
-                                                   indexes::CardinalityChanges& changes) {
-    TransactionCore inner(core, *scope.slot, transaction, std::move(state),
-                          core.environment().now(), changes);
-    return function(inner.face());
-  });
+  MadeIds ids(core.environment());
+  Result<void> done =
+      run_in_space(scope, run,
+                   [&](kv::Transaction& transaction, std::shared_ptr<const SpaceState> state,
+                       indexes::CardinalityChanges& changes) {
+                     ids.restart();
+                     TransactionCore inner(core, *scope.slot, transaction, std::move(state),
+                                           core.environment().now(), changes, ids);
+                     return function(inner.face());
+                   });
   if (done) core.notify_work();
   return done;
 }

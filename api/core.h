@@ -2,6 +2,7 @@
 
 // The inside of a store: what the repositories stand on. Not installed.
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -17,7 +18,10 @@
 #include <unordered_set>
 #include <vector>
 
+#include "api/call_stats.h"
+#include "api/uuid7.h"
 #include "callisto/store.h"
+#include "engine/cache/state_cache.h"
 #include "engine/kv.h"
 #include "engine/limits.h"
 #include "indexes/cardinality_sketch.h"
@@ -35,35 +39,40 @@ using schema::TableId;
 /// What a read sees: one state, its ledger, and the time at which expiry is judged.
 class ReadContext {
  public:
-  ReadContext(StoreCore& core, kv::Reader& reader, std::shared_ptr<const SpaceState> state, Time now)
+  /// `now` not given: the time of the first question for it.
+  ReadContext(StoreCore& core, kv::Reader& reader, std::shared_ptr<const SpaceState> state,
+              std::optional<Time> now = std::nullopt)
       : core_(core), reader_(reader), state_(std::move(state)), now_(now) {}
 
   StoreCore& core() const noexcept { return core_; }
   kv::Reader& reader() const noexcept { return reader_; }
   const SpaceState& state() const noexcept { return *state_; }
   SpaceNumber space() const noexcept { return state_->space(); }
-  Time now() const noexcept { return now_; }
+  Time now() const;
   const std::shared_ptr<const SpaceState>& shared_state() const noexcept { return state_; }
 
  protected:
   StoreCore& core_;
   kv::Reader& reader_;
   std::shared_ptr<const SpaceState> state_;
-  Time now_;
+  mutable std::optional<Time> now_;
 };
 
 /// What a write sees and does: a transaction, and the maintainer as the only way to write rows.
 class WriteContext : public ReadContext {
  public:
-  WriteContext(StoreCore& core, kv::Transaction& transaction, std::shared_ptr<const SpaceState> state,
-               Time now, const CallOptions& options, indexes::CardinalityChanges& changes)
+  WriteContext(StoreCore& core, kv::Transaction& transaction,
+               std::shared_ptr<const SpaceState> state, Time now, const CallOptions& options,
+               indexes::CardinalityChanges& changes, MadeIds& made_ids)
       : ReadContext(core, transaction, std::move(state), now),
         transaction_(transaction),
         options_(options),
-        changes_(changes) {}
+        changes_(changes),
+        made_ids_(made_ids) {}
 
   kv::Transaction& transaction() const noexcept { return transaction_; }
   const CallOptions& options() const noexcept { return options_; }
+  MadeIds& made_ids() const noexcept { return made_ids_; }
 
   /// Through the maintainer: the row, its entries, its counts.
   Result<void> write_row(TableId table, std::string_view key, std::optional<std::string_view> before,
@@ -75,6 +84,7 @@ class WriteContext : public ReadContext {
   kv::Transaction& transaction_;
   const CallOptions& options_;
   indexes::CardinalityChanges& changes_;
+  MadeIds& made_ids_;
 };
 
 /// The remembered state of one space, valid exactly for the commit that it was loaded at.
@@ -86,8 +96,12 @@ class SpaceSlot {
   const std::string& name_key() const noexcept { return name_key_; }
   /// The state in `reader`'s view; remembered when the engine is the sole writer.
   Result<std::shared_ptr<const SpaceState>> state(kv::Store& engine, kv::Reader& reader);
+  /// The same for a call that reads and runs no code of the caller's: the thread holds the state, and
+  /// the answer counts no hold, so that readers share no count. Valid until the thread asks again.
+  Result<std::shared_ptr<const SpaceState>> state_for_call(kv::Store& engine, kv::Reader& reader);
 
  private:
+  const std::uint64_t number_;  ///< No other slot of the process has it.
   const SpaceNumber space_;
   const std::string guard_key_;
   const std::string name_key_;
@@ -104,6 +118,7 @@ struct Scope {
   SnapshotCore* snapshot = nullptr;
   CallLimits limits{};                  ///< Of with(): those of every call.
   const kv::Limits* running = nullptr;  ///< Of a call that runs several transactions.
+  MadeIds* made_ids = nullptr;          ///< Of a call that makes its transaction again.
 
   /// What begins to count now for a call with `options`.
   kv::Limits begin(const CallOptions& options = {}) const;
@@ -116,12 +131,13 @@ class TransactionCore {
  public:
   TransactionCore(StoreCore& core, SpaceSlot& slot, kv::Transaction& transaction,
                   std::shared_ptr<const SpaceState> state, Time now,
-                  indexes::CardinalityChanges& changes);
+                  indexes::CardinalityChanges& changes, MadeIds& made_ids);
   Scope scope;
   kv::Transaction& transaction;
   std::shared_ptr<const SpaceState> state;
   const Time now;
   indexes::CardinalityChanges& changes;
+  MadeIds& made_ids;
   Transaction& face() noexcept { return face_; }
 
  private:
@@ -154,6 +170,7 @@ class CallGuard {
 
  private:
   StoreCore& core_;
+  const std::size_t place_;
   bool is_open_;
 };
 
@@ -174,9 +191,13 @@ class StoreCore {
   Result<void> close();
 
   kv::Store& engine() noexcept { return *engine_; }
+  /// The cache of committed state, or null.
+  kv::StateCache* cache() noexcept { return cache_.get(); }
   Environment& environment() noexcept { return *environment_; }
   const indexes::Maintainer& maintainer() const noexcept { return maintainer_; }
   const Options& options() const noexcept { return options_; }
+  /// Null where Options::statistics is off.
+  CallMeter* calls() const noexcept { return calls_.get(); }
   Durability durability(const CallOptions& options) const noexcept {
     return options.durability.value_or(options_.durability);
   }
@@ -224,6 +245,7 @@ class StoreCore {
   friend class SnapshotCore;
   StoreCore(std::unique_ptr<kv::Store> engine, const Options& options,
             const indexes::Catalogue& catalogue);
+  void attach_cache();
   Result<void> prepare_format();
   /// Work that a crash left: staged conversations are turned into purges.
   Result<void> recover_work();
@@ -237,6 +259,8 @@ class StoreCore {
     bool is_done = false;
   };
   Result<bool> run_one_step(StepReport* report = nullptr);
+  /// One step of the first item of a space that can go on; false when there is none.
+  Result<bool> run_work_step(const SpaceState& state, StepReport* report);
   Result<bool> run_step(SpaceNumber space, indexes::WorkItem& item);
   /// One step of the first index that is building or dropping; false when there is none.
   Result<bool> run_index_step(const SpaceState& state);
@@ -248,27 +272,42 @@ class StoreCore {
 
   Options options_;
   Environment* environment_;
+  std::unique_ptr<kv::StateCache> cache_;  ///< Null where nothing is remembered.
   std::unique_ptr<kv::Store> engine_;
   indexes::Maintainer maintainer_;
   indexes::CardinalitySketch cardinality_;
+  const std::unique_ptr<CallMeter> calls_;
 
   std::mutex slots_mutex_;
   std::unordered_map<SpaceNumber, std::unique_ptr<SpaceSlot>> slots_;
 
+  /// Calls that run, counted in places apart, so that threads do not wait for each other's.
+  struct alignas(64) RunningCalls {
+    std::atomic<std::int64_t> count{0};
+  };
+  bool has_running_calls() const noexcept;
+
   std::atomic<bool> closing_{false};
-  std::atomic<std::int64_t> running_calls_{0};
+  std::array<RunningCalls, 16> running_calls_{};
   std::mutex close_mutex_;
   std::condition_variable calls_done_;
   bool is_closed_ = false;
   std::unordered_set<SnapshotCore*> snapshots_;  // guarded by close_mutex_
 
-  std::mutex work_mutex_;  // one step at a time
+  std::mutex work_mutex_;            // one step at a time
+  bool is_turn_of_indexes_ = false;  // guarded by work_mutex_
   std::mutex wake_mutex_;
   std::condition_variable wake_;
   bool wake_requested_ = false;
   bool stop_requested_ = false;
   std::thread background_;
   std::atomic<bool> clock_suspect_{false};
+};
+
+/// Counts and times a public call; the first thing in it.
+class TimedCall : public CallTimer {
+ public:
+  TimedCall(const Scope& scope, CallId id) noexcept : CallTimer(scope.core->calls(), id) {}
 };
 
 Error closed_error();

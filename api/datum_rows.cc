@@ -92,8 +92,8 @@ Result<void> check_preferred_name(std::string_view name, const char* field) {
 Result<void> put_datum(WriteContext& context, std::string_view key, const UserId& user,
                        const NewDatum& datum, const DatumOrigin& origin) {
   fb::UserDatumT fields;
-  CALLISTO_TRY(fill_envelope(fields, envelope_of(datum), context.core().environment(),
-                             context.now(), Time(origin.created_at)));
+  CALLISTO_TRY(fill_envelope(fields, envelope_of(datum), context.made_ids(), context.now(),
+                             Time(origin.created_at)));
   if (!datum.origin) *fields.stamp = with_version(*fields.stamp, origin.version);
   fields.user = std::make_unique<fb::Uuid>(schema::to_fb(user));
   fields.category = datum.category;

@@ -79,6 +79,12 @@ std::int64_t Environment::monotonic_micros() {
       .count();
 }
 
+std::int64_t Environment::monotonic_nanos() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 std::uint64_t Environment::random_bits() {
   thread_local RandomBuffer buffer;
   return buffer.next();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/conversation_rows.h"
 #include "api/user_rows.h"
 #include "indexes/index_keys.h"
 #include "schema/keys.h"
@@ -123,8 +124,7 @@ Result<PlatformIdentifierId> put_identity(WriteContext& context, const UserId& u
                                           const NewIdentity& identity, std::string_view key,
                                           const std::optional<Bytes>& leftover) {
   fb::PlatformIdentifierT fields;
-  CALLISTO_TRY(
-      fill_envelope(fields, envelope_of(identity), context.core().environment(), context.now()));
+  CALLISTO_TRY(fill_envelope(fields, envelope_of(identity), context.made_ids(), context.now()));
   fields.user = std::make_unique<fb::Uuid>(schema::to_fb(user));
   fields.platform = identity.platform;
   fields.platform_id = identity.platform_id;
@@ -134,9 +134,51 @@ Result<PlatformIdentifierId> put_identity(WriteContext& context, const UserId& u
   return schema::from_fb<PlatformIdentifierId>(&fields.stamp->id());
 }
 
+Result<std::vector<std::string>> identity_keys(ReadContext& context, const UserId& user,
+                                               std::uint32_t number) {
+  std::vector<std::string> keys;
+  if (number == 0) return keys;
+  const std::string prefix = indexes::table_prefix(context.space(), TableId::platform_identifiers);
+  CALLISTO_TRY(for_each_prefix(context.reader(), kv::Family::platform_identifiers, prefix, false,
+                               [&](std::string_view key, std::string_view value) -> Result<bool> {
+                                 // What cannot be decoded is nobody's.
+                                 const auto row = take_row<fb::PlatformIdentifier>(key, value);
+                                 if (!row) return true;
+                                 const auto* identity = schema::root<fb::PlatformIdentifier>(*row);
+                                 if (schema::from_fb<UserId>(identity->user()) == user)
+                                   keys.emplace_back(key);
+                                 return keys.size() < number;
+                               }));
+  return keys;
+}
+
+namespace {
+
+/// What the index would lead to, while it cannot be read.
+Result<std::vector<PlatformIdentifier>> list_without_index(ReadContext& context, const UserId& user,
+                                                           std::uint32_t limit) {
+  auto tail = fetch_user_tail(context.reader(), context.space(), user);
+  if (!tail) return std::move(tail).error();
+  if (!*tail) return std::vector<PlatformIdentifier>();
+  auto keys = identity_keys(context, user, std::min((*tail)->identities, limit));
+  if (!keys) return std::move(keys).error();
+  auto rows = fetch_many<fb::PlatformIdentifier>(context.reader(), *keys);
+  if (!rows) return std::move(rows).error();
+  IdentityList list(context.state(), limit);
+  for (const std::optional<Bytes>& row : *rows) {
+    if (row) CALLISTO_TRY(list.add(*row));
+  }
+  return std::move(list).take();
+}
+
+}  // namespace
+
 Result<std::vector<PlatformIdentifier>> list_identities(ReadContext& context, const UserId& user,
                                                         std::uint32_t limit) {
   if (!is_present(context.state(), user)) return std::vector<PlatformIdentifier>();
+  if (!readable_version(context, schema::IndexId::identity_by_user)) {
+    return list_without_index(context, user, limit);
+  }
   IdentityList list(context.state(), limit);
   auto done = for_each_indexed<fb::PlatformIdentifier>(
       context, schema::IndexId::identity_by_user,
@@ -166,6 +208,7 @@ using detail::WriteContext;
 
 Result<PlatformIdentifierId> Users::add_identity(UserId user, const NewIdentity& identity,
                                                  const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_add_identity);
   CALLISTO_TRY(detail::check_identity(identity));
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<PlatformIdentifierId>(
@@ -186,6 +229,7 @@ Result<PlatformIdentifierId> Users::add_identity(UserId user, const NewIdentity&
 
 Result<bool> Users::remove_identity(std::string_view platform, std::string_view platform_id,
                                     const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_remove_identity);
   CALLISTO_TRY(detail::check_identity_name(platform, platform_id));
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<bool>(*scope_, options, [&](WriteContext& context) -> Result<bool> {
@@ -210,6 +254,7 @@ Result<bool> Users::remove_identity(std::string_view platform, std::string_view 
 
 Result<std::optional<PlatformIdentifier>> Users::identity(std::string_view platform,
                                                           std::string_view platform_id) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_identity);
   CALLISTO_TRY(detail::check_identity_name(platform, platform_id));
   return detail::read<std::optional<PlatformIdentifier>>(
       *scope_, [&](ReadContext& context) -> Result<std::optional<PlatformIdentifier>> {
@@ -224,6 +269,7 @@ Result<std::optional<PlatformIdentifier>> Users::identity(std::string_view platf
 }
 
 Result<std::vector<PlatformIdentifier>> Users::identities(UserId user, std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_identities);
   auto most = detail::check_limit(limit);
   if (!most) return std::move(most).error();
   return detail::read<std::vector<PlatformIdentifier>>(
@@ -232,6 +278,7 @@ Result<std::vector<PlatformIdentifier>> Users::identities(UserId user, std::uint
 
 Result<std::vector<PlatformIdentifier>> Users::identities_by_username(std::string_view username,
                                                                       std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_identities_by_username);
   CALLISTO_TRY(schema::check_text(username, "username", detail::kMaxName, 1));
   auto most = detail::check_limit(limit);
   if (!most) return std::move(most).error();

@@ -138,7 +138,7 @@ Result<PutResult> insert(WriteContext& context, const MemoryT& fields, const Env
 
 /// Gives checked fields the envelope of this attempt.
 Result<void> stamp(WriteContext& context, MemoryT& fields, const NewMemory& memory) {
-  return fill_envelope(fields, envelope_of(memory), context.core().environment(), context.now());
+  return fill_envelope(fields, envelope_of(memory), context.made_ids(), context.now());
 }
 
 // Changing ----------------------------------------------------------------------------------------
@@ -220,6 +220,7 @@ std::string_view updater(std::string_view given, const CallOptions& options) {
 }  // namespace detail
 
 Result<MemoryId> Memories::create(const NewMemory& memory, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::memories_create);
   CALLISTO_TRY(detail::check_caller(options.caller));
   auto fields = detail::memory_fields(memory, options.caller);
   if (!fields) return std::move(fields).error();
@@ -233,6 +234,7 @@ Result<MemoryId> Memories::create(const NewMemory& memory, const CallOptions& op
 }
 
 Result<PutResult> Memories::put(const NewMemory& memory, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::memories_put);
   CALLISTO_TRY(detail::check_caller(options.caller));
   CALLISTO_TRY(schema::check_text(memory.category, "category", detail::kMaxCategory, 1));
   CALLISTO_TRY(schema::check_text(memory.key, "key", detail::kMaxKey, 1));
@@ -245,6 +247,7 @@ Result<PutResult> Memories::put(const NewMemory& memory, const CallOptions& opti
 
 Result<std::uint64_t> Memories::update(MemoryId id, const MemoryPatch& patch,
                                        const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::memories_update);
   CALLISTO_TRY(detail::check_caller(options.caller));
   const auto change = detail::memory_change(patch);
   if (!change) return change.error();
@@ -264,6 +267,7 @@ Result<std::uint64_t> Memories::update(MemoryId id, const MemoryPatch& patch,
 Result<std::uint64_t> Memories::tag(MemoryId id, const std::vector<std::string>& add,
                                     const std::vector<std::string>& remove,
                                     const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::memories_tag);
   CALLISTO_TRY(detail::check_caller(options.caller));
   const auto added = detail::checked_tags(add, "add");
   if (!added) return added.error();
@@ -283,6 +287,7 @@ Result<std::uint64_t> Memories::tag(MemoryId id, const std::vector<std::string>&
 }
 
 Result<bool> Memories::remove(MemoryId id, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::memories_remove);
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<bool>(*scope_, options, [&](detail::WriteContext& context) -> Result<bool> {
     auto row = detail::present_row(context, id);

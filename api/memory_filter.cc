@@ -60,7 +60,10 @@ MemoryFilter::MemoryFilter(const MemoryQuery& query, const indexes::SpaceState& 
       source_id_(id_of(query.source)),
       all_(query.tags_all),
       any_(query.tags_any),
-      none_(query.tags_none) {
+      none_(query.tags_none),
+      has_texts_(category_.is_asked() || key_.is_asked() || entity_type_.is_asked() ||
+                 entity_id_.is_asked() || type_.is_asked() || source_agent_.is_asked() ||
+                 task_.is_asked()) {
   const auto ask = [this](const std::optional<std::string>& text, schema::MemoryField field) {
     if (!text) return;
     std::uint8_t& fields = text->empty() ? unwanted_ : needed_;
@@ -152,6 +155,7 @@ bool MemoryFilter::matches_owner(const schema::fb::Memory& memory) const {
 }
 
 bool MemoryFilter::matches_texts(const schema::fb::Memory& memory) const {
+  if (!has_texts_) return true;
   return category_.admits(schema::text(memory.category())) &&
          key_.admits(schema::text(memory.key())) &&
          entity_type_.admits(schema::text(memory.entity_type())) &&
@@ -163,13 +167,17 @@ bool MemoryFilter::matches_texts(const schema::fb::Memory& memory) const {
 
 bool MemoryFilter::matches_tags(const schema::fb::Memory& memory) const {
   if (all_.folded.empty() && any_.folded.empty() && none_.folded.empty()) return true;
-  std::vector<std::string> tags;
-  if (memory.tags() != nullptr) {
-    for (const auto* tag : *memory.tags()) tags.push_back(schema::fold(schema::text(tag)));
-  }
-  std::sort(tags.begin(), tags.end());
-  const auto is_there = [&](const std::string& tag) {
-    return std::binary_search(tags.begin(), tags.end(), tag);
+  // Most tags are written as they are folded; the others are folded when it matters.
+  std::vector<std::string> folded;
+  const auto is_there = [&](const std::string& asked) {
+    if (memory.tags() == nullptr) return false;
+    const auto& tags = *memory.tags();
+    const auto is_asked = [&](const auto* tag) { return schema::text(tag) == asked; };
+    if (std::any_of(tags.begin(), tags.end(), is_asked)) return true;
+    if (folded.empty()) {
+      for (const auto* tag : tags) folded.push_back(schema::fold(schema::text(tag)));
+    }
+    return std::find(folded.begin(), folded.end(), asked) != folded.end();
   };
   if (!std::all_of(all_.folded.begin(), all_.folded.end(), is_there)) return false;
   if (std::any_of(none_.folded.begin(), none_.folded.end(), is_there)) return false;

@@ -31,6 +31,7 @@ class MemoryFilter {
   class Spelling {
    public:
     explicit Spelling(const std::optional<std::string>& text);
+    bool is_asked() const noexcept { return text_.has_value(); }
     /// True also when the query does not ask.
     bool admits(std::string_view stored) const;
 
@@ -65,6 +66,7 @@ class MemoryFilter {
   const Spelling category_, key_, entity_type_, entity_id_, type_, source_agent_, task_;
   const Spelling source_kind_, source_id_;
   const Tags all_, any_, none_;
+  const bool has_texts_;
 };
 
 /// Whether a memory goes with a conversation that is being deleted, or not stored yet.

@@ -53,6 +53,13 @@ Result<void> check_query_numbers(const MemoryQuery& query) {
   if (query.max_priority) CALLISTO_TRY(check_priority(*query.max_priority, "max_priority"));
   if (query.min_importance) CALLISTO_TRY(check_importance(*query.min_importance, "min_importance"));
   if (query.max_importance) CALLISTO_TRY(check_importance(*query.max_importance, "max_importance"));
+  if (query.min_priority && query.max_priority && *query.min_priority > *query.max_priority) {
+    return Error(Code::invalid_argument, "min_priority", "not above max_priority");
+  }
+  if (query.min_importance && query.max_importance &&
+      *query.min_importance > *query.max_importance) {
+    return Error(Code::invalid_argument, "min_importance", "not above max_importance");
+  }
   CALLISTO_TRY(check_range(query.created, "created"));
   CALLISTO_TRY(check_range(query.updated, "updated"));
   CALLISTO_TRY(check_range(query.expires, "expires"));
@@ -102,6 +109,7 @@ Result<std::uint32_t> check_query(const MemoryQuery& query) {
 }  // namespace detail
 
 Result<std::optional<Memory>> Memories::get(MemoryId id) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::memories_get);
   using Found = std::optional<Memory>;
   return detail::read<Found>(*scope_, [&](detail::ReadContext& context) -> Result<Found> {
     const std::string key = schema::memory_key(context.space(), id);
@@ -116,6 +124,7 @@ Result<std::optional<Memory>> Memories::get(MemoryId id) const {
 
 Result<std::optional<Memory>> Memories::by_name(std::string_view category, std::string_view key,
                                                 UserId user) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::memories_by_name);
   CALLISTO_TRY(schema::check_text(category, "category", detail::kMaxCategory, 1));
   CALLISTO_TRY(schema::check_text(key, "key", detail::kMaxKey, 1));
   MemoryQuery query;
@@ -127,6 +136,7 @@ Result<std::optional<Memory>> Memories::by_name(std::string_view category, std::
 }
 
 Result<std::optional<Memory>> Memories::by_key(std::string_view key) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::memories_by_key);
   CALLISTO_TRY(schema::check_text(key, "key", detail::kMaxKey, 1));
   MemoryQuery query;
   query.key = key;
@@ -134,6 +144,7 @@ Result<std::optional<Memory>> Memories::by_key(std::string_view key) const {
 }
 
 Result<std::vector<Memory>> Memories::find(const MemoryQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::memories_find);
   const auto limit = detail::check_query(query);
   if (!limit) return limit.error();
   using Found = std::vector<Memory>;
@@ -145,6 +156,7 @@ Result<std::vector<Memory>> Memories::find(const MemoryQuery& query) const {
 }
 
 Result<Page<Memory>> Memories::find_page(const MemoryQuery& query, std::string_view cursor) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::memories_find_page);
   const auto limit = detail::check_query(query);
   if (!limit) return limit.error();
   using Found = Page<Memory>;
@@ -162,12 +174,14 @@ Result<Page<Memory>> Memories::find_page(const MemoryQuery& query, std::string_v
 }
 
 Result<std::uint64_t> Memories::count(const MemoryQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::memories_count);
   CALLISTO_TRY(detail::check_conditions(query));
   return detail::read<std::uint64_t>(
       *scope_, [&](detail::ReadContext& context) { return detail::count_rows(context, query); });
 }
 
 Result<QueryPlan> Memories::explain(const MemoryQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::memories_explain);
   const auto limit = detail::check_query(query);
   if (!limit) return limit.error();
   return detail::read<QueryPlan>(*scope_, [&](detail::ReadContext& context) -> Result<QueryPlan> {

@@ -209,14 +209,27 @@ class Lists {
                                 order == MemoryOrder::created, is_whole});
   }
 
+  /// Whether a condition drives whatever else there is: then nothing else is offered.
+  bool is_driven() const {
+    const auto is_ready = [&](const indexes::query::Condition& condition) {
+      return state_.index_state(condition.list.index) == IndexState::ready;
+    };
+    return query_.order == MemoryOrder::created && !has_end(query_.updated) &&
+           !has_end(query_.expires) && !query_.only_expired && !query_.min_priority &&
+           !query_.max_priority &&
+           std::any_of(request_.all.begin(), request_.all.end(), is_ready);
+  }
+
   void add_drivers() {
+    if (is_driven()) return;
     std::string created = indexes::memory_by_created_prefix(space_);
     KeyRange all = indexes::newest_first_range(created, micros(query_.created.from),
                                                micros(query_.created.to));
     add_driver(has_end(query_.created) ? "created" : "", MemoryOrder::created,
                IndexId::memory_by_created, std::move(created), std::move(all));
     // What is not complete yet is stood in for by another index that has every memory.
-    const bool needs_stand_in = state_.index_state(IndexId::memory_by_created) != IndexState::ready;
+    const bool needs_stand_in =
+        !indexes::is_complete(state_.index_state(IndexId::memory_by_created));
     const bool has_priority = query_.min_priority || query_.max_priority;
     if (has_priority || query_.order == MemoryOrder::priority || needs_stand_in) add_by_priority();
     if (has_end(query_.updated) || query_.order == MemoryOrder::updated || needs_stand_in) {

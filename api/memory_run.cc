@@ -54,15 +54,23 @@ class MemoryJudge final : public core::Judge {
     return schema::memory_key(context_.space(), place_.id);
   }
 
+  bool peek(const kv::ListEntry* entry,
+            std::array<Bytes, kv::HintRef::kPlaces>& rows) override {
+    return context_.reader().peek(entry, 0, rows[0]);
+  }
+
   bool may_be_in(std::size_t i) const override {
     return i >= excluded_.size() || cover_.has_tag(excluded_[i]);
   }
 
-  Result<void> check(std::span<const core::Found> found, std::vector<char>& matches) override {
-    return fetch(found, [&](std::size_t i, Bytes&&) { matches[i] = 1; });
+  Result<void> check(std::span<core::Found> found, std::vector<char>& matches) override {
+    return fetch(found, [&](std::size_t i, Bytes&& row) {
+      matches[i] = 1;
+      found[i].rows[0] = std::move(row);
+    });
   }
 
-  Result<std::size_t> take(std::span<const core::Found> found) override {
+  Result<std::size_t> take(std::span<core::Found> found) override {
     const std::size_t before = rows_.size();
     CALLISTO_TRY(fetch(found, [&](std::size_t, Bytes&& row) { rows_.push_back(std::move(row)); }));
     return rows_.size() - before;
@@ -102,17 +110,23 @@ class MemoryJudge final : public core::Judge {
 
   /// Calls each(i, row) for the records that match. Every entry has its record.
   template <class Each>
-  Result<void> fetch(std::span<const core::Found> found, Each&& each) {
+  Result<void> fetch(std::span<core::Found> found, Each&& each) {
+    meter_.records_fetched(found.size());
     std::vector<std::string> keys;
-    keys.reserve(found.size());
-    for (const core::Found& one : found) keys.push_back(one.key);
-    meter_.records_fetched(keys.size());
-    auto fetched = fetch_many<schema::fb::Memory>(context_.reader(), keys);
+    std::vector<kv::HintRef> hints;
+    for (const core::Found& one : found) {
+      if (one.rows[0]) continue;
+      keys.push_back(one.key);
+      hints.push_back(one.hints);
+    }
+    auto fetched = fetch_rows<schema::fb::Memory>(context_.reader(), keys, hints);
     if (!fetched) return std::move(fetched).error();
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      std::optional<Bytes>& row = (*fetched)[i];
-      if (!row) return damaged("memories", keys[i]);
-      if (filter_.matches(*schema::root<schema::fb::Memory>(*row))) each(i, std::move(*row));
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      Bytes row = std::move(found[i].rows[0]);
+      if (!row) row = std::move((*fetched)[next++]);
+      if (!row) return damaged("memories", found[i].key);
+      if (filter_.matches(*schema::root<schema::fb::Memory>(row))) each(i, std::move(row));
     }
     return {};
   }

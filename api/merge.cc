@@ -146,11 +146,27 @@ Result<void> DataMerge::insert(std::string_view key, const Bytes& row) {
   return write_record(context_, TableId::user_data, key, std::nullopt, fields);
 }
 
-/// The secondary's identities become the primary's; how many.
+Result<void> move_identity(WriteContext& context, const UserId& primary, const std::string& key) {
+  auto row = listed_row_for_update<fb::PlatformIdentifier>(context, key);
+  if (!row) return std::move(row).error();
+  auto fields = schema::unpack<fb::PlatformIdentifier>(*row);
+  fields.user = std::make_unique<fb::Uuid>(schema::to_fb(primary));
+  touch_envelope(fields, context.now());
+  return write_record(context, TableId::platform_identifiers, key, *row, fields);
+}
+
+/// The secondary's identities, of which its tail counts `number`, become the primary's; how many.
 Result<std::uint32_t> move_identities(WriteContext& context, const UserId& primary,
-                                      const UserId& secondary) {
-  CALLISTO_TRY(require_index(context.state(), schema::IndexId::identity_by_user));
-  std::string lower = indexes::identity_by_user_prefix(context.space(), secondary);
+                                      const UserId& secondary, std::uint32_t number) {
+  const auto version = readable_version(context, schema::IndexId::identity_by_user);
+  if (!version) {
+    auto keys = identity_keys(context, secondary, number);
+    if (!keys) return std::move(keys).error();
+    for (const std::string& key : *keys) CALLISTO_TRY(move_identity(context, primary, key));
+    return static_cast<std::uint32_t>(keys->size());
+  }
+  std::string lower =
+      indexes::in_version(indexes::identity_by_user_prefix(context.space(), secondary), *version);
   const std::string upper = schema::prefix_end(lower);
   std::uint32_t moved = 0;
   while (true) {
@@ -158,15 +174,8 @@ Result<std::uint32_t> move_identities(WriteContext& context, const UserId& prima
                               indexes::identity_row_key);
     if (!keys) return std::move(keys).error();
     if (keys->empty()) return moved;
-    for (const std::string& key : *keys) {
-      auto row = listed_row_for_update<fb::PlatformIdentifier>(context, key);
-      if (!row) return std::move(row).error();
-      auto fields = schema::unpack<fb::PlatformIdentifier>(*row);
-      fields.user = std::make_unique<fb::Uuid>(schema::to_fb(primary));
-      touch_envelope(fields, context.now());
-      CALLISTO_TRY(write_record(context, TableId::platform_identifiers, key, *row, fields));
-      ++moved;
-    }
+    for (const std::string& key : *keys) CALLISTO_TRY(move_identity(context, primary, key));
+    moved += static_cast<std::uint32_t>(keys->size());
   }
 }
 
@@ -221,9 +230,10 @@ Result<UserRows> require_user_rows(WriteContext& context, const UserId& user, co
 
 /// Identities and data; the primary's tail afterwards.
 Result<schema::UserTail> move_rows(WriteContext& context, const UserId& primary,
-                                   const UserId& secondary, const schema::UserTail& tail) {
+                                   const UserId& secondary, const schema::UserTail& tail,
+                                   const schema::UserTail& other) {
   schema::UserTail joined = tail;
-  auto identities = move_identities(context, primary, secondary);
+  auto identities = move_identities(context, primary, secondary, other.identities);
   if (!identities) return std::move(identities).error();
   joined.identities += *identities;
   auto added = DataMerge(context, primary, secondary).run();
@@ -243,7 +253,7 @@ Result<void> merge_users(WriteContext& context, const UserId& primary, const Use
   auto fields = schema::unpack<fb::User>(mine->row);
   CALLISTO_TRY(check_version(context.options(), fields.stamp->version()));
   CALLISTO_TRY(join_fields(fields, schema::unpack<fb::User>(other->row), context.now()));
-  auto tail = move_rows(context, primary, secondary, mine->tail);
+  auto tail = move_rows(context, primary, secondary, mine->tail, other->tail);
   if (!tail) return std::move(tail).error();
   tail->last_seen = std::max(tail->last_seen, other->tail.last_seen);
   CALLISTO_TRY(write_record(context, TableId::users, mine->key, mine->row, fields));
@@ -261,6 +271,7 @@ Result<void> merge_users(WriteContext& context, const UserId& primary, const Use
 }  // namespace detail
 
 Result<void> Users::merge(UserId primary, UserId secondary, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_merge);
   if (primary == secondary) {
     return Error(Code::invalid_argument, "secondary", "another user than the primary");
   }

@@ -20,25 +20,6 @@ namespace fb = schema::fb;
 
 namespace {
 
-/// Room for as many rows is made at once.
-constexpr std::size_t kUsualPage = 64;
-
-/// The records of [lower, upper), at most `limit`, in scan order.
-Result<std::vector<Bytes>> scan_records(ReadContext& context, const detail::KeyRange& range,
-                                        bool reverse, std::uint32_t limit) {
-  std::vector<Bytes> rows;
-  rows.reserve(std::min<std::size_t>(limit, kUsualPage));
-  CALLISTO_TRY(detail::for_each(context.reader(), kv::Family::messages, range.lower, range.upper,
-                                reverse,
-                                [&](std::string_view key, std::string_view value) -> Result<bool> {
-                                  auto row = detail::take_row<fb::Message>(key, value);
-                                  if (!row) return std::move(row).error();
-                                  rows.push_back(std::move(*row));
-                                  return rows.size() < limit;
-                                }));
-  return rows;
-}
-
 detail::KeyRange record_range(const ReadContext& context, const ConversationId& conversation) {
   const std::string prefix =
       schema::message_range(context.space(), conversation, MessagePart::record);
@@ -75,7 +56,7 @@ Result<std::vector<Message>> read_page(ReadContext& context, const ConversationI
     range.upper = detail::message_key(context.space(), *at);
     reverse = true;
   }
-  auto rows = scan_records(context, range, reverse, limit);
+  auto rows = detail::scan_messages(context, range, reverse, limit);
   if (!rows) return std::move(rows).error();
   if (reverse != page.oldest_first) std::reverse(rows->begin(), rows->end());
   return detail::message_views(context, *rows, conversation, nullptr);
@@ -155,13 +136,14 @@ Result<std::vector<Message>> read_by_sender(ReadContext& context, const UserId& 
 
 Result<std::vector<Message>> read_in_range(ReadContext& context, const TimeRange& range,
                                            bool oldest_first, std::uint32_t limit) {
-  CALLISTO_TRY(detail::require_index(context.state(), IndexId::message_by_time));
+  const auto version = detail::require_version(context, IndexId::message_by_time);
+  if (!version) return version.error();
   std::optional<std::int64_t> from;
   std::optional<std::int64_t> to;
   if (range.from) from = range.from->micros();
   if (range.to) to = range.to->micros();
-  const auto keys =
-      indexes::oldest_first_range(indexes::message_by_time_prefix(context.space()), from, to);
+  const auto keys = indexes::oldest_first_range(
+      indexes::in_version(indexes::message_by_time_prefix(context.space()), *version), from, to);
   std::vector<MessageAt> places;
   CALLISTO_TRY(detail::for_each(context.reader(), kv::Family::indexes, keys.lower, keys.upper,
                                 !oldest_first,
@@ -189,6 +171,10 @@ Result<void> check_conditions(const MessageQuery& query) {
   if (query.max_importance) {
     CALLISTO_TRY(detail::check_importance(*query.max_importance, "max_importance"));
   }
+  if (query.min_importance && query.max_importance &&
+      *query.min_importance > *query.max_importance) {
+    return Error(Code::invalid_argument, "min_importance", "not above max_importance");
+  }
   if (query.order > MessageOrder::importance) {
     return Error(Code::invalid_argument, "order", "time or importance");
   }
@@ -204,6 +190,7 @@ Result<std::uint32_t> check_query(const MessageQuery& query) {
 }  // namespace
 
 Result<std::optional<Message>> Messages::get(MessageId id) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_get);
   return detail::read<std::optional<Message>>(
       *scope_, [&](ReadContext& context) -> Result<std::optional<Message>> {
         auto at = detail::find_message(context, id);
@@ -217,11 +204,13 @@ Result<std::optional<Message>> Messages::get(MessageId id) const {
 
 Result<std::vector<Message>> Messages::latest(ConversationId conversation,
                                               std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_latest);
   return page(conversation, {.before = {}, .after = {}, .limit = limit, .oldest_first = false});
 }
 
 Result<std::vector<Message>> Messages::page(ConversationId conversation,
                                             const MessagePage& page) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_page);
   const auto limit = detail::check_limit(page.limit);
   if (!limit) return limit.error();
   if (page.before && page.after) {
@@ -235,6 +224,7 @@ Result<std::vector<Message>> Messages::page(ConversationId conversation,
 Result<std::vector<Message>> Messages::by_importance(ConversationId conversation,
                                                      float min_importance,
                                                      std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_by_importance);
   CALLISTO_TRY(detail::check_importance(min_importance, "min_importance"));
   const auto checked = detail::check_limit(limit);
   if (!checked) return checked.error();
@@ -244,6 +234,7 @@ Result<std::vector<Message>> Messages::by_importance(ConversationId conversation
 }
 
 Result<std::vector<Message>> Messages::by_sender(UserId sender, const ListOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_by_sender);
   const auto limit = detail::check_limit(options.limit);
   if (!limit) return limit.error();
   return detail::read<std::vector<Message>>(*scope_, [&](ReadContext& context) {
@@ -253,6 +244,7 @@ Result<std::vector<Message>> Messages::by_sender(UserId sender, const ListOption
 
 Result<std::vector<Message>> Messages::by_sender(UserId sender, ConversationId conversation,
                                                  const ListOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_by_sender);
   const auto limit = detail::check_limit(options.limit);
   if (!limit) return limit.error();
   return detail::read<std::vector<Message>>(*scope_, [&](ReadContext& context) {
@@ -262,6 +254,7 @@ Result<std::vector<Message>> Messages::by_sender(UserId sender, ConversationId c
 
 Result<std::vector<Message>> Messages::in_range(const TimeRange& range,
                                                 const ListOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_in_range);
   CALLISTO_TRY(detail::check_range(range, "range"));
   const auto limit = detail::check_limit(options.limit);
   if (!limit) return limit.error();
@@ -271,6 +264,7 @@ Result<std::vector<Message>> Messages::in_range(const TimeRange& range,
 }
 
 Result<std::vector<Message>> Messages::find(const MessageQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_find);
   const auto limit = check_query(query);
   if (!limit) return limit.error();
   using Found = std::vector<Message>;
@@ -283,6 +277,7 @@ Result<std::vector<Message>> Messages::find(const MessageQuery& query) const {
 
 Result<Page<Message>> Messages::find_page(const MessageQuery& query,
                                           std::string_view cursor) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_find_page);
   const auto limit = check_query(query);
   if (!limit) return limit.error();
   using Found = Page<Message>;
@@ -301,12 +296,14 @@ Result<Page<Message>> Messages::find_page(const MessageQuery& query,
 }
 
 Result<std::uint64_t> Messages::count(const MessageQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_count);
   CALLISTO_TRY(check_conditions(query));
   return detail::read<std::uint64_t>(
       *scope_, [&](ReadContext& context) { return detail::count_rows(context, query); });
 }
 
 Result<QueryPlan> Messages::explain(const MessageQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_explain);
   const auto limit = check_query(query);
   if (!limit) return limit.error();
   return detail::read<QueryPlan>(*scope_, [&](ReadContext& context) -> Result<QueryPlan> {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "api/conversation_rows.h"
+#include "indexes/index_build.h"
 #include "indexes/index_keys.h"
 
 namespace callisto::detail {
@@ -12,6 +14,11 @@ namespace callisto::detail {
 namespace fb = schema::fb;
 
 namespace {
+
+/// Room for as many rows is made at once.
+constexpr std::size_t kUsualPage = 64;
+/// S X conversation part: what all records of a conversation begin with.
+constexpr std::size_t kMessageListBytes = schema::kKeyHeadBytes + sizeof(UuidBytes) + 1;
 
 /// How far a clock may lie behind the newest message.
 constexpr std::uint64_t kSuspectMicros = 60'000'000;
@@ -44,7 +51,7 @@ Result<void> check_all_but_json(const NewMessage& message) {
   return {};
 }
 
-MessageAt place_of(const schema::MessagePlace& place) {
+MessageAt place_in(const schema::MessagePlace& place) {
   return {schema::KeyReader(place.conversation).id<ConversationId>(),
           {place.timestamp, place.sequence}};
 }
@@ -55,7 +62,61 @@ Result<std::optional<MessageAt>> read_place(std::string_view key, const Result<b
   if (!*found) return std::optional<MessageAt>();
   const auto place = schema::decode_message_place(value.view());
   if (!place) return damaged("message_by_id", key);
-  return std::optional<MessageAt>(place_of(*place));
+  return std::optional<MessageAt>(place_in(*place));
+}
+
+/// The version of message_by_id whose entries are right, though there may be more to come; nullopt
+/// when no entry means anything.
+std::optional<schema::IndexId> version_of_ids(const ReadContext& context) {
+  if (const auto version = readable_version(context, schema::IndexId::message_by_id)) {
+    return version;
+  }
+  const bool is_built =
+      context.state().index_state(schema::IndexId::message_by_id) == IndexState::building;
+  return is_built ? std::optional(schema::IndexId::message_by_id) : std::nullopt;
+}
+
+bool is_complete(const ReadContext& context, schema::IndexId version) {
+  return indexes::is_complete(context.state().index_state(version));
+}
+
+std::string entry_of(const ReadContext& context, const MessageId& id, schema::IndexId version) {
+  return indexes::in_version(indexes::message_by_id_key(context.space(), id), version);
+}
+
+/// The key of the first message that a build of message_by_id has not come to.
+Result<std::string> first_unindexed(ReadContext& context) {
+  std::string first = indexes::table_prefix(context.space(), TableId::messages);
+  if (!version_of_ids(context)) return first;
+  auto progress =
+      indexes::index_progress(context.reader(), context.space(), schema::IndexId::message_by_id);
+  if (!progress) return std::move(progress).error();
+  if (*progress && !(*progress)->resume.empty()) first = std::move((*progress)->resume);
+  return first;
+}
+
+/// A message with one of `ids` among those that no entry leads to yet.
+Result<std::optional<TakenId>> pass_over_unindexed(ReadContext& context,
+                                                   const std::vector<MessageId>& ids) {
+  const std::unordered_set<MessageId> wanted(ids.begin(), ids.end());
+  auto first = first_unindexed(context);
+  if (!first) return std::move(first).error();
+  const std::string end =
+      schema::prefix_end(indexes::table_prefix(context.space(), TableId::messages));
+  std::optional<TakenId> taken;
+  const auto look_at = [&](std::string_view key, std::string_view value) -> Result<bool> {
+    const auto place = schema::parse_message_key(key);
+    if (!place || place->part != schema::MessagePart::record) return true;
+    // What cannot be decoded has no id that anybody could ask for.
+    const auto row = take_row<fb::Message>(key, value);
+    if (!row) return true;
+    const auto& message = *schema::root<fb::Message>(*row);
+    const auto id = schema::from_fb<MessageId>(&message.stamp()->id());
+    if (wanted.contains(id)) taken = TakenId{id, place_of(message)};
+    return !taken;
+  };
+  CALLISTO_TRY(for_each(context.reader(), kv::Family::messages, *first, end, false, look_at));
+  return taken;
 }
 
 /// Headers of the conversations in which rows have a sender.
@@ -146,20 +207,48 @@ MessageAt place_of(const fb::Message& message) {
 }
 
 Result<std::optional<MessageAt>> find_message(ReadContext& context, const MessageId& id) {
-  CALLISTO_TRY(require_index(context.state(), schema::IndexId::message_by_id));
-  const std::string key = indexes::message_by_id_key(context.space(), id);
+  const auto version = version_of_ids(context);
+  const std::string key = entry_of(context, id, version.value_or(schema::IndexId::message_by_id));
   kv::Value value;
+  // Also where the entry means nothing: inside a transaction this meets who takes the id.
   const Result<bool> found = context.reader().get(kv::Family::indexes, key, value);
+  if (version) {
+    auto at = read_place(key, found, value);
+    if (!at || *at || is_complete(context, *version)) return at;
+  }
+  auto taken = pass_over_unindexed(context, {id});
+  if (!taken) return std::move(taken).error();
+  return *taken ? std::optional<MessageAt>((*taken)->at) : std::nullopt;
+}
+
+Result<std::optional<MessageAt>> find_indexed(WriteContext& context, const MessageId& id) {
+  const auto version = version_of_ids(context);
+  const std::string key = entry_of(context, id, version.value_or(schema::IndexId::message_by_id));
+  if (!version) {
+    // Nobody writes the entry now: who takes the id, or ends it, meets this instead.
+    context.transaction().guard(kv::Family::indexes, key);
+    context.transaction().touch(kv::Family::indexes, key);
+    return std::optional<MessageAt>();
+  }
+  kv::Value value;
+  const Result<bool> found = context.transaction().get_for_update(kv::Family::indexes, key, value);
   return read_place(key, found, value);
+}
+
+Result<std::optional<TakenId>> find_unindexed(WriteContext& context,
+                                              const std::vector<MessageId>& ids) {
+  const auto version = version_of_ids(context);
+  if (ids.empty() || (version && is_complete(context, *version))) return std::optional<TakenId>();
+  return pass_over_unindexed(context, ids);
 }
 
 Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context,
                                                          const MessageId& id) {
-  CALLISTO_TRY(require_index(context.state(), schema::IndexId::message_by_id));
-  const std::string key = indexes::message_by_id_key(context.space(), id);
-  kv::Value value;
-  const Result<bool> found = context.transaction().get_for_update(kv::Family::indexes, key, value);
-  return read_place(key, found, value);
+  auto at = find_indexed(context, id);
+  if (!at || *at) return at;
+  auto taken = find_unindexed(context, {id});
+  if (!taken) return std::move(taken).error();
+  return *taken ? std::optional<MessageAt>((*taken)->at) : std::nullopt;
 }
 
 Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewMessage& message) {
@@ -167,26 +256,27 @@ Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewM
   return find_message_for_update(context, message.id);
 }
 
-Result<std::vector<std::optional<MessageAt>>> find_namesakes(WriteContext& context,
-                                                             std::span<const NewMessage> messages) {
+Result<std::vector<std::optional<MessageAt>>> find_indexed(WriteContext& context,
+                                                           std::span<const NewMessage> messages) {
   std::vector<std::optional<MessageAt>> places(messages.size());
+  const auto version = version_of_ids(context);
+  if (!version) return places;
+  const bool is_kept = is_complete(context, *version);
   std::vector<std::string> keys;
   std::vector<std::size_t> of;
-  keys.reserve(messages.size());
-  of.reserve(messages.size());
   for (std::size_t i = 0; i < messages.size(); ++i) {
     if (!messages[i].id) continue;
-    keys.push_back(indexes::message_by_id_key(context.space(), messages[i].id));
+    keys.push_back(entry_of(context, messages[i].id, *version));
     of.push_back(i);
+    if (!is_kept) context.transaction().guard(kv::Family::indexes, keys.back());
   }
   if (keys.empty()) return places;
-  CALLISTO_TRY(require_index(context.state(), schema::IndexId::message_by_id));
   std::optional<std::size_t> damage;
   CALLISTO_TRY(context.reader().multi_get(
       kv::Family::indexes, keys, [&](std::size_t i, std::string_view value) {
-        context.transaction().guard(kv::Family::indexes, keys[i]);
+        if (is_kept) context.transaction().guard(kv::Family::indexes, keys[i]);
         const auto place = schema::decode_message_place(value);
-        if (place) places[of[i]] = place_of(*place);
+        if (place) places[of[i]] = place_in(*place);
         if (!place) damage = i;
       }));
   if (damage) return damaged("message_by_id", keys[*damage]);
@@ -225,24 +315,44 @@ Result<void> insert_message(WriteContext& context, const MessageAt& at, std::str
                            bytes);
 }
 
-Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows) {
+Result<std::vector<Bytes>> scan_messages(ReadContext& context, const KeyRange& range, bool reverse,
+                                         std::size_t limit) {
+  std::vector<Bytes> rows;
+  if (range.lower >= range.upper || limit == 0) return rows;
+  rows.reserve(std::min(limit, kUsualPage));
+  const auto cursor =
+      context.reader().scan(kv::Family::messages, {.lower = range.lower,
+                                                   .upper = range.upper,
+                                                   .reverse = reverse,
+                                                   .prefix_bytes = kMessageListBytes});
+  for (; cursor->valid(); cursor->next()) {
+    auto row = row_at<fb::Message>(*cursor);
+    if (!row) return std::move(row).error();
+    rows.push_back(std::move(*row));
+    if (rows.size() == limit) return rows;
+  }
+  if (auto done = cursor->status(); !done) return std::move(done).error();
+  return rows;
+}
+
+Result<std::vector<Message>> message_views(ReadContext& context, std::span<Bytes> rows) {
   auto headers = fetch_headers(context, rows);
   if (!headers) return std::move(headers).error();
   std::vector<Message> messages;
   messages.reserve(rows.size());
-  for (const Bytes& row : rows) {
+  for (Bytes& row : rows) {
     const fb::Conversation* header = nullptr;
     if (!headers->empty()) {
       const auto found = headers->find(place_of(*schema::root<fb::Message>(row)).conversation);
       if (found != headers->end() && found->second)
         header = schema::root<fb::Conversation>(*found->second);
     }
-    messages.push_back(ViewAccess::message(row, header, context.state()));
+    messages.push_back(ViewAccess::message(std::move(row), header, context.state()));
   }
   return messages;
 }
 
-Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows,
+Result<std::vector<Message>> message_views(ReadContext& context, std::span<Bytes> rows,
                                            const ConversationId& conversation,
                                            const Bytes* header) {
   const bool has_sender = std::any_of(rows.begin(), rows.end(), [](const Bytes& row) {
@@ -259,8 +369,8 @@ Result<std::vector<Message>> message_views(ReadContext& context, std::span<const
   const auto* fields = header == nullptr ? nullptr : schema::root<fb::Conversation>(*header);
   std::vector<Message> messages;
   messages.reserve(rows.size());
-  for (const Bytes& row : rows)
-    messages.push_back(ViewAccess::message(row, fields, context.state()));
+  for (Bytes& row : rows)
+    messages.push_back(ViewAccess::message(std::move(row), fields, context.state()));
   return messages;
 }
 

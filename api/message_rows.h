@@ -40,18 +40,29 @@ struct MessageAt {
 std::string message_key(SpaceNumber space, const MessageAt& at);
 MessageAt place_of(const schema::fb::Message& message);
 
-/// The place of a message, also of one in a conversation that is being purged or staged.
+/// The place of a message, also of one in a conversation that is being purged or staged. While the
+/// index of ids is built anew: a pass over all messages that the build has not come to.
 Result<std::optional<MessageAt>> find_message(ReadContext& context, const MessageId& id);
 /// The same, read for update. A message that is not visible is there too.
 Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context,
                                                          const MessageId& id);
 /// The place of the message that has the id which `message` brings. One that the store draws for it
-/// is no one's: such messages come while the index of ids is built anew, too.
+/// is no one's.
 Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewMessage& message);
-/// The same of several, in their order. The commit checks the ids that are taken here, and those that
-/// are free where their entries are written.
-Result<std::vector<std::optional<MessageAt>>> find_namesakes(WriteContext& context,
-                                                             std::span<const NewMessage> messages);
+/// For many ids at once: a message that has one of them and no entry yet; nullopt while the index
+/// of ids can be read.
+struct TakenId {
+  MessageId id;
+  MessageAt at;
+};
+Result<std::optional<TakenId>> find_unindexed(WriteContext& context,
+                                              const std::vector<MessageId>& ids);
+/// find_message_for_update() after find_unindexed() has found none of the ids.
+Result<std::optional<MessageAt>> find_indexed(WriteContext& context, const MessageId& id);
+/// The same of the ids that several messages bring, in their order. The commit checks those that are
+/// taken here, and those that are free where their entries are written.
+Result<std::vector<std::optional<MessageAt>>> find_indexed(WriteContext& context,
+                                                           std::span<const NewMessage> messages);
 /// The record of a message that an index entry names: it must be there.
 Result<Bytes> fetch_message_for_update(WriteContext& context, const MessageAt& at);
 
@@ -64,10 +75,13 @@ void count_message(schema::ConversationTail& tail, const schema::MessageOrder& o
 /// Writes a new message.
 Result<void> insert_message(WriteContext& context, const MessageAt& at, std::string_view bytes);
 
-/// Views of checked records; each conversation's header is fetched once, and only for senders.
-Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows);
+/// The records of a conversation in [lower, upper), at most `limit`, in scan order.
+Result<std::vector<Bytes>> scan_messages(ReadContext& context, const KeyRange& range, bool reverse,
+                                         std::size_t limit);
+/// Views of checked records, which are taken out of `rows`; each conversation's header is fetched once, and only for senders.
+Result<std::vector<Message>> message_views(ReadContext& context, std::span<Bytes> rows);
 /// The same for messages of one conversation. `header`: null when it is not known yet.
-Result<std::vector<Message>> message_views(ReadContext& context, std::span<const Bytes> rows,
+Result<std::vector<Message>> message_views(ReadContext& context, std::span<Bytes> rows,
                                            const ConversationId& conversation, const Bytes* header);
 /// Views of the messages at these places, in their order.
 Result<std::vector<Message>> fetch_messages(ReadContext& context,

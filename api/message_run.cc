@@ -40,11 +40,11 @@ class TimeJudge final : public core::Judge {
   }
   std::string record_key() const override { return message_key(context_.space(), place_.at); }
 
-  Result<void> check(std::span<const core::Found> found, std::vector<char>& matches) override {
+  Result<void> check(std::span<core::Found> found, std::vector<char>& matches) override {
     matches.assign(found.size(), 1);  // entries decide
     return {};
   }
-  Result<std::size_t> take(std::span<const core::Found> found) override {
+  Result<std::size_t> take(std::span<core::Found> found) override {
     std::vector<std::string> keys;
     for (const core::Found& one : found) keys.push_back(one.key);
     meter_.records_fetched(keys.size());

@@ -93,10 +93,10 @@ class ConversationMessages final : public core::Judge {
     return key;
   }
 
-  Result<void> check(std::span<const core::Found> found, std::vector<char>& matches_all) override {
+  Result<void> check(std::span<core::Found> found, std::vector<char>& matches_all) override {
     return fetch(found, [&](std::size_t i, Bytes&&) { matches_all[i] = 1; });
   }
-  Result<std::size_t> take(std::span<const core::Found> found) override {
+  Result<std::size_t> take(std::span<core::Found> found) override {
     const std::size_t before = rows_.size();
     CALLISTO_TRY(fetch(found, [&](std::size_t, Bytes&& row) { rows_.push_back(std::move(row)); }));
     return rows_.size() - before;
@@ -114,7 +114,7 @@ class ConversationMessages final : public core::Judge {
   }
 
   template <class Each>
-  Result<void> fetch(std::span<const core::Found> found, Each&& each) {
+  Result<void> fetch(std::span<core::Found> found, Each&& each) {
     if (!at_hand_.empty()) {
       for (std::size_t i = 0; i < found.size(); ++i) each(i, std::move(at_hand_.at(found[i].key)));
       at_hand_.clear();

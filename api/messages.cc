@@ -121,9 +121,8 @@ Result<MessageId> append_message(WriteContext& context, const NewMessage& messag
   auto slots = sender_slots(context, message);
   if (!slots) return std::move(slots).error();
   fields.sender_slot = slots->empty() ? detail::kNoSlot : slots->front();
-  CALLISTO_TRY(detail::fill_envelope(fields, detail::envelope_of(message),
-                                     context.core().environment(), context.now(),
-                                     Time(fields.timestamp)));
+  CALLISTO_TRY(detail::fill_envelope(fields, detail::envelope_of(message), context.made_ids(),
+                                     context.now(), Time(fields.timestamp)));
   const auto id = schema::from_fb<MessageId>(&fields.stamp->id());
   auto there = is_there(context, message, fields, *slots, purge);
   if (!there) return std::move(there).error();
@@ -266,6 +265,9 @@ Result<std::uint64_t> update_message(WriteContext& context, const MessageId& id,
   CALLISTO_TRY(detail::check_version(options, fields.stamp->version()));
   const std::uint32_t tokens = tokens_of(fields.token_usage);
   apply_patch(fields, patch);
+  auto is_same = detail::is_same_record(row, fields);
+  if (!is_same) return std::move(is_same).error();
+  if (*is_same) return fields.stamp->version();
   detail::touch_envelope(fields, context.now());
   auto bytes = schema::encode<fb::Message>(fields);
   if (!bytes) return std::move(bytes).error();
@@ -278,6 +280,7 @@ Result<std::uint64_t> update_message(WriteContext& context, const MessageId& id,
 }  // namespace
 
 Result<MessageId> Messages::append(const NewMessage& message, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_append);
   CALLISTO_TRY(detail::check_caller(options.caller));
   auto fields = detail::message_fields(message);
   if (!fields) return std::move(fields).error();
@@ -291,6 +294,7 @@ Result<MessageId> Messages::append(const NewMessage& message, const CallOptions&
 
 Result<std::uint64_t> Messages::update(MessageId id, const MessagePatch& patch,
                                        const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_update);
   CALLISTO_TRY(detail::check_caller(options.caller));
   auto checked = check_patch(patch);
   if (!checked) return std::move(checked).error();
@@ -300,6 +304,7 @@ Result<std::uint64_t> Messages::update(MessageId id, const MessagePatch& patch,
 }
 
 Result<bool> Messages::remove(MessageId id, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::messages_remove);
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<bool>(*scope_, options, [&](WriteContext& context) {
     return remove_message(context, id, options);

@@ -77,6 +77,28 @@ query::Meter meter_for(ReadContext& /*context*/, std::uint64_t max_scanned) {
   return query::Meter(max_scanned == 0 ? kMaxScannedEntries : max_scanned, nullptr);
 }
 
+namespace {
+
+/// Lists of an index that is not ready become those of the version that can be read instead of it.
+void read_versions(const ReadContext& context, query::Request& request) {
+  const auto read = [&](query::List& list) {
+    if (list.index == kRecords || list.family != kv::Family::indexes) return;
+    const auto version = readable_version(context, list.index);
+    if (!version || *version == list.index) return;
+    list.index = *version;
+    for (query::List::Part& part : list.parts) {
+      part.prefix = indexes::in_version(std::move(part.prefix), *version);
+      part.range = indexes::in_version(std::move(part.range), *version);
+    }
+  };
+  for (auto* conditions : {&request.all, &request.none}) {
+    for (query::Condition& condition : *conditions) read(condition.list);
+  }
+  for (query::Driver& driver : request.drivers) read(driver.list);
+}
+
+}  // namespace
+
 Result<query::Plan> plan_for(ReadContext& context, query::Request request) {
   StoreCore& core = context.core();
   const indexes::SpaceCardinality source(core.cardinality(), core.engine(),
@@ -87,8 +109,9 @@ Result<query::Plan> plan_for(ReadContext& context, query::Request request) {
 Result<query::Plan> plan_for(ReadContext& context, query::Request request,
                              const indexes::CardinalitySource& source) {
   const SpaceState& state = context.state();
+  read_versions(context, request);
   const auto is_ready = [&](schema::IndexId index) {
-    return index == kRecords || state.index_state(index) == IndexState::ready;
+    return index == kRecords || indexes::is_complete(state.index_state(index));
   };
   auto plan = query::make_plan(std::move(request), source, is_ready);
   if (!plan) return index_not_ready();

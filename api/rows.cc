@@ -29,15 +29,14 @@ constexpr kv::Family kFamily<schema::fb::Message> = kv::Family::messages;
 template <>
 constexpr kv::Family kFamily<schema::fb::Memory> = kv::Family::memories;
 
-/// Turns what a get found into a checked record.
 template <class Table>
-Result<std::optional<Bytes>> checked(const Result<bool>& found, std::string_view key,
-                                     const kv::Value& value) {
-  if (!found) return found.error();
-  if (!*found) return std::optional<Bytes>();
-  auto bytes = take_row<Table>(key, value.view());
-  if (!bytes) return std::move(bytes).error();
-  return std::optional<Bytes>(std::move(*bytes));
+bool is_intact(const Bytes& bytes) {
+  return schema::is_intact<Table>(bytes.data(), bytes.size());
+}
+
+std::optional<Bytes> present(Bytes&& row) {
+  if (!row) return std::nullopt;
+  return std::move(row);
 }
 
 template <class Tail, class Decode>
@@ -75,36 +74,44 @@ Result<Bytes> take_row(std::string_view key, std::string_view value) {
 
 template <class Table>
 Result<std::optional<Bytes>> fetch(kv::Reader& reader, std::string_view key) {
-  kv::Value value;
-  const Result<bool> found = reader.get(kFamily<Table>, key, value);
-  return checked<Table>(found, key, value);
+  auto row = reader.get_row(kFamily<Table>, key, is_intact<Table>);
+  if (!row) return std::move(row).error();
+  return present(std::move(*row));
 }
 
 template <class Table>
 Result<std::optional<Bytes>> fetch_for_update(kv::Transaction& transaction, std::string_view key) {
-  kv::Value value;
-  const Result<bool> found = transaction.get_for_update(kFamily<Table>, key, value);
-  return checked<Table>(found, key, value);
+  transaction.guard(kFamily<Table>, key);
+  return fetch<Table>(transaction, key);
+}
+
+template <class Table>
+Result<std::vector<Bytes>> fetch_rows(kv::Reader& reader, std::span<const std::string> keys,
+                                      std::span<const kv::HintRef> hints) {
+  std::vector<Bytes> rows(keys.size());
+  if (keys.empty()) return rows;
+  auto done = reader.get_rows(kFamily<Table>, keys, is_intact<Table>, rows, hints, 0);
+  if (!done) return std::move(done).error();
+  return rows;
 }
 
 template <class Table>
 Result<std::vector<std::optional<Bytes>>> fetch_many(kv::Reader& reader,
                                                      std::span<const std::string> keys) {
-  std::vector<std::optional<Bytes>> rows(keys.size());
-  if (keys.empty()) return rows;
-  std::optional<Error> failure;
-  auto done = reader.multi_get(kFamily<Table>, keys, [&](std::size_t i, std::string_view value) {
-    if (failure) return;
-    auto bytes = take_row<Table>(keys[i], value);
-    if (bytes) {
-      rows[i] = std::move(*bytes);
-    } else {
-      failure = std::move(bytes).error();
-    }
-  });
-  if (!done) return std::move(done).error();
-  if (failure) return std::move(*failure);
+  auto found = fetch_rows<Table>(reader, keys, {});
+  if (!found) return std::move(found).error();
+  std::vector<std::optional<Bytes>> rows;
+  rows.reserve(found->size());
+  for (Bytes& row : *found) rows.push_back(present(std::move(row)));
   return rows;
+}
+
+template <class Table>
+Result<Bytes> row_at(const kv::Cursor& cursor) {
+  auto row = cursor.row(is_intact<Table>);
+  if (!row) return row;
+  if (!*row) return damaged(kv::to_string(kFamily<Table>), cursor.key());
+  return row;
 }
 
 #define CALLISTO_INSTANTIATE(Table)                                                  \
@@ -113,7 +120,10 @@ Result<std::vector<std::optional<Bytes>>> fetch_many(kv::Reader& reader,
   template Result<std::optional<Bytes>> fetch_for_update<Table>(kv::Transaction&,    \
                                                                 std::string_view);   \
   template Result<std::vector<std::optional<Bytes>>> fetch_many<Table>(              \
-      kv::Reader&, std::span<const std::string>)
+      kv::Reader&, std::span<const std::string>);                                    \
+  template Result<std::vector<Bytes>> fetch_rows<Table>(                             \
+      kv::Reader&, std::span<const std::string>, std::span<const kv::HintRef>);      \
+  template Result<Bytes> row_at<Table>(const kv::Cursor&)
 CALLISTO_INSTANTIATE(schema::fb::User);
 CALLISTO_INSTANTIATE(schema::fb::PlatformIdentifier);
 CALLISTO_INSTANTIATE(schema::fb::UserDatum);

@@ -32,7 +32,15 @@ Result<std::optional<Bytes>> fetch_for_update(kv::Transaction& transaction, std:
 /// where absent.
 template <class Table>
 Result<std::vector<std::optional<Bytes>>> fetch_many(kv::Reader& reader, std::span<const std::string> keys);
-/// Checked bytes of a record that a cursor stands on.
+/// The same with an empty hold where a row is absent; hints[i], where there are any, learns where
+/// keys[i] leads.
+template <class Table>
+Result<std::vector<Bytes>> fetch_rows(kv::Reader& reader, std::span<const std::string> keys,
+                                      std::span<const kv::HintRef> hints);
+/// The record that a cursor stands on, as counted, checked bytes.
+template <class Table>
+Result<Bytes> row_at(const kv::Cursor& cursor);
+/// Checked bytes of a record from what a cursor showed.
 template <class Table>
 Result<Bytes> take_row(std::string_view key, std::string_view value);
 
@@ -50,9 +58,9 @@ struct ViewAccess {
   static User user(const Bytes& bytes, const schema::UserTail& tail);
   static PlatformIdentifier identity(const Bytes& bytes, const SpaceState& state);
   static UserDatum datum(const Bytes& bytes, const SpaceState& state);
-  static Conversation conversation(const Bytes& header, const Bytes& tail, const SpaceState& state);
+  static Conversation conversation(Bytes header, Bytes tail, const SpaceState& state);
   /// `header`: the conversation's, for the sender's slot; null when the message has no sender.
-  static Message message(const Bytes& bytes, const schema::fb::Conversation* header, const SpaceState& state);
+  static Message message(Bytes bytes, const schema::fb::Conversation* header, const SpaceState& state);
   static Memory memory(Bytes bytes, const SpaceState& state);
 
   static const Bytes& bytes(const User& view) noexcept { return view.bytes_; }

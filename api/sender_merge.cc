@@ -32,19 +32,20 @@ struct SenderMerge::IsLater {
 };
 
 Result<void> SenderMerge::open() {
-  CALLISTO_TRY(require_index(context_.state(), schema::IndexId::conversation_by_participant));
+  const auto version = require_version(context_, schema::IndexId::conversation_by_participant);
+  if (!version) return version.error();
   CALLISTO_TRY(require_index(context_.state(), schema::IndexId::message_by_sender));
   std::vector<ConversationId> ids;
   for (const UserId& user : context_.state().ids_of(user_)) {
-    CALLISTO_TRY(
-        for_each_prefix(context_.reader(), kv::Family::indexes,
-                        indexes::conversation_by_participant_prefix(context_.space(), user), false,
-                        [&](std::string_view key, std::string_view) -> Result<bool> {
-                          const auto tail = indexes::parse_created_tail(key);
-                          if (!tail) return damaged("conversation_by_participant", key);
-                          ids.push_back(tail->as<ConversationId>());
-                          return true;
-                        }));
+    const std::string prefix = indexes::in_version(
+        indexes::conversation_by_participant_prefix(context_.space(), user), *version);
+    CALLISTO_TRY(for_each_prefix(context_.reader(), kv::Family::indexes, prefix, false,
+                                 [&](std::string_view key, std::string_view) -> Result<bool> {
+                                   const auto tail = indexes::parse_created_tail(key);
+                                   if (!tail) return damaged("conversation_by_participant", key);
+                                   ids.push_back(tail->as<ConversationId>());
+                                   return true;
+                                 }));
   }
   // A merge can have made two participants one.
   std::sort(ids.begin(), ids.end());
@@ -70,11 +71,12 @@ Result<void> SenderMerge::take_in(std::vector<ConversationId>& ids) {
     auto tails = fetch_tails(context_, chunk);
     if (!tails) return std::move(tails).error();
     for (std::size_t i = 0; i < chunk.size(); ++i) {
-      if ((*tails)[i].message_count == 0) continue;
+      const schema::ConversationTail& tail = (*tails)[i].tail;
+      if (tail.message_count == 0) continue;
       // Where the oldest message lies is not known before it is looked for.
       schema::MessageOrder bound =
           oldest_first_ ? schema::MessageOrder{kTime, 0}
-                        : schema::MessageOrder{(*tails)[i].last_message_at, kMaxSequence};
+                        : schema::MessageOrder{tail.last_message_at, kMaxSequence};
       if (after_ && !oldest_first_) {
         bound.timestamp = std::min(bound.timestamp, after_->order.timestamp);
       }

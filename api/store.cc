@@ -20,6 +20,18 @@ using detail::TransactionCore;
 
 Transaction::Transaction(TransactionCore& core) noexcept : core_(&core) { bind(&core.scope); }
 
+Transaction::Transaction(TransactionCore& core, const CallLimits& limits)
+    : core_(&core), scope_(std::make_unique<Scope>(core.scope)) {
+  scope_->limits = limits;
+  bind(scope_.get());
+}
+
+Transaction::~Transaction() = default;
+
+Transaction Transaction::with(const CallLimits& limits) const {
+  return Transaction(*core_, limits);
+}
+
 std::uint64_t Transaction::size_bytes() const noexcept { return core_->transaction.size_bytes(); }
 
 std::uint64_t Transaction::key_count() const noexcept { return core_->transaction.key_count(); }
@@ -69,10 +81,12 @@ const std::string& Space::name() const noexcept { return name_; }
 
 Result<void> Space::run(const std::function<Result<void>(Transaction&)>& function,
                         const TransactOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::transact);
   return detail::transact_in(*scope_, options, function);
 }
 
 Result<Snapshot> Space::snapshot() const {
+  const detail::TimedCall timed(*scope_, detail::CallId::snapshot);
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
   CALLISTO_TRY(scope_->begin().check());
@@ -96,9 +110,7 @@ Result<void> check_options(const Options& options) {
     return Error(Code::invalid_argument, "memory_budget_bytes", "32 MiB to 1 TiB");
   }
   if (options.mode > OpenMode::read_only) return Error(Code::invalid_argument, "mode", "an OpenMode");
-  if (options.durability > Durability::synced) {
-    return Error(Code::invalid_argument, "durability", "a Durability");
-  }
+  CALLISTO_TRY(detail::check_durability(options.durability));
   if (options.disk_threads < 2 || options.disk_threads > 32) {
     return Error(Code::invalid_argument, "disk_threads", "2 to 32");
   }
@@ -187,6 +199,7 @@ Result<std::vector<std::string>> Store::spaces(const CallLimits& limits) const {
 }
 
 Result<void> Store::refresh(const CallLimits& limits) const {
+  const detail::CallTimer timed(core_->calls(), detail::CallId::refresh);
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
   CALLISTO_TRY(core_->begin(limits).check());
@@ -199,6 +212,7 @@ Result<void> Store::finish_pending_work(const WorkProgress& progress,
 }
 
 Result<void> Store::sync(const CallLimits& limits) const {
+  const detail::CallTimer timed(core_->calls(), detail::CallId::sync);
   CallGuard guard(*core_);
   if (!guard.is_open()) return closed_error();
   CALLISTO_TRY(core_->begin(limits).check());

@@ -26,7 +26,9 @@ Result<T> write_past_purges(const Scope& scope, const CallOptions& options, F&& 
   if (!guard.is_open()) return closed_error();
   const kv::Limits own = scope.begin(options);
   const kv::Limits& limits = scope.running != nullptr ? *scope.running : own;
-  const Scope call = scope.within(limits);
+  Scope call = scope.within(limits);
+  MadeIds ids(scope.core->environment());
+  call.made_ids = &ids;
   while (true) {
     std::optional<ConversationId> purge;
     Result<T> answer = write<T>(

@@ -1,6 +1,7 @@
 // Health, statistics and verification of a store.
 
 #include <algorithm>
+#include <utility>
 
 #include "api/check.h"
 #include "api/core.h"
@@ -31,6 +32,14 @@ std::uint64_t range_bytes(kv::Store& engine, kv::Family family, const std::strin
                   engine.approximate_bytes(family, prefix, schema::prefix_end(prefix)));
 }
 
+/// Which of two says the worse of an index, whose entries lie in several spaces.
+IndexState less_ready(IndexState a, IndexState b) {
+  const auto rank = [](IndexState state) {
+    return state == IndexState::stale ? 1 : 2 * static_cast<int>(state);
+  };
+  return rank(b) > rank(a) ? b : a;
+}
+
 void add_table(StoreCore& core, SpaceNumber space, const indexes::TableDefinition& table,
                const std::map<std::uint16_t, std::int64_t>& counts, const SpaceState& state,
                Stats& stats) {
@@ -56,7 +65,7 @@ void add_table(StoreCore& core, SpaceNumber space, const indexes::TableDefinitio
     const IndexState found = state.index_state(index.id);
     if (found != IndexState::absent ||
         indexes::is_wanted(core.maintainer().catalogue(), index.id)) {
-      entry.state = std::max(entry.state, found);
+      entry.state = less_ready(entry.state, found);
     }
   }
 }
@@ -67,7 +76,7 @@ Result<void> add_index_work(StoreCore& core, Stats& stats) {
   if (!work) return std::move(work).error();
   for (const IndexWork& one : *work) {
     IndexStats& index = stats.indexes[one.index];
-    index.state = std::max(index.state, one.state);
+    index.state = less_ready(index.state, one.state);
     index.rows_done += one.rows_done;
     index.rows_expected += one.rows_expected;
   }
@@ -126,9 +135,7 @@ Health Store::health() const {
   }
   if (auto indexes = core_->index_work()) {
     for (const IndexWork& work : *indexes) {
-      const bool is_under_way =
-          work.state == IndexState::building || work.state == IndexState::dropping;
-      health.pending_work += is_under_way ? 1 : 0;
+      health.pending_work += indexes::is_unfinished(work.state) ? 1 : 0;
     }
   } else if (!health.failure) {
     health.failure = indexes.error();
@@ -161,13 +168,18 @@ Result<Stats> Store::stats(const CallLimits& call_limits) const {
     }
   }
   if (auto done = add_index_work(*core_, stats); !done) return std::move(done).error();
-  const kv::EngineStats engine = core_->engine().stats();
+  kv::EngineStats engine = core_->engine().stats();
   stats.disk_bytes = engine.disk_bytes;
   stats.memory_budget_bytes = core_->options().memory_budget_bytes;
   stats.block_cache_bytes = engine.block_cache_bytes;
   stats.memtable_bytes = engine.memtable_bytes;
   stats.commits = engine.commits;
   stats.conflicts = engine.conflicts;
+  if (core_->calls() != nullptr) stats.calls = core_->calls()->read();
+  stats.disk = std::move(engine.disk);
+  stats.block_cache = engine.block_cache;
+  stats.record_cache = engine.row_cache;
+  stats.list_cache = engine.list_cache;
   return stats;
 }
 
@@ -189,7 +201,7 @@ Result<VerifyReport> Store::verify(const VerifyOptions& options) const {
   }
   if (options.checksums) {
     CALLISTO_TRY(limits.check());
-    auto done = core_->engine().verify_checksums();
+    auto done = engine.verify_checksums(&limits);
     if (!done && done.error().code() != Code::corruption) return std::move(done).error();
     if (!done) indexes::Findings(report).unreadable("files", "", done.error().message());
   }

@@ -1,10 +1,13 @@
 // Categorised data of users (seed 000).
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 #include <utility>
 
+#include "api/conversation_rows.h"
 #include "api/datum_rows.h"
+#include "indexes/index_change.h"
 #include "indexes/index_keys.h"
 #include "schema/keys.h"
 #include "schema/text.h"
@@ -215,10 +218,41 @@ Result<std::uint32_t> remove_values(WriteContext& context, const UserId& user,
 
 // Reading ----------------------------------------------------------------
 
+/// What datum_newest would lead to, while it cannot be read: from the user's own rows, which are
+/// few.
+Result<std::vector<UserDatum>> list_without_index(ReadContext& context, const UserId& user,
+                                                  const std::string& prefix, std::size_t limit) {
+  const auto newest =
+      indexes::find_index(context.core().maintainer().catalogue(), schema::IndexId::datum_newest);
+  if (!newest) return require_version(context, schema::IndexId::datum_newest).error();
+  std::map<std::string, Bytes> rows;
+  CALLISTO_TRY(for_each_prefix(
+      context.reader(), kv::Family::user_data, schema::datum_prefix(context.space(), user), false,
+      [&](std::string_view key, std::string_view value) -> Result<bool> {
+        auto row = take_row<fb::UserDatum>(key, value);
+        if (!row) return std::move(row).error();
+        indexes::Entries entries;
+        newest.index->extract({context.space(), key, row->view()}, entries);
+        for (const indexes::EntryView entry : entries) {
+          if (entry.key.starts_with(prefix)) rows.emplace(entry.key, *row);
+        }
+        return true;
+      }));
+  std::vector<UserDatum> views;
+  for (const auto& [entry, row] : rows) {
+    if (views.size() == limit) break;
+    views.push_back(ViewAccess::datum(row, context.state()));
+  }
+  return views;
+}
+
 Result<std::vector<UserDatum>> list_data(ReadContext& context, const UserId& user,
                                          const std::string& prefix, std::size_t limit) {
   std::vector<UserDatum> views;
   if (!is_present(context.state(), user)) return views;
+  if (!readable_version(context, schema::IndexId::datum_newest)) {
+    return list_without_index(context, user, prefix, limit);
+  }
   auto done = for_each_indexed<fb::UserDatum>(
       context, schema::IndexId::datum_newest, prefix, indexes::datum_row_key,
       [&](const Bytes& row) -> Result<bool> {
@@ -324,6 +358,7 @@ Result<bool> UserData::append(UserId user, std::string_view category, std::strin
 
 Result<bool> UserData::append(UserId user, const NewDatum& datum,
                               const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_append);
   CALLISTO_TRY(detail::check_datum(datum));
   CALLISTO_TRY(detail::check_caller(options.caller));
   if (detail::is_preferred_name(datum.category))
@@ -340,6 +375,7 @@ Result<bool> UserData::replace(UserId user, std::string_view category, std::stri
 
 Result<bool> UserData::replace(UserId user, const NewDatum& datum,
                                const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_replace);
   CALLISTO_TRY(detail::check_datum(datum));
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<bool>(*scope_, options, [&](WriteContext& context) {
@@ -349,6 +385,7 @@ Result<bool> UserData::replace(UserId user, const NewDatum& datum,
 
 Result<std::vector<UserDatum>> UserData::values(UserId user, std::string_view category,
                                                 std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_values);
   CALLISTO_TRY(detail::check_category(category));
   auto most = detail::check_limit(limit);
   if (!most) return std::move(most).error();
@@ -358,12 +395,14 @@ Result<std::vector<UserDatum>> UserData::values(UserId user, std::string_view ca
 }
 
 Result<std::vector<UserDatum>> UserData::all(UserId user) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_all);
   return detail::read<std::vector<UserDatum>>(
       *scope_, [&](ReadContext& context) { return detail::list_all(context, user); });
 }
 
 Result<std::optional<UserDatum>> UserData::get(UserId user, std::string_view category,
                                                std::string_view value) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_get);
   CALLISTO_TRY(detail::check_category(category));
   CALLISTO_TRY(detail::check_value(value));
   return detail::read<std::optional<UserDatum>>(*scope_, [&](ReadContext& context) {
@@ -373,6 +412,7 @@ Result<std::optional<UserDatum>> UserData::get(UserId user, std::string_view cat
 
 Result<bool> UserData::remove(UserId user, std::string_view category, std::string_view value,
                               const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_remove);
   CALLISTO_TRY(detail::check_own_category(category));
   CALLISTO_TRY(detail::check_value(value));
   CALLISTO_TRY(detail::check_caller(options.caller));
@@ -383,6 +423,7 @@ Result<bool> UserData::remove(UserId user, std::string_view category, std::strin
 
 Result<std::uint32_t> UserData::remove_category(UserId user, std::string_view category,
                                                 const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::user_data_remove_category);
   CALLISTO_TRY(detail::check_own_category(category));
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write<std::uint32_t>(*scope_, options, [&](WriteContext& context) {

@@ -30,11 +30,14 @@ class RowEraser {
         max_keys_(max_keys),
         erased_(erased) {}
 
+  /// index_not_ready.
   Result<bool> erase_identities() {
-    CALLISTO_TRY(require_index(context_.state(), schema::IndexId::identity_by_user));
+    auto version = require_version(context_, schema::IndexId::identity_by_user);
+    if (!version) return std::move(version).error();
     return erase_all<fb::PlatformIdentifier>(
         TableId::platform_identifiers, kv::Family::indexes,
-        indexes::identity_by_user_prefix(context_.space(), user_), indexes::identity_row_key);
+        indexes::in_version(indexes::identity_by_user_prefix(context_.space(), user_), *version),
+        indexes::identity_row_key);
   }
   Result<bool> erase_data() {
     return erase_all<fb::UserDatum>(TableId::user_data, kv::Family::user_data,
@@ -96,10 +99,13 @@ Result<bool> remove_user(WriteContext& context, const UserId& id) {
   CALLISTO_TRY(indexes::put_alias(context.transaction(), context.state(), id, UserId{}));
   indexes::WorkItem item{
       indexes::WorkOp::rewrite_user, std::string(id.view()), context.now().micros(), {}};
-  // Half of a transaction, so that a caller's own has room left.
-  auto is_done = erase_user_rows(context, id, kv::kMaxTransactionBytes / 2,
-                                 kv::kMaxTransactionKeys / 2, item.records_done);
-  if (!is_done) return std::move(is_done).error();
+  // Nobody sees what is left: the steps find it once its index can be read.
+  if (readable_version(context, schema::IndexId::identity_by_user)) {
+    // Half of a transaction, so that a caller's own has room left.
+    auto is_done = erase_user_rows(context, id, kv::kMaxTransactionBytes / 2,
+                                   kv::kMaxTransactionKeys / 2, item.records_done);
+    if (!is_done) return std::move(is_done).error();
+  }
   CALLISTO_TRY(indexes::put_work(context.transaction(), context.space(), item));
   CALLISTO_TRY(context.reload_state());
   return true;
@@ -118,6 +124,7 @@ Result<bool> erase_user_rows(WriteContext& context, const UserId& user, std::siz
 }  // namespace detail
 
 Result<bool> Users::remove(UserId id, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_remove);
   CALLISTO_TRY(detail::check_caller(options.caller));
   auto removed = detail::write<bool>(*scope_, options, [&](detail::WriteContext& context) {
     return detail::remove_user(context, id);

@@ -79,9 +79,10 @@ template <class Table>
 Result<void> for_each_indexed(ReadContext& context, schema::IndexId index,
                               const std::string& prefix, RowKey row_key,
                               const std::function<Result<bool>(const Bytes&)>& each) {
-  CALLISTO_TRY(require_index(context.state(), index));
-  std::string lower = prefix;
-  const std::string upper = schema::prefix_end(prefix);
+  const auto version = require_version(context, index);
+  if (!version) return version.error();
+  std::string lower = indexes::in_version(prefix, *version);
+  const std::string upper = schema::prefix_end(lower);
   while (true) {
     auto keys = next_row_keys(context.reader(), kv::Family::indexes, lower, upper, row_key);
     if (!keys) return std::move(keys).error();

@@ -97,6 +97,10 @@ Result<bool> erase_user_rows(WriteContext& context, const UserId& user, std::siz
                              std::size_t max_keys, std::uint64_t& erased);
 
 // Identities (identities.cc).
+/// The keys of a user's identities, rising, where no version of identity_by_user can be read: a
+/// pass over all identities, up to the number that the user's tail says.
+Result<std::vector<std::string>> identity_keys(ReadContext& context, const UserId& user,
+                                               std::uint32_t number);
 /// Platform and platform id as identities are found by: compared as NFC. Requires valid UTF-8.
 std::string identity_key_of(SpaceNumber space, std::string_view platform,
                             std::string_view platform_id);

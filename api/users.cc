@@ -88,8 +88,7 @@ class UserCreation {
 };
 
 Result<UserId> UserCreation::run() {
-  CALLISTO_TRY(
-      fill_envelope(fields_, envelope_of(given_), context_.core().environment(), context_.now()));
+  CALLISTO_TRY(fill_envelope(fields_, envelope_of(given_), context_.made_ids(), context_.now()));
   id_ = schema::from_fb<UserId>(&fields_.stamp->id());
   auto stored =
       fetch_for_update<fb::User>(context_.transaction(), schema::user_key(context_.space(), id_));
@@ -270,6 +269,7 @@ using detail::ReadContext;
 using detail::WriteContext;
 
 Result<UserId> Users::create(const NewUser& user, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_create);
   CALLISTO_TRY(detail::check_new_user(user));
   CALLISTO_TRY(detail::check_caller(options.caller));
   auto fields = detail::own_fields(user);
@@ -291,12 +291,14 @@ Result<UserId> Users::create(const NewUser& user, const CallOptions& options) co
 }
 
 Result<std::optional<User>> Users::get(UserId id) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_get);
   return detail::read<std::optional<User>>(
       *scope_, [&](ReadContext& context) { return detail::load_user(context, id); });
 }
 
 Result<std::optional<User>> Users::by_platform(std::string_view platform,
                                                std::string_view platform_id) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_by_platform);
   CALLISTO_TRY(detail::check_identity_name(platform, platform_id));
   return detail::read<std::optional<User>>(
       *scope_, [&](ReadContext& context) -> Result<std::optional<User>> {
@@ -315,6 +317,7 @@ Result<std::optional<User>> Users::by_platform(std::string_view platform,
 
 Result<std::uint64_t> Users::update(UserId id, const UserPatch& patch,
                                     const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_update);
   auto checked = detail::check_patch(patch);
   if (!checked) return std::move(checked).error();
   CALLISTO_TRY(detail::check_caller(options.caller));
@@ -324,6 +327,7 @@ Result<std::uint64_t> Users::update(UserId id, const UserPatch& patch,
 }
 
 Result<void> Users::seen(UserId id, std::optional<Time> at, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_seen);
   CALLISTO_TRY(detail::check_time(at, "at"));
   CALLISTO_TRY(detail::check_caller(options.caller));
   return detail::write_in(*scope_, options, {}, [&](WriteContext& context) {
@@ -333,6 +337,7 @@ Result<void> Users::seen(UserId id, std::optional<Time> at, const CallOptions& o
 
 Result<void> Users::seen(std::string_view platform, std::string_view platform_id,
                          std::optional<Time> at, const CallOptions& options) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_seen);
   CALLISTO_TRY(detail::check_identity_name(platform, platform_id));
   CALLISTO_TRY(detail::check_time(at, "at"));
   CALLISTO_TRY(detail::check_caller(options.caller));

@@ -76,9 +76,11 @@ class UserList {
 };
 
 Result<std::vector<User>> UserList::run() {
-  CALLISTO_TRY(require_index(context_.state(), is_by_last_seen()
-                                                   ? schema::IndexId::user_by_last_seen
-                                                   : schema::IndexId::user_by_active));
+  const auto version =
+      require_version(context_, is_by_last_seen() ? schema::IndexId::user_by_last_seen
+                                                  : schema::IndexId::user_by_active);
+  if (!version) return version.error();
+  for (KeyRange& range : ranges_) range = indexes::in_version(std::move(range), *version);
   auto done = for_each_merged(context_.reader(), kv::Family::indexes, ranges_, skip_,
                               query_.oldest_first, [&](const RangeEntry& entry) -> Result<bool> {
                                 const auto place = indexes::parse_created_tail(entry.key);
@@ -105,9 +107,11 @@ Result<bool> UserList::take_chunk() {
 
 Result<std::vector<User>> list_named(ReadContext& context, std::string_view name,
                                      std::uint32_t limit) {
-  CALLISTO_TRY(require_index(context.state(), schema::IndexId::user_by_preferred_name));
+  const auto version = require_version(context, schema::IndexId::user_by_preferred_name);
+  if (!version) return version.error();
   std::vector<UserId> ids;
-  const std::string prefix = indexes::user_by_preferred_name_prefix(context.space(), name);
+  const std::string prefix =
+      indexes::in_version(indexes::user_by_preferred_name_prefix(context.space(), name), *version);
   auto done = for_each_prefix(context.reader(), kv::Family::indexes, prefix, false,
                               [&](std::string_view entry, std::string_view) -> Result<bool> {
                                 const auto user = indexes::preferred_name_user(entry);
@@ -165,6 +169,7 @@ Result<std::vector<LinkSuggestion>> suggest_links(ReadContext& context, const Us
 using detail::ReadContext;
 
 Result<std::vector<User>> Users::list(const UserQuery& query) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_list);
   CALLISTO_TRY(detail::check_range(query.last_seen, "last_seen"));
   CALLISTO_TRY(detail::check_range(query.created, "created"));
   auto limit = detail::check_limit(query.limit);
@@ -176,6 +181,7 @@ Result<std::vector<User>> Users::list(const UserQuery& query) const {
 
 Result<std::vector<User>> Users::by_preferred_name(std::string_view name,
                                                    std::uint32_t limit) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_by_preferred_name);
   CALLISTO_TRY(schema::check_text(name, "name", detail::kMaxName, 1));
   auto most = detail::check_limit(limit);
   if (!most) return std::move(most).error();
@@ -184,6 +190,7 @@ Result<std::vector<User>> Users::by_preferred_name(std::string_view name,
 }
 
 Result<std::vector<LinkSuggestion>> Users::link_suggestions(UserId user) const {
+  const detail::TimedCall timed(*scope_, detail::CallId::users_link_suggestions);
   return detail::read<std::vector<LinkSuggestion>>(
       *scope_, [&](ReadContext& context) { return detail::suggest_links(context, user); });
 }

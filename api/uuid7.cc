@@ -20,4 +20,15 @@ UuidBytes new_uuid_v7(Environment& environment) {
   return bytes;
 }
 
+UuidBytes MadeIds::next() {
+  const std::size_t place = used_++;
+  if (place == made_) {
+    const UuidBytes id = new_uuid_v7(environment_);
+    ++made_;
+    if (place >= first_.size()) others_.push_back(id);
+    if (place < first_.size()) first_[place] = id;
+  }
+  return place < first_.size() ? first_[place] : others_[place - first_.size()];
+}
+
 }  // namespace callisto

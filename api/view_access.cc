@@ -14,19 +14,18 @@ UserId resolved(const SpaceState& state, const schema::fb::Uuid* user) {
 }
 
 /// Who takes part, in the order of the slots: without those who are gone, and each user once.
-std::vector<Participant> present_participants(const schema::fb::Conversation& header,
-                                              const SpaceState& state) {
-  std::vector<Participant> present;
+void add_participants(const schema::fb::Conversation& header, const SpaceState& state,
+                      ParticipantList& present) {
   const auto* stored = header.participants();
-  if (stored == nullptr) return present;
+  if (stored == nullptr) return;
   present.reserve(stored->size());
   for (flatbuffers::uoffset_t slot = 0; slot < stored->size(); ++slot) {
     const UserId user = resolved(state, &stored->Get(slot)->user());
     const auto is_same = [&](const Participant& other) { return other.user == user; };
-    if (user.is_nil() || std::any_of(present.begin(), present.end(), is_same)) continue;
-    present.push_back({static_cast<std::uint16_t>(slot), user});
+    const auto so_far = present.all();
+    if (user.is_nil() || std::any_of(so_far.begin(), so_far.end(), is_same)) continue;
+    present.add({static_cast<std::uint16_t>(slot), user});
   }
-  return present;
 }
 
 }  // namespace
@@ -52,22 +51,21 @@ UserDatum ViewAccess::datum(const Bytes& bytes, const SpaceState& state) {
   return view;
 }
 
-Conversation ViewAccess::conversation(const Bytes& header, const Bytes& tail,
-                                      const SpaceState& state) {
+Conversation ViewAccess::conversation(Bytes header, Bytes tail, const SpaceState& state) {
   const auto* fields = schema::root<schema::fb::Conversation>(header);
   Conversation view;
-  view.bytes_ = header;
-  view.tail_ = tail;
   view.owner_ = resolved(state, fields->owner());
-  view.participants_ = present_participants(*fields, state);
+  add_participants(*fields, state, view.participants_);
+  view.bytes_ = std::move(header);
+  view.tail_ = std::move(tail);
   return view;
 }
 
-Message ViewAccess::message(const Bytes& bytes, const schema::fb::Conversation* header,
+Message ViewAccess::message(Bytes bytes, const schema::fb::Conversation* header,
                             const SpaceState& state) {
   Message view;
-  view.bytes_ = bytes;
-  const std::uint16_t slot = schema::root<schema::fb::Message>(bytes)->sender_slot();
+  view.bytes_ = std::move(bytes);
+  const std::uint16_t slot = schema::root<schema::fb::Message>(view.bytes_)->sender_slot();
   if (header == nullptr || slot == kNoSender) return view;
   const auto* participants = header->participants();
   if (participants != nullptr && slot < participants->size()) {

@@ -79,22 +79,33 @@ Result<bool> StoreCore::run_one_step(StepReport* report) {
   auto snapshot = engine_->snapshot();
   auto numbers = numbers_of(*this, *snapshot);
   if (!numbers) return std::move(numbers).error();
+  // In turns, so that neither waits for an end of the other, beside writers that make work all the
+  // time.
+  is_turn_of_indexes_ = !is_turn_of_indexes_;
+  std::optional<Error> failure;
+  for (const bool is_of_indexes : {is_turn_of_indexes_, !is_turn_of_indexes_}) {
+    for (SpaceNumber space : *numbers) {
+      auto state = slot(space).state(*engine_, *snapshot);
+      if (!state) return std::move(state).error();
+      auto ran = is_of_indexes ? run_index_step(**state) : run_work_step(**state, report);
+      if (ran && *ran) return true;
+      if (!ran && !failure) failure = ran.error();
+    }
+  }
+  if (failure) return *failure;
+  return false;
+}
+
+Result<bool> StoreCore::run_work_step(const SpaceState& state, StepReport* report) {
   // An item that cannot go on (a damaged record) does not hold up the others.
   std::optional<Error> failure;
-  for (SpaceNumber space : *numbers) {
-    auto state = slot(space).state(*engine_, *snapshot);
-    if (!state) return std::move(state).error();
-    for (WorkItem item : (*state)->work()) {
-      if (!is_runnable(item)) continue;
-      auto done = run_step(space, item);
-      if (done && report != nullptr) *report = {to_pending(**state, item), *done};
-      // A space that was dropped meanwhile takes its work along.
-      if (done || done.error().code() == Code::not_found) return true;
-      if (!failure) failure = done.error();
-    }
-    auto ran = run_index_step(**state);
-    if (ran && *ran) return true;
-    if (!ran && !failure) failure = ran.error();
+  for (WorkItem item : state.work()) {
+    if (!is_runnable(item)) continue;
+    auto done = run_step(state.space(), item);
+    if (done && report != nullptr) *report = {to_pending(state, item), *done};
+    // A space that was dropped meanwhile takes its work along.
+    if (done || done.error().code() == Code::not_found) return true;
+    if (!failure) failure = done.error();
   }
   if (failure) return *failure;
   return false;
@@ -128,6 +139,12 @@ Result<void> StoreCore::finish_work(SpaceNumber space, WorkOp op, std::string_vi
     if (found == nullptr) return {};
     WorkItem item = *found;
     auto done = run_step(space, item);
+    if (!done && done.error().code() == Code::index_not_ready) {
+      // What the step needs to read is built first.
+      auto ran = run_index_step(**state);
+      if (!ran) return std::move(ran).error();
+      if (*ran) continue;
+    }
     if (!done) return std::move(done).error();
     if (*done) return {};
   }

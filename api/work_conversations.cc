@@ -100,9 +100,15 @@ Result<bool> purge_messages(Purge& purge, const WriteContext& context,
 Result<bool> purge_memories(Purge& purge, const WriteContext& context,
                             const ConversationId& conversation, std::string_view from,
                             std::string& resume) {
-  const std::string prefix = indexes::memory_by_conversation_prefix(context.space(), conversation);
+  std::string prefix = indexes::memory_by_conversation_prefix(context.space(), conversation);
   // Who gives the conversation a memory touches this: one that comes meanwhile is not left behind.
   context.transaction().guard(kv::Family::indexes, prefix);
+  const auto version = readable_version(context, schema::IndexId::memory_by_conversation);
+  if (!version) {
+    resume = resume_at(Phase::memories, {});
+    return false;
+  }
+  prefix = indexes::in_version(std::move(prefix), *version);
   return purge_range(purge, Phase::memories, kv::Family::indexes, prefix, from, resume,
                      [&](const std::string& entry) -> Result<void> {
                        const auto tail = indexes::parse_created_tail(entry);
@@ -117,7 +123,6 @@ Result<bool> purge_memories(Purge& purge, const WriteContext& context,
 
 Result<bool> purge_rows(WriteContext& context, const ConversationId& conversation,
                         indexes::WorkItem& item, PurgeBudget budget) {
-  CALLISTO_TRY(require_index(context.state(), schema::IndexId::memory_by_conversation));
   Purge purge(context, budget, item.records_done);
   const std::string from = item.resume.empty() ? resume_at(Phase::messages, {}) : item.resume;
   const std::string_view key = std::string_view(from).substr(1);
@@ -130,6 +135,13 @@ Result<bool> purge_rows(WriteContext& context, const ConversationId& conversatio
                         item.resume);
 }
 
+/// index_not_ready when the step could do nothing.
+Result<void> check_memories_can_be_found(WriteContext& context, const indexes::WorkItem& item) {
+  if (item.resume.empty() || item.resume.front() != static_cast<char>(Phase::memories)) return {};
+  auto version = require_version(context, schema::IndexId::memory_by_conversation);
+  return version ? Result<void>{} : std::move(version).error();
+}
+
 Result<bool> purge_conversation_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item) {
   bool is_done = false;
   CALLISTO_TRY(write_step(core, slot, [&](WriteContext& context) -> Result<void> {
@@ -137,6 +149,7 @@ Result<bool> purge_conversation_step(StoreCore& core, SpaceSlot& slot, indexes::
     const indexes::WorkItem* stored = context.state().find_work(item.op, item.target);
     if (stored == nullptr) return {};
     indexes::WorkItem left = *stored;
+    if (auto done = check_memories_can_be_found(context, left); !done) return done;
     const auto conversation = schema::KeyReader(left.target).id<ConversationId>();
     auto done = purge_rows(context, conversation, left, kStepBudget);
     if (!done) return std::move(done).error();

@@ -44,6 +44,24 @@ Result<IndexWork> describe(kv::Reader& reader, const indexes::Catalogue& catalog
   return work;
 }
 
+/// The indexes with steps before them: those first that writers look something up in; last those
+/// that can be used as they are, so that one at a time is out of use.
+std::vector<HeldIndex> in_order(const SpaceState& state) {
+  std::vector<HeldIndex> work;
+  for (const HeldIndex& index : state.indexes().held()) {
+    if (indexes::is_unfinished(index.state)) work.push_back(index);
+  }
+  const auto rank = [](const HeldIndex& index) {
+    const bool is_of_writers = index.id == IndexId::message_by_id ||
+                               index.id == IndexId::identity_by_user ||
+                               index.id == IndexId::memory_by_conversation;
+    return std::pair(index.state == IndexState::stale, !is_of_writers);
+  };
+  std::stable_sort(work.begin(), work.end(),
+                   [&](const HeldIndex& a, const HeldIndex& b) { return rank(a) < rank(b); });
+  return work;
+}
+
 }  // namespace
 
 Result<void> StoreCore::change_indexes() {
@@ -60,8 +78,7 @@ Result<void> StoreCore::change_indexes() {
 
 Result<bool> StoreCore::run_index_step(const SpaceState& state) {
   std::optional<Error> failure;
-  for (const HeldIndex& index : state.indexes().held()) {
-    if (!indexes::is_unfinished(index.state)) continue;
+  for (const HeldIndex& index : in_order(state)) {
     auto ran = indexes::index_step(*engine_, maintainer_.catalogue(), state.space(), index.id);
     if (ran && *ran) {
       count_entries_after_change(state.space());

@@ -116,6 +116,8 @@ class UserRewrite {
   Result<bool> erase_rows();
   Result<bool> rewrite_all(const Reference& reference);
   Result<bool> rewrite(const Reference& reference, std::span<const std::string> entries);
+  /// In the version of the index that can be read; index_not_ready.
+  Result<std::string> prefix_of(const Reference& reference) const;
   Result<bool> is_unnamed();
   Result<bool> finish();
 
@@ -148,9 +150,16 @@ Result<bool> UserRewrite::erase_rows() {
   return erase_user_rows(context_, user_, kv::kStepBytes, kStepKeys, item_.records_done);
 }
 
+Result<std::string> UserRewrite::prefix_of(const Reference& reference) const {
+  const auto version = require_version(context_, reference.index);
+  if (!version) return version.error();
+  return indexes::in_version(reference.prefix(context_.space(), user_), *version);
+}
+
 Result<bool> UserRewrite::rewrite_all(const Reference& reference) {
-  CALLISTO_TRY(require_index(context_.state(), reference.index));
-  const std::string prefix = reference.prefix(context_.space(), user_);
+  auto begin = prefix_of(reference);
+  if (!begin) return std::move(begin).error();
+  const std::string& prefix = *begin;
   const bool is_resumed = item_.resume.compare(0, prefix.size(), prefix) == 0;
   // Resume keys rise with the references, so one of a later reference says that this one is done.
   if (!is_resumed && item_.resume > prefix) return true;
@@ -192,7 +201,9 @@ Result<bool> UserRewrite::rewrite(const Reference& reference,
 
 Result<bool> UserRewrite::is_unnamed() {
   for (const Reference& reference : kReferences) {
-    std::string lower = reference.prefix(context_.space(), user_);
+    auto prefix = prefix_of(reference);
+    if (!prefix) return std::move(prefix).error();
+    std::string lower = std::move(*prefix);
     const std::string upper = schema::prefix_end(lower);
     auto entries = next_row_keys(context_.reader(), kv::Family::indexes, lower, upper, own_key);
     if (!entries) return std::move(entries).error();

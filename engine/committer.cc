@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/cache/state_cache.h"
+
 namespace callisto::kv {
 
 /// A thread in the queue. Without a request it is there to lead alone.
@@ -125,12 +127,15 @@ void Committer::mark(const WriteSet& writes) {
 Result<Version> Committer::write_group() {
   for (const WriteSet* writes : admitted_) counters_.apply(*writes);
   counters_.take_rows(rows_);
+  if (cache_ != nullptr) cache_->begin_commit();
   auto version = sink_.write(admitted_, rows_, durability_);
   for (const std::size_t slot : marked_) slots_.settle(slot, version.value_or(SlotTable::kNever));
   marked_.clear();
   if (version) {
+    if (cache_ != nullptr) cache_->follow(admitted_, *version);
     commits_.fetch_add(admitted_.size(), std::memory_order_relaxed);
   } else {
+    if (cache_ != nullptr) cache_->lose();
     failed_ = true;  // What else is not true any more, the counters, is cleared by reset().
   }
   return version;
@@ -150,6 +155,7 @@ void Committer::reset(Version version) {
   lead_alone([&] {
     slots_.reset(version);
     counters_.clear();
+    if (cache_ != nullptr) cache_->reset(version);
     failed_ = false;
   });
 }

@@ -59,6 +59,10 @@ class Committer {
   /// `sink` must outlive it.
   explicit Committer(CommitSink& sink, std::size_t slot_count = SlotTable::kDefaultSlotCount);
 
+  /// From now on every commit is followed by `cache` before anybody is told of it. Before the first
+  /// commit; it must outlive the committer.
+  void attach(StateCache& cache) noexcept { cache_ = &cache; }
+
   /// Blocks until the writes are committed or refused: the version; `conflict`; `corruption` or a
   /// read error when a counter row cannot be read (then nothing is written); the sink's error;
   /// `unavailable` after a failed write until reset().
@@ -99,6 +103,7 @@ class Committer {
   void lead_alone(Function&& function);
 
   CommitSink& sink_;
+  StateCache* cache_ = nullptr;
   SlotTable slots_;
 
   mutable std::mutex mutex_;

@@ -11,14 +11,19 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "callisto/bytes.h"
 #include "callisto/options.h"
 #include "callisto/result.h"
+#include "callisto/stats.h"
 
 namespace callisto::kv {
 
 class Limits;
+class StateCache;
+struct ListEntry;
 
 /// Key spaces with settings of their own (on RocksDB column families). Numbers are stored.
 enum class Family : std::uint8_t {
@@ -59,6 +64,11 @@ class Value {
   Pin* pin() noexcept { return pin_.get(); }
   void set_pin(std::unique_ptr<Pin> pin) noexcept { pin_ = std::move(pin); }
   void set_view(std::string_view bytes) noexcept { bytes_ = bytes; }
+  /// Holds counted bytes.
+  void hold(Bytes bytes) noexcept {
+    held_ = std::move(bytes);
+    bytes_ = held_.view();
+  }
   /// Owns a copy.
   void assign(std::string_view bytes) {
     own_.assign(bytes);
@@ -72,6 +82,35 @@ class Value {
   std::string_view bytes_;
   std::unique_ptr<Pin> pin_;
   std::string own_;
+  Bytes held_;
+};
+
+/// `corruption`: "damaged record in FAMILY at KEY (hex)".
+Error damaged_row(Family family, std::string_view key);
+
+/// Whether bytes are a row of its kind; they are aligned to 8.
+using RowCheck = bool (*)(const Bytes& bytes);
+
+/// A hold on an entry that a cache remembers, with the rows that it leads to: for
+/// Reader::get_rows(). Empty where nothing is remembered.
+class HintRef {
+ public:
+  /// Rows that an entry may lead to: a record, and its tail.
+  static constexpr std::size_t kPlaces = 2;
+
+  HintRef() noexcept = default;
+  explicit HintRef(ListEntry* entry) noexcept;
+  HintRef(const HintRef& other) noexcept : HintRef(other.entry_) {}
+  HintRef(HintRef&& other) noexcept : entry_(std::exchange(other.entry_, nullptr)) {}
+  HintRef& operator=(HintRef other) noexcept {
+    std::swap(entry_, other.entry_);
+    return *this;
+  }
+  ~HintRef();
+  ListEntry* get() const noexcept { return entry_; }
+
+ private:
+  ListEntry* entry_ = nullptr;
 };
 
 /// [lower, upper) of one family; both bounds are mandatory and not empty.
@@ -81,6 +120,10 @@ struct Bounds {
   bool reverse = false;
   /// False for a long scan that should not push out what is hot.
   bool fill_cache = true;
+  /// So many bytes of `lower` are the prefix of a list of index entries or records, as it is spelled
+  /// for every key that belongs there, and all keys of the range have it: a cache may answer. 0: no
+  /// list.
+  std::size_t prefix_bytes = 0;
 };
 
 /// Keys that a scan could not read: in [from, to), not more than there may be.
@@ -106,6 +149,15 @@ class Cursor {
   /// last key that the caller has had of this scan, empty where there was none. nullopt where that
   /// cannot be done: the scan stays at its error. Costs some hundred seeks, some milliseconds.
   virtual std::optional<DamagedRange> skip_damage(std::string_view) { return std::nullopt; }
+  /// The value as counted bytes, shared with a cache where there is one; empty when `check` refuses
+  /// them. It is asked once where a cache remembers the answer.
+  virtual Result<Bytes> row(RowCheck check) const;
+  /// key() without its first `prefix_bytes`.
+  virtual std::string_view position(std::size_t prefix_bytes) const {
+    return key().substr(prefix_bytes);
+  }
+  /// What a cache remembers of the entry, until next(), or null. A HintRef holds it for longer.
+  virtual ListEntry* remembered() const { return nullptr; }
 };
 
 /// One consistent state that can be read. Cursors must be gone before their reader is.
@@ -121,6 +173,19 @@ class Reader {
   virtual std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) = 0;
   /// The version that it reads at.
   virtual Version version() const = 0;
+
+  /// As get, as counted bytes that a cache may share; empty when the key is absent. `corruption`,
+  /// naming family and key, when `check` refuses them; null checks nothing.
+  virtual Result<Bytes> get_row(Family family, std::string_view key, RowCheck check);
+  /// The same for many keys, in any order: rows[i] is that of keys[i]. hints[i], where there are
+  /// any, learns which row lies at its `place`.
+  virtual Result<void> get_rows(Family family, std::span<const std::string> keys, RowCheck check,
+                                std::span<Bytes> rows, std::span<const HintRef> hints,
+                                std::size_t place);
+  /// The row that a remembered entry leads to, if it is known and was checked: without its key.
+  virtual bool peek(const ListEntry* /*entry*/, std::size_t /*place*/, Bytes& /*row*/) {
+    return false;
+  }
 };
 
 /// A state that stays. Thread-safe. On a follower it answers `snapshot_lost` after a refresh.
@@ -210,6 +275,11 @@ struct EngineStats {
   std::uint64_t memtable_bytes = 0;
   std::uint64_t commits = 0;
   std::uint64_t conflicts = 0;
+  DiskStats disk{};
+  CacheStats block_cache{};
+  /// Of the cache above the engine.
+  CacheStats row_cache{};
+  CacheStats list_cache{};
 };
 
 /// A store. Thread-safe. Reader calls on it read the latest state; each call sees one state.
@@ -236,17 +306,25 @@ class Store : public Reader {
   /// the snapshot's version says that what was remembered at that answer is what the snapshot holds.
   virtual std::optional<Version> committed_version(Family family, std::string_view key) const = 0;
 
+  /// Commits keep `cache` right from now on, and transactions read through it. Before the first call
+  /// of another thread; the cache must outlive the store. False where the store has no use for it: it
+  /// is not the sole writer.
+  virtual bool attach(StateCache& /*cache*/) { return false; }
+
   virtual EngineHealth health() const = 0;
   virtual EngineStats stats() const = 0;
   virtual std::uint64_t approximate_bytes(Family family, std::string_view lower, std::string_view upper) = 0;
   /// Makes every commit so far durable.
   virtual Result<void> sync() = 0;
-  /// Flushes and compacts everything. A request to stop ends the running part, a deadline is looked
-  /// at between two families; what was compacted stays so.
+  /// Flushes and compacts everything. A request to stop ends the running part of a compaction; a
+  /// deadline is looked at, as a request is by the flush, between two families. What was done
+  /// stays.
   virtual Result<void> compact(const Limits* limits) = 0;
   Result<void> compact() { return compact(nullptr); }
-  /// Reads every file and compares its checksums; `corruption` names the first bad file.
-  virtual Result<void> verify_checksums() = 0;
+  /// Reads every file and compares its checksums; `corruption` names the first bad file. Limits are
+  /// looked at at every MiB of a file and between two files.
+  virtual Result<void> verify_checksums(const Limits* limits) = 0;
+  Result<void> verify_checksums() { return verify_checksums(nullptr); }
   /// Followers only: moves the view. `unsupported` else.
   virtual Result<void> refresh() = 0;
   /// Idempotent. Readers, snapshots and cursors must be gone.

@@ -26,6 +26,11 @@ class LimitedCursor final : public Cursor {
     if (!checked_) return std::nullopt;
     return base_->skip_damage(read);
   }
+  Result<Bytes> row(RowCheck check) const override { return base_->row(check); }
+  std::string_view position(std::size_t prefix_bytes) const override {
+    return base_->position(prefix_bytes);
+  }
+  ListEntry* remembered() const override { return base_->remembered(); }
 
  private:
   std::unique_ptr<Cursor> base_;
@@ -45,6 +50,18 @@ Result<void> LimitedReader::multi_get(
     const std::function<void(std::size_t, std::string_view)>& each) {
   if (auto checked = limits_.check(); !checked) return checked;
   return base_.multi_get(family, keys, each);
+}
+
+Result<Bytes> LimitedReader::get_row(Family family, std::string_view key, RowCheck check) {
+  if (auto checked = sampled_.check(); !checked) return std::move(checked).error();
+  return base_.get_row(family, key, check);
+}
+
+Result<void> LimitedReader::get_rows(Family family, std::span<const std::string> keys,
+                                     RowCheck check, std::span<Bytes> rows,
+                                     std::span<const HintRef> hints, std::size_t place) {
+  if (auto checked = limits_.check(); !checked) return checked;
+  return base_.get_rows(family, keys, check, rows, hints, place);
 }
 
 std::unique_ptr<Cursor> LimitedReader::scan(Family family, const Bounds& bounds) {

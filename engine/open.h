@@ -21,6 +21,8 @@ struct OpenOptions {
   /// What the caller takes of the budget for itself.
   std::uint64_t reserved_bytes = 0;
   Environment* environment = nullptr;  ///< Not null.
+  /// Counts reads of files and of the block cache: EngineStats.
+  bool statistics = true;
   std::uint32_t disk_threads = 2;      ///< See callisto::Options.
   std::string thread_name = "callisto";
 };

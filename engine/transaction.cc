@@ -22,6 +22,22 @@ Result<bool> OptimisticTransaction::get(Family family, std::string_view key, Val
   return true;
 }
 
+Result<Bytes> OptimisticTransaction::get_row(Family family, std::string_view key, RowCheck check) {
+  if (writes_.find(family, key) != nullptr) return Reader::get_row(family, key, check);
+  return base_->get_row(family, key, check);
+}
+
+Result<void> OptimisticTransaction::get_rows(Family family, std::span<const std::string> keys,
+                                             RowCheck check, std::span<Bytes> rows,
+                                             std::span<const HintRef> hints, std::size_t place) {
+  if (writes_.key_count() != 0) return Reader::get_rows(family, keys, check, rows, {}, place);
+  return base_->get_rows(family, keys, check, rows, hints, place);
+}
+
+bool OptimisticTransaction::peek(const ListEntry* entry, std::size_t place, Bytes& row) {
+  return writes_.key_count() == 0 && base_->peek(entry, place, row);
+}
+
 Result<void> OptimisticTransaction::multi_get(
     Family family, std::span<const std::string> keys,
     const std::function<void(std::size_t, std::string_view)>& each) {

@@ -32,6 +32,11 @@ class OptimisticTransaction final : public Transaction {
                          const std::function<void(std::size_t, std::string_view)>& each) override;
   std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) override;
   Version version() const override { return base_->version(); }
+  Result<Bytes> get_row(Family family, std::string_view key, RowCheck check) override;
+  Result<void> get_rows(Family family, std::span<const std::string> keys, RowCheck check,
+                        std::span<Bytes> rows, std::span<const HintRef> hints,
+                        std::size_t place) override;
+  bool peek(const ListEntry* entry, std::size_t place, Bytes& row) override;
 
   Result<bool> get_for_update(Family family, std::string_view key, Value& value) override;
   void guard(Family family, std::string_view key) override;

@@ -236,6 +236,28 @@ Result<void> CardinalitySketch::rebuild(kv::Store& store, const Catalogue& catal
   return counted;
 }
 
+std::shared_ptr<const CardinalitySketch::Counts> CardinalitySketch::counts(
+    kv::Store& engine, schema::SpaceNumber space) const {
+  // Reading and decoding the row costs as much as a small query. So many changes of one count move
+  // it by an eighth at most.
+  constexpr kv::Version kStaleAfter = 4096;
+  constexpr std::int64_t kStalePart = 8;
+  const kv::Version now = engine.version();
+  const std::lock_guard lock(counts_mutex_);
+  KnownCounts& known = known_counts_[space];
+  const bool is_fresh = known.counts != nullptr && now >= known.version &&
+                        now - known.version <= known.fresh_for && engine.sole_writer();
+  if (is_fresh) return known.counts;
+  kv::Value stored;
+  const auto found = engine.get(Family::system, schema::counters_key(space), stored);
+  auto counts = found && *found ? kv::decode_counters(stored.view()) : std::nullopt;
+  known = {now, 0, std::make_shared<const Counts>(std::move(counts).value_or(Counts()))};
+  std::int64_t most = 0;
+  for (const auto& [counter, count] : *known.counts) most = std::max(most, count);
+  known.fresh_for = std::min(kStaleAfter, static_cast<kv::Version>(most / kStalePart));
+  return known.counts;
+}
+
 // SpaceCardinality ------------------------------------------------------------------------------
 
 SpaceCardinality::SpaceCardinality(const CardinalitySketch& sketch, kv::Store& engine,
@@ -243,13 +265,8 @@ SpaceCardinality::SpaceCardinality(const CardinalitySketch& sketch, kv::Store& e
     : sketch_(sketch), engine_(engine), catalogue_(catalogue), space_(space) {}
 
 std::uint64_t SpaceCardinality::whole(std::uint16_t index) const {
-  if (!is_loaded_) {
-    is_loaded_ = true;
-    kv::Value stored;
-    const auto found = engine_.get(Family::system, schema::counters_key(space_), stored);
-    if (found && *found) counts_ = kv::decode_counters(stored.view()).value_or(std::move(counts_));
-  }
-  for (const auto& [counter, count] : counts_) {
+  if (counts_ == nullptr) counts_ = sketch_.counts(engine_, space_);
+  for (const auto& [counter, count] : *counts_) {
     if (counter == index) return static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
   }
   return 0;

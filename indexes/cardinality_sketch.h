@@ -11,6 +11,7 @@
 #include <mutex>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -61,6 +62,11 @@ class CardinalitySketch {
   /// Entries behind a prefix: S X and what stands before the order.
   std::uint64_t estimate(std::string_view prefix) const noexcept;
 
+  /// The exact counts of a space, by counter: as they are, or as they were some thousand changes ago.
+  /// What cannot be read counts as nothing.
+  using Counts = std::vector<std::pair<std::uint16_t, std::int64_t>>;
+  std::shared_ptr<const Counts> counts(kv::Store& engine, schema::SpaceNumber space) const;
+
   /// Takes over the rows that are stored; damaged ones count as nothing. For a follower also after
   /// a refresh: it reads the cells only when they were written since.
   Result<void> load(kv::Reader& reader);
@@ -93,6 +99,14 @@ class CardinalitySketch {
   std::atomic<bool> is_rebuilding_{false};
   std::mutex since_mutex_;
   std::unique_ptr<Cells> since_;
+
+  struct KnownCounts {
+    kv::Version version = 0;
+    kv::Version fresh_for = 0;
+    std::shared_ptr<const Counts> counts;
+  };
+  mutable std::mutex counts_mutex_;
+  mutable std::unordered_map<schema::SpaceNumber, KnownCounts> known_counts_;
 };
 
 /// The estimates of one space: a whole index by its exact count, what lies behind a prefix by the
@@ -112,9 +126,7 @@ class SpaceCardinality final : public CardinalitySource {
   kv::Store& engine_;
   const Catalogue& catalogue_;
   const schema::SpaceNumber space_;
-  /// Read on first use; what cannot be read counts as nothing.
-  mutable bool is_loaded_ = false;
-  mutable std::vector<std::pair<std::uint16_t, std::int64_t>> counts_;
+  mutable std::shared_ptr<const CardinalitySketch::Counts> counts_;  ///< Asked for on first use.
 };
 
 }  // namespace callisto::indexes

@@ -55,6 +55,10 @@ struct IndexDefinition {
   /// Fields of the record (fields.h) that decide about the entries: while none of them changes,
   /// they stay as they are.
   FieldSet reads = kEveryField;
+  /// Finders of this one may read what it replaces until this one is ready: keys and values have
+  /// the same form there but for the number in the key, and every record that gives an entry here
+  /// gives that one there.
+  bool reads_replaced = false;
 };
 inline constexpr std::uint8_t kNotCounted = 0;
 

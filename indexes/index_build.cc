@@ -64,7 +64,12 @@ class IndexWork {
     if (!state) return std::move(state).error();
     const HeldIndex* const held = (*state)->indexes().find(index_);
     if (!(*state)->exists() || held == nullptr || !is_unfinished(held->state)) return false;
-    auto done = held->state == IndexState::building ? build() : drop(*held);
+    Result<void> done;
+    if (held->state == IndexState::stale) {
+      done = set_state(IndexState::stale, IndexState::dropping);
+    } else {
+      done = held->state == IndexState::building ? build() : drop(*held);
+    }
     if (!done) return std::move(done).error();
     return true;
   }
@@ -84,6 +89,14 @@ class IndexWork {
     });
     if (!done) return std::move(done).error();
     return {};
+  }
+
+  Result<void> set_state(IndexState before, IndexState after) {
+    return run(before, [&](kv::Transaction& transaction, const SpaceState& state) {
+      IndexSet next = state.indexes();
+      next.set_state(index_, after);
+      return put_index_set(transaction, state, next);
+    });
   }
 
   Result<IndexProgress> progress(kv::Transaction& transaction) {

@@ -13,7 +13,7 @@
 
 namespace callisto::indexes {
 
-/// One step for an index that is building or dropping: at most kIndexStepRows rows and about
+/// One step for an index that is building, dropping or stale: at most kIndexStepRows rows and about
 /// kv::kStepBytes; the removal of a range of its own is one step whatever its size. Steps of one
 /// index may not run at the same time. False when nothing is left to do for the index. A record
 /// that cannot be decoded is passed over: it gives no entries.

@@ -35,8 +35,7 @@ IndexState target_state(const Catalogue& catalogue, const IndexSet& set, const H
   const IndexDefinition* const replacement = replacement_of(catalogue, index.id);
   if (replacement == nullptr) return index.state;
   // It answers until its replacement does; unless it is whole there is no use in it.
-  const bool is_needed =
-      index.state == IndexState::ready && set.state(replacement->id) != IndexState::ready;
+  const bool is_needed = is_complete(index.state) && !is_complete(set.state(replacement->id));
   return is_needed ? IndexState::ready : IndexState::dropping;
 }
 
@@ -90,9 +89,20 @@ bool is_wanted(const Catalogue& catalogue, IndexId id) {
 std::optional<IndexId> ready_version(const Catalogue& catalogue, const SpaceState& state,
                                      IndexId id) {
   for (std::optional<IndexId> version = id; version;) {
-    if (state.index_state(*version) == IndexState::ready) return version;
+    if (is_complete(state.index_state(*version))) return version;
     const FoundIndex found = find_index(catalogue, *version);
     version = found ? found.index->replaces : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<IndexId> readable_version(const Catalogue& catalogue, const SpaceState& state,
+                                        IndexId id) {
+  for (std::optional<IndexId> version = id; version;) {
+    if (is_complete(state.index_state(*version))) return version;
+    const FoundIndex found = find_index(catalogue, *version);
+    const bool goes_on = found && found.index->reads_replaced;
+    version = goes_on ? found.index->replaces : std::nullopt;
   }
   return std::nullopt;
 }
@@ -135,7 +145,8 @@ Result<void> begin_rebuild(kv::Store& store, const Catalogue& catalogue, schema:
     IndexSet next = state.indexes();
     for (IndexId id : indexes) {
       if (const FoundIndex found = find_index(catalogue, id)) {
-        next.put(held(*found.index, IndexState::dropping));
+        const bool can_wait = is_complete(next.state(id));
+        next.put(held(*found.index, can_wait ? IndexState::stale : IndexState::dropping));
       }
     }
     return next;

@@ -38,6 +38,11 @@ bool is_wanted(const Catalogue& catalogue, schema::IndexId id);
 std::optional<schema::IndexId> ready_version(const Catalogue& catalogue, const SpaceState& state,
                                              schema::IndexId id);
 
+/// The same for a finder that reads all versions in one way: an older one only where the definition
+/// says that it can be read so (reads_replaced). Prefixes are then those of in_version().
+std::optional<schema::IndexId> readable_version(const Catalogue& catalogue, const SpaceState& state,
+                                                schema::IndexId id);
+
 /// What a new space holds: all that the catalogue wants, ready.
 IndexSet full_set(const Catalogue& catalogue);
 /// What a space must hold so that the catalogue's writers may write it: what is new is building,
@@ -47,7 +52,8 @@ IndexSet target_set(const Catalogue& catalogue, const SpaceState& state);
 /// Starts what target_set() asks for, in one commit that every writer of the space conflicts with,
 /// so that none goes on with the state from before. True when something was to change.
 Result<bool> begin_changes(kv::Store& store, const Catalogue& catalogue, schema::SpaceNumber space);
-/// Starts the rebuild of indexes that the catalogue wants: they are emptied, then built.
+/// Starts the rebuild of indexes that the catalogue wants. One that can be read is stale first: it
+/// is used as it is until its turn comes; then it is emptied and built.
 Result<void> begin_rebuild(kv::Store& store, const Catalogue& catalogue, schema::SpaceNumber space,
                            const std::vector<schema::IndexId>& indexes);
 

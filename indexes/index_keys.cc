@@ -9,6 +9,7 @@ namespace callisto::indexes {
 
 namespace {
 
+using schema::IndexId;
 using schema::KeyWriter;
 
 KeyRange none_of(std::string_view prefix) {
@@ -162,6 +163,15 @@ std::string memory_by_updated_prefix(SpaceNumber space) {
 
 std::string memory_by_expiry_prefix(SpaceNumber space) {
   return entry_key::memory_by_expiry(space).take();
+}
+
+KeyRange in_version(KeyRange range, IndexId version) {
+  const auto head = [](const std::string& key) { return key.substr(0, schema::kKeyHeadBytes); };
+  const bool is_to_the_end = head(range.lower) != head(range.upper);
+  range.lower = in_version(std::move(range.lower), version);
+  range.upper = is_to_the_end ? schema::prefix_end(head(range.lower))
+                              : in_version(std::move(range.upper), version);
+  return range;
 }
 
 KeyRange range_of(std::string_view prefix) {

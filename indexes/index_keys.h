@@ -16,6 +16,7 @@
 
 namespace callisto::indexes {
 
+using schema::in_version;
 using schema::SpaceNumber;
 
 /// The single category that names a user; its values are indexed over all users.
@@ -86,6 +87,8 @@ struct KeyRange {
   std::string lower;
   std::string upper;
 };
+/// Keys of one index, in another version of it.
+KeyRange in_version(KeyRange range, schema::IndexId version);
 /// Everything behind `prefix`.
 KeyRange range_of(std::string_view prefix);
 /// Entries behind `prefix`, where an inverted time follows (newest first), with a time in

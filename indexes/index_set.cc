@@ -18,7 +18,8 @@ std::optional<HeldIndex> decode_held(std::string_view bytes) {
   const unsigned char* const at = bytes_of(bytes);
   HeldIndex index{static_cast<schema::IndexId>(boost::endian::load_little_u16(at)),
                   static_cast<IndexState>(at[2]), static_cast<kv::Family>(at[3]), at[4]};
-  if (index.state > IndexState::dropping || at[3] >= kv::kFamilyCount) return std::nullopt;
+  const bool is_state = index.state <= IndexState::dropping || index.state == IndexState::stale;
+  if (!is_state || at[3] >= kv::kFamilyCount) return std::nullopt;
   return index;
 }
 

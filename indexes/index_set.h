@@ -49,13 +49,18 @@ class IndexSet {
 /// What changes the set, or builds, must come to its end beside writers that never pause.
 inline constexpr std::uint32_t kIndexAttempts = 1000;
 
-/// Whether the maintainer keeps the entries of an index in that state.
+/// Whether an index in that state holds all entries, so that finders may use it.
+constexpr bool is_complete(IndexState state) noexcept {
+  return state == IndexState::ready || state == IndexState::stale;
+}
+/// Whether the maintainer keeps its entries.
 constexpr bool is_maintained(IndexState state) noexcept {
-  return state == IndexState::ready || state == IndexState::building;
+  return is_complete(state) || state == IndexState::building;
 }
 /// Whether steps of work on it are left.
 constexpr bool is_unfinished(IndexState state) noexcept {
-  return state == IndexState::building || state == IndexState::dropping;
+  return state == IndexState::building || state == IndexState::dropping ||
+         state == IndexState::stale;
 }
 
 /// How far a build or a removal has come.

@@ -39,7 +39,7 @@ std::optional<TailChange> change_of(const UserFacts& facts, const SpaceState& st
   if (facts.stored == Presence::intact) change.before = schema::encode(facts.tail);
   if (facts.record == Presence::intact) {
     schema::UserTail right = right_tail(facts);
-    if (state.index_state(IndexId::identity_by_user) != IndexState::ready) {
+    if (!is_complete(state.index_state(IndexId::identity_by_user))) {
       right.identities = facts.tail.identities;
     }
     change.after = schema::encode(right);

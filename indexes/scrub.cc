@@ -68,7 +68,7 @@ class Scrub {
   }
 
   Result<void> check_users() {
-    const bool can_count = state_.index_state(IndexId::identity_by_user) == IndexState::ready &&
+    const bool can_count = is_complete(state_.index_state(IndexId::identity_by_user)) &&
                            check_.is_equal(IndexId::identity_by_user);
     return for_each_user(reader_, catalogue_, state_.space(), {}, [&](const UserFacts& facts) {
       check_user(facts, can_count);

@@ -120,7 +120,7 @@ class ComparisonRound final : public Visitor {
 
   Result<void> missing(std::size_t slot, std::string_view key, std::string_view expected) {
     const IndexPlace& place = check_.slots_[slot].place;
-    const bool is_ready = check_.state_.index_state(place.index->id) == IndexState::ready;
+    const bool is_ready = is_complete(check_.state_.index_state(place.index->id));
     return is_ready ? sink_.on_missing(place, key, expected) : sink_.on_unbuilt(place);
   }
 
@@ -228,7 +228,7 @@ bool EntryCheck::is_equal(schema::IndexId index) const {
 }
 
 bool EntryCheck::is_ready(schema::IndexId index) const {
-  return state_.index_state(index) == IndexState::ready;
+  return is_complete(state_.index_state(index));
 }
 
 std::map<std::uint16_t, std::int64_t> EntryCheck::counts() const {

@@ -134,6 +134,13 @@ std::string KeyReader::text() {
   return {};
 }
 
+std::string in_version(std::string key, IndexId version) {
+  const auto number = static_cast<std::uint16_t>(version);
+  key[kKeyHeadBytes - 2] = static_cast<char>(number >> 8);
+  key[kKeyHeadBytes - 1] = static_cast<char>(number & 0xFF);
+  return key;
+}
+
 std::string prefix_end(std::string_view prefix) {
   const std::size_t last = prefix.find_last_not_of('\xFF');
   if (last == std::string_view::npos) return {};

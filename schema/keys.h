@@ -124,6 +124,10 @@ std::string prefix_end(std::string_view prefix);
 
 inline constexpr std::size_t kKeyHeadBytes = 6;  // S X
 
+/// A key of an index, or how one begins, in another version of the index, whose keys have the same
+/// form. Not of entries among the messages.
+std::string in_version(std::string key, IndexId version);
+
 /// S: the start of every key of a space, and the target of the work that drops it.
 std::string space_prefix(SpaceNumber space);
 

@@ -41,6 +41,8 @@ std::string_view to_string(IndexState state) noexcept {
       return "dropping";
     case IndexState::absent:
       return "absent";
+    case IndexState::stale:
+      return "stale";
   }
   return "unknown";
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -21,6 +23,31 @@ struct Participant {
   UserId user{};
 };
 
+/// Participants of a conversation, few of them in place.
+class ParticipantList {
+ public:
+  std::span<const Participant> all() const noexcept {
+    if (!many_.empty()) return many_;
+    return {few_.data(), count_};
+  }
+  void reserve(std::size_t count) {
+    if (count > few_.size()) many_.reserve(count);
+  }
+  void add(const Participant& participant) {
+    if (count_ < few_.size() && many_.empty()) {
+      few_[count_++] = participant;
+      return;
+    }
+    if (many_.empty()) many_.assign(few_.begin(), few_.end());
+    many_.push_back(participant);
+  }
+
+ private:
+  std::array<Participant, 4> few_{};
+  std::size_t count_ = 0;  ///< Of few_, while many_ is empty.
+  std::vector<Participant> many_;
+};
+
 /// A conversation, or session: its header and its counts, without its messages. A view.
 class CALLISTO_API Conversation {
  public:
@@ -34,8 +61,9 @@ class CALLISTO_API Conversation {
   std::string_view title() const noexcept;
   std::string_view type() const noexcept;
   UserId owner() const noexcept { return owner_; }
-  /// In the order of their slots, without those who are gone; each user once.
-  const std::vector<Participant>& participants() const noexcept { return participants_; }
+  /// In the order of their slots, without those who are gone; each user once. Valid for as long as
+  /// this view, and not beyond it as what its texts point to.
+  std::span<const Participant> participants() const noexcept { return participants_.all(); }
   std::optional<PersonaId> persona() const noexcept;
   std::string_view model() const noexcept;
   std::string_view recap() const noexcept;
@@ -65,7 +93,7 @@ class CALLISTO_API Conversation {
   Bytes bytes_;
   Bytes tail_;
   UserId owner_;
-  std::vector<Participant> participants_;
+  ParticipantList participants_;
 };
 
 /// A conversation to create.
@@ -163,7 +191,8 @@ class CALLISTO_API Conversations {
   Result<std::optional<Conversation>> get(ConversationId id) const;
   /// All of it in memory, oldest first; page() of Messages reads a large one in parts.
   Result<std::optional<WholeConversation>> whole(ConversationId id) const;
-  /// The new version. not_found (conversation, owner); version_mismatch.
+  /// The new version; the stored one, with nothing written, when nothing changes. not_found
+  /// (conversation, owner); version_mismatch.
   Result<std::uint64_t> update(ConversationId id, const ConversationPatch& patch,
                                const CallOptions& options = {}) const;
   /// False when the user takes part already. not_found (conversation, user); limit_exceeded above

@@ -33,6 +33,9 @@ class CALLISTO_API Environment {
   virtual Time now();
   /// Monotonic microseconds, for deadlines and waits.
   virtual std::int64_t monotonic_micros();
+  /// Monotonic nanoseconds, for the latencies of Store::stats() only: nothing that a store does
+  /// depends on them. Not asked for where Options::statistics is off.
+  virtual std::int64_t monotonic_nanos();
   /// 64 random bits, for ids and the jitter of retries. Ids must not repeat: the default draws from
   /// the operating system's generator.
   virtual std::uint64_t random_bits();

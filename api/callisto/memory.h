@@ -155,9 +155,9 @@ struct MemoryQuery {
   /// Only memories without a user. Not together with `user`.
   bool without_user = false;
   std::optional<ConversationId> conversation{};
-  std::optional<std::uint8_t> min_priority{};
+  std::optional<std::uint8_t> min_priority{};  ///< Not above max_priority.
   std::optional<std::uint8_t> max_priority{};  ///< Both ends count.
-  std::optional<float> min_importance{};
+  std::optional<float> min_importance{};       ///< Not above max_importance.
   std::optional<float> max_importance{};  ///< Both ends count.
   TimeRange created{};
   TimeRange updated{};

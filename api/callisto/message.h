@@ -131,7 +131,7 @@ struct MessageQuery {
   std::optional<std::string> agent{};  ///< At most 64 code points; "" for those without.
   std::optional<MessageState> state{};
   TimeRange time{};  ///< Of timestamp().
-  std::optional<float> min_importance{};
+  std::optional<float> min_importance{};  ///< Not above max_importance.
   std::optional<float> max_importance{};  ///< Both ends count.
   MessageOrder order = MessageOrder::time;
   /// Turns the order round: oldest, or lowest, first.
@@ -180,7 +180,8 @@ class CALLISTO_API Messages {
   Result<std::uint64_t> count(const MessageQuery& query) const;
   /// Runs find() and tells how: costs what it costs, and the estimates.
   Result<QueryPlan> explain(const MessageQuery& query) const;
-  /// The new version. not_found (message); version_mismatch.
+  /// The new version; the stored one, with nothing written, when nothing changes. not_found
+  /// (message); version_mismatch.
   Result<std::uint64_t> update(MessageId id, const MessagePatch& patch,
                                const CallOptions& options = {}) const;
   /// False when there was none. Its number is not used again; messages whose parent it was keep

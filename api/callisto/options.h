@@ -25,9 +25,13 @@ enum class OpenMode : std::uint8_t {
 /// Options of Store::open. Every field has a default that suits an assistant.
 struct Options {
   OpenMode mode = OpenMode::create;
-  /// One budget for every cache and buffer: block cache, table readers, memtables, conflict slots.
-  /// Resident memory stays within it plus 64 MiB plus what callers hold. 32 MiB to 1 TiB.
+  /// One budget for every cache and buffer: records and lists, block cache, table readers, memtables,
+  /// conflict slots. Resident memory stays within it plus 64 MiB plus what callers hold. 32 MiB to 1 TiB.
   std::uint64_t memory_budget_bytes = 256ULL << 20;
+  /// How much of the budget is for records and lists as they were committed: what is found there is
+  /// handed out without touching the engine. Not given: three eighths; at most half, less 2 MiB; 0:
+  /// none. A read-only store has none.
+  std::optional<std::uint64_t> record_cache_bytes{};
   /// Of calls that do not say otherwise.
   Durability durability = Durability::buffered;
   /// Runs the steps of large deletes and merges, and of builds of indexes, in a thread of the store's
@@ -41,6 +45,9 @@ struct Options {
   /// What the names of these threads begin with ("callisto-work", "callisto-flush0",
   /// "callisto-merge0"), as a debugger shows them. 1 to 8 printable ASCII characters.
   std::string thread_name = "callisto";
+  /// Counts and times calls, and counts what is read of disk and block cache, for Store::stats().
+  /// Less than 2 % of a call; off: no clock is read for it.
+  bool statistics = true;
   /// Opens a store also where it has lost commits that were acknowledged (`data_loss` otherwise, with
   /// nothing changed): with what is left, which from then on is what the store is. Store::health()
   /// and a line of log say what was lost. Run verify with `repair` then: a commit that was partly in
@@ -66,7 +73,8 @@ struct Caller {
   std::string task{};          ///< At most 255 code points.
 };
 
-/// Options of one call. Inside a transaction `durability` and limits are those of transact().
+/// Options of one call. Inside a transaction `durability` is that of transact(), and limits count
+/// beside its own.
 struct CallOptions {
   std::optional<Durability> durability{};
   /// As CallLimits; beside those of with(), the first that is passed counts.

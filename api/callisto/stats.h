@@ -5,9 +5,11 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "callisto/error.h"
+#include "callisto/export.h"
 #include "callisto/result.h"
 
 namespace callisto {
@@ -40,6 +42,7 @@ enum class IndexState : std::uint8_t {
   disabled = 2,  ///< Switched off.
   dropping = 3,  ///< Being removed: its definition is gone or replaced, or it is to be built anew.
   absent = 4,    ///< The store does not hold it: no writer that knows it has opened the store.
+  stale = 5,     ///< To be built anew, when its turn comes; until then queries use it as it is.
 };
 
 struct IndexStats {
@@ -67,6 +70,81 @@ struct UpgradeReport {
   bool is_done = false;  ///< Nothing is left to do.
 };
 
+/// How many calls took at most so long.
+struct LatencyBucket {
+  std::uint64_t at_most_ns = 0;
+  std::uint64_t calls = 0;
+};
+
+/// One kind of call since the store was opened, by this process, whatever its answer. Calls in the
+/// function of transact() are a part of it. Durations are those of calls that were timed: of each
+/// kind, in each thread, the first 64, what follows one of 16 us or more, and of the others one in
+/// 1 to 127; each stands for those since the last one. So `count` is exact, the rest an estimate
+/// where `timed` is less. Quantiles are within 1/32 of a duration that was measured.
+struct CallStats {
+  std::uint64_t count = 0;
+  std::uint64_t timed = 0;
+  std::uint64_t covered = 0;  ///< Calls that the timed ones stand for; what the buckets add up to.
+  std::uint64_t sum_ns = 0;   ///< Of the calls that are covered.
+  std::uint64_t p50_ns = 0;
+  std::uint64_t p90_ns = 0;
+  std::uint64_t p99_ns = 0;
+  std::uint64_t p999_ns = 0;  ///< 99.9 %.
+  std::uint64_t max_ns = 0;   ///< The longest that was timed.
+  /// Rising, each with those before it: powers of two from 64 ns to 17 s. Longer ones are in none.
+  std::vector<LatencyBucket> buckets{};
+};
+
+/// A cache since the store was opened.
+struct CacheStats {
+  std::uint64_t hits = 0;           ///< With an answer, or with the knowledge that there is none.
+  std::uint64_t misses = 0;
+  std::uint64_t negative_hits = 0;  ///< Hits that told that there is nothing.
+  std::uint64_t fills = 0;
+  std::uint64_t evictions = 0;      ///< Entries that made room for others.
+  std::uint64_t invalidations = 0;  ///< Entries that a commit replaced or dropped.
+  std::uint64_t bytes = 0;          ///< Now.
+  std::uint64_t entries = 0;        ///< Now.
+  /// 0 where nothing was asked.
+  double hit_rate() const noexcept {
+    const std::uint64_t asked = hits + misses;
+    return asked == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(asked);
+  }
+};
+
+/// One level of the table files: what lies there now, and what was read of and written to it since
+/// the store was opened, by calls and by compactions.
+struct LevelStats {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t read_bytes = 0;     ///< From the disk or the system's cache. Writers only.
+  std::uint64_t written_bytes = 0;
+};
+
+/// What reached the files since the store was opened. A read-only store has levels only.
+struct DiskStats {
+  std::vector<LevelStats> levels{};  ///< From level 0 on; the last one holds something.
+  std::uint64_t committed_bytes = 0;  ///< Records, index entries and counts, as commits wrote them.
+  std::uint64_t log_bytes = 0;        ///< Written to the log.
+  std::uint64_t log_syncs = 0;
+  std::uint64_t flushes = 0;          ///< Table files written from memory.
+  std::uint64_t flushed_bytes = 0;
+  std::uint64_t compactions = 0;
+  std::uint64_t compaction_read_bytes = 0;
+  std::uint64_t compaction_written_bytes = 0;
+  /// How often writers began to be slowed down, and to be stopped, as table files were behind.
+  std::uint64_t slowdowns = 0;
+  std::uint64_t stops = 0;
+  std::uint64_t stall_micros = 0;  ///< What writers waited for that.
+  /// Bytes written by flushes and compactions for each byte that was committed; without the log.
+  /// 0 where nothing was committed.
+  double write_amplification() const noexcept {
+    if (committed_bytes == 0) return 0.0;
+    return static_cast<double>(flushed_bytes + compaction_written_bytes) /
+           static_cast<double>(committed_bytes);
+  }
+};
+
 struct Stats {
   /// By name; summed over all spaces.
   std::map<std::string, TableStats> tables{};
@@ -77,14 +155,30 @@ struct Stats {
   std::uint64_t memtable_bytes = 0;
   std::uint64_t commits = 0;    ///< Since the store was opened.
   std::uint64_t conflicts = 0;  ///< Attempts that were turned away since then.
+  /// By name ("messages.latest", "transact"): those that were made. Empty where
+  /// Options::statistics is off, as are reads of levels, the log's bytes and the block cache's hits.
+  std::map<std::string, CallStats> calls{};
+  DiskStats disk{};
+  CacheStats block_cache{};   ///< Blocks of table files; hits, misses and bytes only.
+  CacheStats record_cache{};  ///< Committed records.
+  CacheStats list_cache{};    ///< The newest entries of lists.
 };
+
+/// Label and value.
+using MetricLabels = std::vector<std::pair<std::string, std::string>>;
+
+/// `stats` in Prometheus' text format 0.0.4, the answer to a scrape (content type "text/plain;
+/// version=0.0.4"). Names begin with callisto_, units are seconds and bytes, times of calls are
+/// histograms. `labels` stand on every line, as {{"store", "main"}} where a process has several
+/// stores; one whose name is not of letters, digits and _, no digit first, is left out.
+CALLISTO_API std::string prometheus_text(const Stats& stats, const MetricLabels& labels = {});
 
 struct VerifyOptions {
   /// Writes the missing entries, removes the dangling and the wrong ones.
   bool repair = false;
   /// Reads every table file and compares its checksums too.
   bool checksums = true;
-  /// As CallLimits. A repair keeps what it has written; the files' checksums are read to the end.
+  /// As CallLimits. A repair keeps what it has written.
   std::uint32_t deadline_ms = 0;
   std::stop_token cancel{};
 };

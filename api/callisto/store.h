@@ -55,11 +55,18 @@ class CALLISTO_API Transaction : public Repositories {
   /// the call that goes over, which writes nothing.
   std::uint64_t size_bytes() const noexcept;
   std::uint64_t key_count() const noexcept;
+  ~Transaction();
+
+  /// The same transaction, every call under `limits` too, which count from the call's start. One
+  /// that passes them is an error that leaves nothing of that call; the transaction may go on.
+  Transaction with(const CallLimits& limits) const;
 
  private:
   friend class detail::TransactionCore;
   explicit Transaction(detail::TransactionCore& core) noexcept;
+  Transaction(detail::TransactionCore& core, const CallLimits& limits);
   detail::TransactionCore* core_;
+  std::unique_ptr<detail::Scope> scope_;  // of with()
 };
 
 /// One state of the store, at which expiry is judged too: reads through it agree with each other.
@@ -105,8 +112,10 @@ class CALLISTO_API Space : public Repositories {
   /// Runs `function` in a transaction and commits; on a conflict runs it again, with jittered
   /// backoff, at most options.max_attempts times. `function` takes Transaction& and returns a
   /// Result; it may run several times, so it must have no effect but through the transaction. When
-  /// it returns an error nothing is written and the error is the answer.
-  /// conflict, deadline_exceeded, cancelled, unknown_outcome beside what the function returns.
+  /// it returns an error nothing is written and the error is the answer; what it throws passes
+  /// through, and nothing is written.
+  /// invalid_argument (options); conflict, deadline_exceeded, cancelled, unknown_outcome beside
+  /// what the function returns.
   template <class F>
   auto transact(F&& function, const TransactOptions& options = {}) const
       -> std::invoke_result_t<F, Transaction&>;
@@ -188,13 +197,16 @@ class CALLISTO_API Store {
   /// Indexes that are not as this program's definitions ask for: being built, being removed, or, in
   /// a read-only store, not held. Empty nearly always. corruption; io_error; closed.
   Result<std::vector<IndexWork>> index_work(const CallLimits& limits = {}) const;
-  /// Starts to build indexes anew, in every space: by name, or all when none is given. An index is
-  /// emptied first, so calls that need it answer `index_not_ready` until it is built; writers go
-  /// on, but for those that look something up in it: by message_by_id a message that is given an id
-  /// or a parent, is changed or removed; by memory_by_conversation the removal of a conversation; by
-  /// identity_by_user the removal and the merge of users. For an index that is suspect or that damage keeps from being read; where it can be read,
-  /// verify() with `repair` mends it while it is in use. Returns when the work is stored; the
-  /// background thread or finish_pending_work() does it, also after a crash.
+  /// Starts to build indexes anew, in every space: by name, or all when none is given; in each
+  /// space one after the other. Until its turn comes an index is `stale` and used as it is. Then it
+  /// is emptied and built: queries take other indexes or decide on records, lists that have no
+  /// other way answer `index_not_ready`, writers go on. While message_by_id is built, a call that
+  /// names a message by its id (of append() and store(): one that the caller gave) may read all
+  /// messages that the build has not come to, about 0.2 us each; while identity_by_user is built,
+  /// merge() and identities() all identities; what a removed conversation or user leaves is removed
+  /// after the build. For an index that is suspect or that damage keeps from being read; where it
+  /// can be read, verify() with `repair` mends it while it is in use. Returns when the work is
+  /// stored; the background thread or finish_pending_work() does it, also after a crash.
   /// invalid_argument (index: not a name of stats()); read_only; conflict; closed.
   Result<void> reindex(const std::vector<std::string>& names = {},
                        const CallLimits& limits = {}) const;
@@ -212,7 +224,8 @@ class CALLISTO_API Store {
   /// Makes everything that was committed so far durable: one sync of the disk, not cut short.
   Result<void> sync(const CallLimits& limits = {}) const;
   /// Merges all levels of every table on disk: space of deleted records comes back. Long.
-  /// A request to stop ends it soon, a deadline between two tables; what was merged stays so.
+  /// A request to stop ends it soon, a deadline between two tables; what was written or merged
+  /// stays.
   Result<void> compact(const CallLimits& limits = {}) const;
 
   /// Internal: for the tools beside the library.

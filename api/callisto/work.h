@@ -36,7 +36,8 @@ struct PendingWork {
 };
 
 /// Told after every step, once more when the work is done (`is_done`). Called on the thread of the
-/// call that it was given to, without a lock: it may call the store. Must not throw.
+/// call that it was given to, without a lock: it may call the store. What it throws ends the call
+/// and passes through it: a store() that is not done is undone, other work stays pending.
 using WorkProgress = std::function<void(const PendingWork& work, bool is_done)>;
 
 }  // namespace callisto

@@ -10,6 +10,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/rocksdb/activity.h"
+#include "engine/rocksdb/block_counters.h"
+#include "engine/rocksdb/counting_file_system.h"
 #include "engine/rocksdb/file_system.h"
 #include "engine/rocksdb/follower_file_system.h"
 #include "engine/rocksdb/info_log.h"
@@ -80,12 +83,24 @@ void Database::note_commits(bool is_synced) {
   if (watermark_ != nullptr) watermark_->note_sequence(db_->GetLatestSequenceNumber(), is_synced);
 }
 
+std::shared_ptr<rocksdb::FileSystem> Database::writer_files(
+    std::shared_ptr<rocksdb::FileSystem> target, const FileHook& hook, bool statistics) {
+  activity_ = std::make_shared<DiskActivity>();
+  if (statistics) {
+    block_counters_ = std::make_shared<BlockCounters>();
+    target = std::make_shared<CountingFileSystem>(std::move(target), *activity_);
+  }
+  return std::make_shared<GuardedFileSystem>(std::move(target), hook, gate_, watermark_.get());
+}
+
 OptionParts Database::parts() const {
   return {.env = env_.get(),
           .info_log = info_log_,
           .cache = cache_,
           .write_buffers = write_buffers_,
-          .listener = listener_};
+          .listener = listener_,
+          .activity = activity_,
+          .statistics = block_counters_};
 }
 
 Result<void> Database::open_db(const rocksdb::DBOptions& options,
@@ -161,7 +176,8 @@ Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory director
                                                         const MemoryPlan& plan,
                                                         const ThreadPlan& threads,
                                                         Environment& environment,
-                                                        const FileHook& hook) {
+                                                        const FileHook& hook,
+                                                        bool statistics) {
   auto cache = make_cache(plan);
   auto write_buffers = make_write_buffers(plan, cache);
   std::shared_ptr<Database> database(new Database(environment, plan, directory.database_path(),
@@ -174,8 +190,8 @@ Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory director
   if (!watermark) return std::move(watermark).error();
   database->watermark_ = std::move(*watermark);
   database->env_ = std::make_unique<StoreEnv>(
-      rocksdb::NewCompositeEnv(std::make_shared<GuardedFileSystem>(
-          rocksdb::FileSystem::Default(), hook, database->gate_, database->watermark_.get())),
+      rocksdb::NewCompositeEnv(
+          database->writer_files(rocksdb::FileSystem::Default(), hook, statistics)),
       threads);
   const auto families = database->families();
   auto options = writer_options(plan, threads, database->parts(), create);
@@ -194,15 +210,16 @@ Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory director
 Result<std::shared_ptr<Database>> Database::open_in_memory(const MemoryPlan& plan,
                                                            const ThreadPlan& threads,
                                                            Environment& environment,
-                                                           const FileHook& hook) {
+                                                           const FileHook& hook,
+                                                        bool statistics) {
   auto cache = make_cache(plan);
   auto write_buffers = make_write_buffers(plan, cache);
   std::shared_ptr<Database> database(
       new Database(environment, plan, "/store", std::move(cache), std::move(write_buffers)));
   database->memory_env_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
   database->env_ = std::make_unique<StoreEnv>(
-      rocksdb::NewCompositeEnv(std::make_shared<GuardedFileSystem>(
-          database->memory_env_->GetFileSystem(), hook, database->gate_, nullptr)),
+      rocksdb::NewCompositeEnv(
+          database->writer_files(database->memory_env_->GetFileSystem(), hook, statistics)),
       threads);
   const auto options = writer_options(plan, threads, database->parts(), true);
   auto opened = database->create_db(options, database->families());

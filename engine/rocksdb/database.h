@@ -19,6 +19,8 @@
 
 namespace callisto::kv {
 
+class BlockCounters;
+class DiskActivity;
 class FollowerFileSystem;
 struct ThreadPlan;
 class Watermark;
@@ -30,18 +32,20 @@ class Database {
  public:
   /// A writer's database in `directory`; a directory that is not complete is made a store.
   /// data_loss where it lost what was committed, unless `accept_data_loss`; nothing is changed
-  /// then.
+  /// then. `statistics`: reads of files and of the block cache are counted.
   static Result<std::shared_ptr<Database>> open_writer(WriterDirectory directory,
                                                        bool accept_data_loss,
                                                        const MemoryPlan& plan,
                                                        const ThreadPlan& threads,
                                                        Environment& environment,
-                                                       const FileHook& hook);
+                                                       const FileHook& hook,
+                                                       bool statistics = true);
   /// A writer's database in memory of its own.
   static Result<std::shared_ptr<Database>> open_in_memory(const MemoryPlan& plan,
                                                           const ThreadPlan& threads,
                                                           Environment& environment,
-                                                          const FileHook& hook);
+                                                          const FileHook& hook,
+                                                          bool statistics = true);
   /// RocksDB's secondary instance on the files in `path`.
   static Result<std::shared_ptr<Database>> open_follower(
       const std::string& path, const MemoryPlan& plan, Environment& environment,
@@ -83,6 +87,11 @@ class Database {
   void begin_close() noexcept { closed_.store(true, std::memory_order_release); }
   static Error closed_error() { return Error(Code::closed, "the store is closed"); }
 
+  /// Null for followers.
+  const DiskActivity* activity() const noexcept { return activity_.get(); }
+  /// Null where they are not counted.
+  const BlockCounters* block_counters() const noexcept { return block_counters_.get(); }
+
   /// Followers only.
   FollowerFileSystem& follower_files() const noexcept { return *follower_files_; }
 
@@ -90,6 +99,9 @@ class Database {
   Database(Environment& environment, const MemoryPlan& plan, std::string path,
            std::shared_ptr<rocksdb::Cache> cache,
            std::shared_ptr<rocksdb::WriteBufferManager> write_buffers);
+  /// Of a writer: what it stands on, above `target`.
+  std::shared_ptr<rocksdb::FileSystem> writer_files(std::shared_ptr<rocksdb::FileSystem> target,
+                                                    const FileHook& hook, bool statistics);
   OptionParts parts() const;
   std::vector<rocksdb::ColumnFamilyDescriptor> families() const;
   /// That each table file of level 0 can be opened.
@@ -111,6 +123,8 @@ class Database {
   WriteGate gate_;
   std::mutex write_mutex_;
   std::atomic<bool> closed_{false};
+  std::shared_ptr<DiskActivity> activity_;
+  std::shared_ptr<BlockCounters> block_counters_;
 
   std::unique_ptr<Watermark> watermark_;
   std::unique_ptr<rocksdb::Env> memory_env_;

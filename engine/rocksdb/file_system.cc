@@ -1,12 +1,12 @@
 #include "engine/rocksdb/file_system.h"
 
 #include <cerrno>
-#include <charconv>
 #include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "engine/rocksdb/counting_file_system.h"
 #include "engine/rocksdb/status.h"
 #include "engine/rocksdb/write_gate.h"
 
@@ -20,18 +20,6 @@ using rocksdb::IOStatus;
 IOStatus from_errno(int error_number, const std::string& path) {
   const std::string text = std::generic_category().message(error_number);
   return error_number == ENOSPC ? IOStatus::NoSpace(path, text) : IOStatus::IOError(path, text);
-}
-
-/// The number of a log file (000012.log), nullopt for any other file.
-std::optional<std::uint64_t> log_file_number(std::string_view path) {
-  constexpr std::string_view kSuffix = ".log";
-  const std::string_view name = path.substr(path.rfind('/') + 1);
-  if (!name.ends_with(kSuffix)) return std::nullopt;
-  std::uint64_t number = 0;
-  const char* end = name.data() + name.size() - kSuffix.size();
-  const auto parsed = std::from_chars(name.data(), end, number);
-  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-  return number;
 }
 
 class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {

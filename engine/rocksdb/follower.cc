@@ -154,9 +154,9 @@ class Follower final : public Store {
     if (state_->database == nullptr) return 0;
     return approximate_range_bytes(*state_->database, family, lower, upper);
   }
-  Result<void> verify_checksums() override {
+  Result<void> verify_checksums(const Limits* limits) override {
     return with_database<Result<void>>(
-        *state_, {}, [](const auto& database) { return verify_files(*database); });
+        *state_, {}, [&](const auto& database) { return verify_files(*database, limits); });
   }
 
   Result<void> refresh() override;

@@ -17,11 +17,13 @@ Result<std::shared_ptr<Database>> open_database(const OpenOptions& options, cons
                                                 Environment& environment) {
   const ThreadPlan threads{options.disk_threads, options.thread_name};
   const FileHook hook = environment.file_hook();
-  if (options.directory.empty()) return Database::open_in_memory(plan, threads, environment, hook);
+  if (options.directory.empty()) {
+    return Database::open_in_memory(plan, threads, environment, hook, options.statistics);
+  }
   auto directory = open_writer_directory(options.directory, options.create, hook);
   if (!directory) return std::move(directory).error();
   return Database::open_writer(std::move(*directory), options.accept_data_loss, plan, threads,
-                               environment, hook);
+                               environment, hook, options.statistics);
 }
 
 }  // namespace

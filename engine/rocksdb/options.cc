@@ -5,6 +5,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
@@ -23,6 +24,11 @@ constexpr std::size_t kMessagePrefixBytes = 22;
 
 /// A table file's reader, index and filter together take less than this part of the file.
 constexpr std::uint64_t kReaderPart = 16;
+
+/// A table file with so many deletions in a row of entries, or in all of them, is merged downwards
+/// without waiting for its level to grow: what was deleted gives its room back while nobody writes.
+constexpr std::size_t kDeletionWindow = 4096;
+constexpr double kDeletionRatio = 0.25;
 
 bool has_prefix(Family family) { return family == Family::messages; }
 
@@ -99,7 +105,7 @@ Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes, std::uint64_t reserve
                  std::to_string(kMinBudgetBytes) + " to " + std::to_string(kMaxBudgetBytes));
   }
   MemoryPlan plan;
-  plan.cache_bytes = budget_bytes - kSlotBytes - std::min(reserved_bytes, kSlotBytes);
+  plan.cache_bytes = budget_bytes - kSlotBytes - std::min(reserved_bytes, budget_bytes / 2);
   plan.memtable_bytes = std::min<std::uint64_t>(plan.cache_bytes / 4, 1024 * kMiB);
   // A family writes on while its last memtable is flushed, so that it has two. A quarter: where no
   // flush keeps up, those of all eight still are within the cache that they are charged to.
@@ -134,7 +140,8 @@ rocksdb::DBOptions writer_options(const MemoryPlan& plan, const ThreadPlan& thre
                                   const OptionParts& parts, bool create) {
   rocksdb::DBOptions options = common_options(parts);
   options.create_if_missing = create;
-  options.listeners.push_back(parts.listener);
+  options.listeners = {parts.listener, parts.activity};
+  options.statistics = parts.statistics;
   options.max_open_files = plan.open_files;
   options.max_file_opening_threads = 2;
   options.max_total_wal_size = plan.log_bytes;
@@ -171,6 +178,9 @@ std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
   options.compression = rocksdb::kLZ4Compression;
   options.memtable_prefix_bloom_size_ratio = 0.02;
   options.memtable_whole_key_filtering = true;
+  options.table_properties_collector_factories.push_back(
+      rocksdb::NewCompactOnDeletionCollectorFactory(kDeletionWindow, kDeletionWindow / 2,
+                                                    kDeletionRatio));
   std::vector<rocksdb::ColumnFamilyOptions> families(kFamilyCount, options);
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
     if (!has_prefix(static_cast<Family>(i))) continue;

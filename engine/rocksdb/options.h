@@ -15,6 +15,7 @@ namespace rocksdb {
 class Cache;
 class Env;
 class EventListener;
+class Statistics;
 class WriteBufferManager;
 }  // namespace rocksdb
 
@@ -43,7 +44,7 @@ inline constexpr std::uint64_t kMaxBudgetBytes = 1ULL << 40;
 inline constexpr std::uint64_t kSlotBytes = 8ULL << 20;
 
 /// invalid_argument (field `memory_budget_bytes`) outside [kMinBudgetBytes, kMaxBudgetBytes].
-/// `reserved_bytes` of it are not the engine's; 8 MiB at most.
+/// `reserved_bytes` of it are not the engine's; half of it at most.
 Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes, std::uint64_t reserved_bytes = 0);
 
 /// What RocksDB's options refer to. Env and listener must outlive the database.
@@ -53,6 +54,8 @@ struct OptionParts {
   std::shared_ptr<rocksdb::Cache> cache{};
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers{};
   std::shared_ptr<rocksdb::EventListener> listener{};
+  std::shared_ptr<rocksdb::EventListener> activity{};
+  std::shared_ptr<rocksdb::Statistics> statistics{};  ///< Null: nothing is counted.
 };
 
 std::shared_ptr<rocksdb::Cache> make_cache(const MemoryPlan& plan);

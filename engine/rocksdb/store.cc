@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "callisto/environment.h"
+#include "engine/cache/cached_reader.h"
+#include "engine/cache/state_cache.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/reader.h"
 #include "engine/rocksdb/upkeep.h"
@@ -89,7 +91,11 @@ Result<Version> RocksStore::run(const RunOptions& options,
                                 const std::function<Result<void>(Transaction&)>& function) {
   if (is_closed()) return Database::closed_error();
   const RunContext context{
-      .snapshot = [this]() -> Result<std::unique_ptr<Reader>> { return take_snapshot(database_); },
+      .snapshot = [this]() -> Result<std::unique_ptr<Reader>> {
+        std::unique_ptr<Reader> snapshot = take_snapshot(database_);
+        if (cache_ == nullptr) return snapshot;
+        return std::make_unique<CachedReader>(std::move(snapshot), *cache_);
+      },
       .committer = committer_,
       .queue_locks = queue_locks_,
       .environment = database_->environment()};
@@ -104,7 +110,17 @@ Result<void> RocksStore::erase_range(Family family, std::string_view lower,
   if (auto admitted = admit_change(); !admitted) return admitted;
   auto erased = erase_keys(*database_, family, lower, upper);
   if (erased && family == Family::system) committer_.forget_counters();
+  if (cache_ != nullptr) {
+    cache_->forget_range(family, lower, upper, [this] { return version(); });
+  }
   return erased;
+}
+
+bool RocksStore::attach(StateCache& cache) {
+  cache.reset(version());
+  committer_.attach(cache);
+  cache_ = &cache;
+  return true;
 }
 
 std::optional<Version> RocksStore::committed_version(Family family, std::string_view key) const {
@@ -125,6 +141,10 @@ EngineStats RocksStore::stats() const {
   EngineStats stats = is_closed() ? EngineStats{} : database_stats(*database_);
   stats.commits = committer_.commits();
   stats.conflicts = committer_.conflicts();
+  if (cache_ != nullptr) {
+    stats.row_cache = cache_->row_stats();
+    stats.list_cache = cache_->list_stats();
+  }
   return stats;
 }
 
@@ -143,9 +163,9 @@ Result<void> RocksStore::compact(const Limits* limits) {
   return compact_all(*database_, limits);
 }
 
-Result<void> RocksStore::verify_checksums() {
+Result<void> RocksStore::verify_checksums(const Limits* limits) {
   if (is_closed()) return Database::closed_error();
-  return verify_files(*database_);
+  return verify_files(*database_, limits);
 }
 
 Result<void> RocksStore::refresh() {
@@ -160,7 +180,7 @@ Result<void> RocksStore::close() {
     closed = sync_log(*database);
     // A failed flush loses nothing: the log has it all.
     if (closed && !database->in_memory()) {
-      ignore_error(flush_memtables(*database), "only makes the next opening faster");
+      ignore_error(flush_memtables(*database, nullptr), "only makes the next opening faster");
     }
   }
   database->begin_close();

@@ -35,13 +35,15 @@ class RocksStore final : public Store {
   bool sole_writer() const override { return true; }
   std::optional<Version> committed_version(Family family, std::string_view key) const override;
 
+  bool attach(StateCache& cache) override;
+
   EngineHealth health() const override;
   EngineStats stats() const override;
   std::uint64_t approximate_bytes(Family family, std::string_view lower,
                                   std::string_view upper) override;
   Result<void> sync() override;
   Result<void> compact(const Limits* limits) override;
-  Result<void> verify_checksums() override;
+  Result<void> verify_checksums(const Limits* limits) override;
   Result<void> refresh() override;
   Result<void> close() override;
 
@@ -57,6 +59,7 @@ class RocksStore final : public Store {
   RocksCommitSink sink_;
   Committer committer_;
   QueueLocks queue_locks_;
+  StateCache* cache_ = nullptr;
 };
 
 }  // namespace callisto::kv

@@ -1,18 +1,24 @@
 #include "engine/rocksdb/upkeep.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/experimental.h>
+#include <rocksdb/file_checksum.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "engine/limits.h"
+#include "engine/rocksdb/activity.h"
+#include "engine/rocksdb/block_counters.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/status.h"
 #include "engine/rocksdb/watermark.h"
@@ -32,20 +38,81 @@ Error change_failed(Database& database, const rocksdb::Status& status, std::stri
   return *database.gate().health().failure;
 }
 
-/// Names the file and its family where RocksDB's text names a live table file.
-Error file_error(const Database& database, const rocksdb::Status& status) {
-  std::vector<rocksdb::LiveFileMetaData> files;
-  database.db().GetLiveFilesMetaData(&files);
-  const std::string text = status.ToString();
-  for (const rocksdb::LiveFileMetaData& file : files) {
-    if (text.find(file.name) == std::string::npos) continue;
-    const bool is_default = file.column_family_name == rocksdb::kDefaultColumnFamilyName;
-    const std::string family =
-        is_default ? std::string(to_string(Family::system)) : file.column_family_name;
-    return to_error(status, "table file " + file.name.substr(1) + " of " + family);
-  }
-  return to_error(status, "check of files");
+Result<void> check(const Limits* limits) {
+  return limits == nullptr ? Result<void>{} : limits->check();
 }
+
+/// Table files that are listed stay where they are meanwhile. A follower cannot keep its writer
+/// from removing them.
+class FilesStay {
+ public:
+  explicit FilesStay(rocksdb::DB& db) : db_(db), is_on_(db.DisableFileDeletions().ok()) {}
+  ~FilesStay() {
+    if (is_on_) db_.EnableFileDeletions(/*force=*/false).PermitUncheckedError();
+  }
+  FilesStay(const FilesStay&) = delete;
+  FilesStay& operator=(const FilesStay&) = delete;
+
+ private:
+  rocksdb::DB& db_;
+  const bool is_on_;
+};
+
+/// A table file as it is read to be checked.
+class FileCheck {
+ public:
+  FileCheck(rocksdb::DB& db, const rocksdb::LiveFileMetaData& file, const Limits* limits)
+      : db_(db), file_(file), path_(file.db_path + file.name), limits_(limits) {}
+
+  /// The whole against what the manifest says, then its blocks against what they say.
+  Result<void> run() {
+    if (auto whole = check_whole(); !whole) return whole;
+    rocksdb::Options options;
+    options.env = db_.GetEnv();
+    return answer(rocksdb::VerifySstFileChecksum(options, {}, rocksdb::ReadOptions(), path_));
+  }
+
+  bool is_gone() const noexcept { return is_gone_; }
+
+ private:
+  static constexpr std::size_t kChunkBytes = 1u << 20;
+
+  Result<void> check_whole() {
+    const auto factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+    const auto sum = factory->CreateFileChecksumGenerator({file_.name, ""});
+    if (file_.file_checksum_func_name != sum->Name()) return {};  // made without one
+    std::unique_ptr<rocksdb::FSSequentialFile> file;
+    rocksdb::Status status =
+        db_.GetFileSystem()->NewSequentialFile(path_, rocksdb::FileOptions(), &file, nullptr);
+    std::string buffer(kChunkBytes, '\0');
+    rocksdb::Slice chunk("x");
+    while (status.ok() && !chunk.empty()) {
+      if (auto within = check(limits_); !within) return within;
+      status = file->Read(kChunkBytes, rocksdb::IOOptions(), &chunk, buffer.data(), nullptr);
+      if (status.ok()) sum->Update(chunk.data(), chunk.size());
+    }
+    if (!status.ok()) return answer(status);
+    sum->Finalize();
+    const bool is_right = sum->GetChecksum() == file_.file_checksum;
+    return answer(is_right ? rocksdb::Status::OK()
+                           : rocksdb::Status::Corruption("another checksum than the manifest's"));
+  }
+
+  Result<void> answer(const rocksdb::Status& status) {
+    if (status.ok()) return {};
+    if (status.IsPathNotFound()) is_gone_ = true;
+    const bool is_default = file_.column_family_name == rocksdb::kDefaultColumnFamilyName;
+    const std::string family =
+        is_default ? std::string(to_string(Family::system)) : file_.column_family_name;
+    return to_error(status, "table file " + file_.name.substr(1) + " of " + family);
+  }
+
+  rocksdb::DB& db_;
+  const rocksdb::LiveFileMetaData& file_;
+  const std::string path_;
+  const Limits* const limits_;
+  bool is_gone_ = false;
+};
 
 std::uint64_t bytes_of_files(const Database& database) {
   std::vector<rocksdb::Env::FileAttributes> files;
@@ -109,8 +176,9 @@ Result<void> erase_keys(Database& database, Family family, std::string_view lowe
   return {};
 }
 
-Result<void> flush_memtables(Database& database) {
+Result<void> flush_memtables(Database& database, const Limits* limits) {
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    if (auto within = check(limits); !within) return within;
     if (!database.gate().is_open()) return database.gate().refusal();
     rocksdb::FlushOptions options;
     options.allow_write_stall = true;
@@ -125,7 +193,7 @@ Result<void> compact_all(Database& database, const Limits* limits) {
   const auto stop = [&is_stopped] { is_stopped.store(true); };
   const std::stop_callback on_cancel(limits ? limits->cancel() : std::stop_token(), stop);
   const std::stop_callback on_other(limits ? limits->other() : std::stop_token(), stop);
-  if (auto flushed = flush_memtables(database); !flushed) return flushed;
+  if (auto flushed = flush_memtables(database, limits); !flushed) return flushed;
   rocksdb::CompactRangeOptions options;
   options.canceled = &is_stopped;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
@@ -135,21 +203,24 @@ Result<void> compact_all(Database& database, const Limits* limits) {
         database.db().CompactRange(options, database.handle(family_at(i)), nullptr, nullptr);
     const bool is_cut_off = status.IsIncomplete() && is_stopped.load();
     if (!status.ok() && !is_cut_off) return change_failed(database, status, "compaction");
-    if (limits == nullptr) continue;
-    if (auto within = limits->check(); !within) return within;
+    if (auto within = check(limits); !within) return within;
   }
   return {};
 }
 
-Result<void> verify_files(const Database& database) {
-  const rocksdb::ReadOptions options;
-  rocksdb::Status status = database.db().VerifyFileChecksums(options);
-  if (status.ok()) status = database.db().VerifyChecksum(options);
-  if (status.ok()) return {};
-  if (database.is_follower() && status.IsPathNotFound()) {
+Result<void> verify_files(Database& database, const Limits* limits) {
+  const FilesStay stay(database.db());
+  std::vector<rocksdb::LiveFileMetaData> files;
+  database.db().GetLiveFilesMetaData(&files);
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    if (auto within = check(limits); !within) return within;
+    FileCheck file_check(database.db(), file, limits);
+    auto checked = file_check.run();
+    if (checked) continue;
+    if (!database.is_follower() || !file_check.is_gone()) return checked;
     return Error(Code::busy, "the writer removed files that were to be checked: refresh first");
   }
-  return file_error(database, status);
+  return {};
 }
 
 std::uint64_t approximate_range_bytes(const Database& database, Family family,
@@ -173,6 +244,13 @@ EngineStats database_stats(const Database& database) {
   const std::uint64_t charged = database.write_buffers().dummy_entries_in_cache_usage();
   const std::uint64_t used = database.cache()->GetUsage();
   stats.block_cache_bytes = used - std::min(used, charged);
+  stats.disk = database.activity() != nullptr ? database.activity()->read(database.db())
+                                              : DiskActivity::files_of(database.db());
+  stats.block_cache.bytes = stats.block_cache_bytes;
+  if (const BlockCounters* const blocks = database.block_counters()) {
+    stats.block_cache.hits = blocks->getTickerCount(rocksdb::BLOCK_CACHE_HIT);
+    stats.block_cache.misses = blocks->getTickerCount(rocksdb::BLOCK_CACHE_MISS);
+  }
   return stats;
 }
 

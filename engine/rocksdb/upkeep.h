@@ -21,21 +21,21 @@ Result<void> sync_log(Database& database);
 Result<void> erase_keys(Database& database, Family family, std::string_view lower,
                         std::string_view upper);
 
-/// Writes the memtables to table files.
-Result<void> flush_memtables(Database& database);
+/// Writes the memtables to table files; `limits` (or null) are looked at before each family.
+Result<void> flush_memtables(Database& database, const Limits* limits);
 
 /// Flushes, and rewrites every table file; `limits` (or null) as Store::compact.
 Result<void> compact_all(Database& database, const Limits* limits);
 
 /// As Store::verify_checksums: each file against the checksum that its making left in the manifest,
 /// then its blocks against theirs. A follower answers `busy` when the writer has removed a file.
-Result<void> verify_files(const Database& database);
+Result<void> verify_files(Database& database, const Limits* limits);
 
 /// As Store::approximate_bytes: table files and memtables.
 std::uint64_t approximate_range_bytes(const Database& database, Family family,
                                       std::string_view lower, std::string_view upper);
 
-/// Disk, block cache and memtables; commits and conflicts are the committer's.
+/// Disk, files, block cache and memtables; commits and conflicts are the committer's.
 EngineStats database_stats(const Database& database);
 
 }  // namespace callisto::kv

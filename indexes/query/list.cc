@@ -32,7 +32,7 @@ ListCursor::ListCursor(kv::Reader& reader, const List& list, bool reverse, Meter
 
 std::string_view ListCursor::position_of(std::size_t part) const {
   // Ranges lie behind their prefix, so every key has it.
-  return cursors_[part]->key().substr(list_.parts[part].prefix.size());
+  return cursors_[part]->position(list_.parts[part].prefix.size());
 }
 
 Result<void> ListCursor::open(const std::string_view* position) {
@@ -52,7 +52,10 @@ Result<void> ListCursor::open(const std::string_view* position) {
       }
     }
     if (range.lower >= range.upper) continue;
-    cursors_[i] = reader_.scan(list_.family, {range.lower, range.upper, reverse_});
+    cursors_[i] = reader_.scan(list_.family, {.lower = range.lower,
+                                              .upper = range.upper,
+                                              .reverse = reverse_,
+                                              .prefix_bytes = part.prefix.size()});
     if (auto done = enter(i); !done) return done;
   }
   return {};

@@ -84,6 +84,8 @@ class ListCursor {
   // Valid until the cursor moves; not at the end.
   std::string_view position() const { return position_of(heap_.front()); }
   std::string_view value() const { return cursors_[heap_.front()]->value(); }
+  /// What a cache remembers of it, until the cursor moves.
+  kv::ListEntry* remembered() const { return cursors_[heap_.front()]->remembered(); }
   /// Of the entry, whole: for reports of damage.
   std::string_view key() const { return cursors_[heap_.front()]->key(); }
 

@@ -101,7 +101,7 @@ Result<bool> Run::passes_lists() {
 }
 
 Result<void> Run::for_each(bool reverse, const std::string& after,
-                           const std::function<Result<bool>()>& each) {
+                           const std::function<Result<bool>(const ListCursor& entry)>& each) {
   const List driver = resumed(plan_.driver, reverse, after);
   const auto admits = [this](const ListCursor& entry) -> Result<bool> {
     if (auto done = judge_.look(entry); !done) return std::move(done).error();
@@ -117,16 +117,18 @@ Result<void> Run::for_each(bool reverse, const std::string& after,
     auto passes = passes_lists();
     if (!passes) return std::move(passes).error();
     if (!*passes) continue;
-    auto go_on = each();
+    auto go_on = each(lists.driver());
     if (!go_on) return std::move(go_on).error();
     if (!*go_on) return {};
   }
 }
 
-Found Run::found() const {
+Found Run::found(const ListCursor& entry) const {
   Found found;
-  judge_.append_place(found.place);
+  kv::ListEntry* const remembered = entry.remembered();
+  if (judge_.peek(remembered, found.rows)) return found;
   found.key = judge_.record_key();
+  found.hints = kv::HintRef(remembered);
   return found;
 }
 
@@ -149,19 +151,19 @@ Result<PageEnd> Run::find_ordered(const PageLimits& limits) {
     pending.clear();
     return {};
   };
-  const auto visit = [&]() -> Result<bool> {
+  const auto visit = [&](const ListCursor& entry) -> Result<bool> {
     if (taken == limits.limit) {  // the page is full: is this one more?
       end.has_more = true;
       if (!plan_.needs_records) return false;
       std::vector<char> matches(1, 0);
-      const Found more = found();
+      Found more = found(entry);
       if (auto done = judge_.check({&more, 1}, matches); !done) return std::move(done).error();
       end.has_more = matches[0] != 0;
       return !end.has_more;
     }
     place.clear();
     judge_.append_place(place);
-    pending.push_back({{}, judge_.record_key()});
+    pending.push_back(found(entry));
     if (pending.size() < std::min(limits.limit - taken, kChunk)) return true;
     if (auto done = take(); !done) return std::move(done).error();
     return limits.wants_more || taken < limits.limit;
@@ -185,11 +187,12 @@ Result<PageEnd> Run::find_best(const PageLimits& limits) {
   };
   std::string place;
   const auto add = [&](Found found) { best.add(std::move(found)); };
-  auto done = for_each(limits.reverse, {}, [&]() -> Result<bool> {
+  auto done = for_each(limits.reverse, {}, [&](const ListCursor& entry) -> Result<bool> {
     place.clear();
     judge_.append_place(place);
     if (!is_after(place) || !best.would_enter(place)) return true;
-    Found one{place, judge_.record_key()};
+    Found one = found(entry);
+    one.place = place;
     if (!plan_.needs_records) {
       best.add(std::move(one));
       return true;
@@ -217,12 +220,12 @@ Result<std::uint64_t> Run::count() {
   std::uint64_t count = 0;
   Undecided undecided(judge_);
   const auto add = [&](Found) { ++count; };
-  auto done = for_each(false, {}, [&]() -> Result<bool> {
+  auto done = for_each(false, {}, [&](const ListCursor& entry) -> Result<bool> {
     if (!plan_.needs_records) {
       ++count;
       return true;
     }
-    undecided.add({{}, judge_.record_key()});
+    undecided.add(found(entry));
     if (!undecided.is_full()) return true;
     if (auto decided = undecided.decide(add); !decided) return std::move(decided).error();
     return true;

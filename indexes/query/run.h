@@ -2,6 +2,7 @@
 
 // Runs a plan: candidates from lists, decided on entries and lists, in the order asked for.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,7 +19,10 @@ namespace callisto::indexes::query {
 struct Found {
   /// Its place in the order asked for: bytes that rise as the keys of that order's index do.
   std::string place;
-  std::string key;  ///< Of its record.
+  std::string key;  ///< Of its record; "" where `rows` has it.
+  /// Where its record and what lies beside it are remembered, and what was found there.
+  kv::HintRef hints{};
+  std::array<Bytes, kv::HintRef::kPlaces> rows{};
 };
 
 /// What the core asks of a record kind. It looks at one entry at a time.
@@ -34,14 +38,20 @@ class Judge {
   /// Its place in the order asked for, appended to `place`.
   virtual void append_place(std::string& place) const = 0;
   virtual std::string record_key() const = 0;
+  /// Whether a cache remembers all that take() would fetch; then `rows` is it.
+  virtual bool peek(const kv::ListEntry* /*entry*/,
+                    std::array<Bytes, kv::HintRef::kPlaces>& /*rows*/) {
+    return false;
+  }
   /// Whether Request::none[i] must be asked; false when the entry tells that the row is not in it.
   virtual bool may_be_in(std::size_t /*i*/) const { return true; }
 
-  /// Fetches records, and sets what matches. Keeps nothing.
-  virtual Result<void> check(std::span<const Found> found, std::vector<char>& matches) = 0;
+  /// Fetches records, and sets what matches; leaves their rows in `found`, so that take() need not
+  /// fetch them again.
+  virtual Result<void> check(std::span<Found> found, std::vector<char>& matches) = 0;
   /// Fetches records and keeps those that match, in order, as rows to be returned; how many. Their
-  /// places may be empty.
-  virtual Result<std::size_t> take(std::span<const Found> found) = 0;
+  /// places may be empty, and the rows in `found` are taken out.
+  virtual Result<std::size_t> take(std::span<Found> found) = 0;
 };
 
 /// Where a page begins and ends.
@@ -71,9 +81,9 @@ class Run {
  private:
   /// Calls each() at every candidate until it answers false.
   Result<void> for_each(bool reverse, const std::string& after,
-                        const std::function<Result<bool>()>& each);
+                        const std::function<Result<bool>(const ListCursor& entry)>& each);
   Result<bool> passes_lists();
-  Found found() const;
+  Found found(const ListCursor& entry) const;
   Result<PageEnd> find_ordered(const PageLimits& limits);
   Result<PageEnd> find_best(const PageLimits& limits);
 

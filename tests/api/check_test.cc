@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <set>
+#include <vector>
 
 #include "tests/support/failure.h"
 #include "tests/support/test_environment.h"
@@ -97,8 +99,9 @@ TEST(CheckTest, EnvelopesAreChecked) {
 
 TEST(CheckTest, AnEnvelopeIsMadeUpWhereNothingIsGiven) {
   TestEnvironment environment;
+  MadeIds ids(environment);
   MemoryT fields;
-  ASSERT_TRUE(detail::fill_envelope(fields, {}, environment, Time(50)));
+  ASSERT_TRUE(detail::fill_envelope(fields, {}, ids, Time(50)));
   const UuidBytes id = schema::from_fb<MemoryId>(&fields.stamp->id()).bytes();
   EXPECT_EQ(id[6] >> 4, 7);
   EXPECT_EQ(fields.stamp->version(), 1U);
@@ -106,14 +109,27 @@ TEST(CheckTest, AnEnvelopeIsMadeUpWhereNothingIsGiven) {
   EXPECT_EQ(fields.stamp->recorded_at(), 50);
   EXPECT_EQ(fields.stamp->updated_at(), 50);
   EXPECT_TRUE(fields.metadata.empty());
-  ASSERT_TRUE(detail::fill_envelope(fields, {}, environment, Time(50), Time(40)));
+  ASSERT_TRUE(detail::fill_envelope(fields, {}, ids, Time(50), Time(40)));
   EXPECT_EQ(fields.stamp->created_at(), 40);
   EXPECT_EQ(fields.stamp->updated_at(), 40);
   EXPECT_EQ(fields.stamp->recorded_at(), 50);
 }
 
+TEST(CheckTest, AnAttemptMoreMakesTheSameIds) {
+  TestEnvironment environment;
+  MadeIds ids(environment);
+  std::vector<UuidBytes> first;
+  for (int i = 0; i < 9; ++i) first.push_back(ids.next());
+  environment.advance_seconds(1);
+  ids.restart();
+  for (const UuidBytes& id : first) EXPECT_EQ(ids.next(), id);
+  first.push_back(ids.next());
+  EXPECT_EQ(std::set<UuidBytes>(first.begin(), first.end()).size(), first.size());
+}
+
 TEST(CheckTest, AnEnvelopeKeepsWhatIsGiven) {
   TestEnvironment environment;
+  MadeIds ids(environment);
   const auto id = MemoryId::from_external("test", "1");
   const std::optional<Origin> origin = Origin{Time(30), 9};
   MemoryT fields;
@@ -124,7 +140,7 @@ TEST(CheckTest, AnEnvelopeKeepsWhatIsGiven) {
                                      .external_id = "e",
                                      .external_source = "s",
                                      .origin = &origin},
-                                    environment, Time(50), Time(40)));
+                                    ids, Time(50), Time(40)));
   EXPECT_EQ(schema::from_fb<MemoryId>(&fields.stamp->id()), id);
   EXPECT_EQ(fields.stamp->version(), 9U);
   EXPECT_EQ(fields.stamp->created_at(), 20);
@@ -148,7 +164,8 @@ class EqualContentTest : public ::testing::Test {
   MemoryT made(const Envelope& envelope, Time now, const std::string& text) {
     MemoryT fields;
     fields.text = text;
-    EXPECT_TRUE(detail::fill_envelope(fields, envelope, environment_, now));
+    MadeIds ids(environment_);
+    EXPECT_TRUE(detail::fill_envelope(fields, envelope, ids, now));
     return fields;
   }
   bool is_equal(const Envelope& first, const Envelope& second, const std::string& text = "t") {

@@ -176,6 +176,8 @@ class QueriesTest : public MemoryTest {
     if (one_in(3)) query.time = range();
     if (one_in(4)) query.min_importance = importance();
     if (one_in(4)) query.max_importance = importance();
+    // An inverted range is refused.
+    if (query.min_importance > query.max_importance) query.max_importance.reset();
     query.order = one_in(2) ? MessageOrder::time : MessageOrder::importance;
     query.oldest_first = one_in(2);
     query.limit = 1 + pick(12);

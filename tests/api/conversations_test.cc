@@ -228,6 +228,35 @@ TEST_F(ConversationTest, UpdatesWhatAPatchSets) {
   EXPECT_TRUE(verifies());
 }
 
+TEST_F(ConversationTest, APatchThatChangesNothingWritesNothing) {
+  const auto id =
+      talk({.title = "Dinner", .owner = reece_, .is_saved = true, .metadata = R"({"a":1,"b":2})"});
+  environment_.advance_seconds(10);
+  const auto is_left = [&](const ConversationPatch& patch, const CallOptions& options = {}) {
+    const std::uint64_t before = commits();
+    return conversations().update(id, patch, options).value() == 1U && commits() == before;
+  };
+  EXPECT_TRUE(is_left({}));
+  EXPECT_TRUE(is_left({}, {.if_version = 1}));
+  EXPECT_TRUE(is_left({.title = "Dinner",
+                       .type = "",
+                       .owner = reece_,
+                       .persona = clear,
+                       .is_saved = true,
+                       .ended_at = clear,
+                       .reopens = true,
+                       .metadata = R"({"b":2, "a":1})"}));
+  EXPECT_EQ(conversations().update(id, {}, {.if_version = 2}).error().code(),
+            Code::version_mismatch);
+  // The record names the owner by the id from before a merge.
+  ASSERT_TRUE(store_.users().merge(ada_, reece_));
+  EXPECT_TRUE(is_left({.owner = ada_}));
+  store_.finish_pending_work().value();
+  EXPECT_TRUE(is_left({.owner = ada_}));
+  EXPECT_EQ(read(id).updated_at(), seconds_ago(10));
+  EXPECT_EQ(conversations().update(id, {.reopens = false}).value(), 2U);
+}
+
 TEST_F(ConversationTest, UpdateSaysWhyNot) {
   const auto id = talk({.title = "Dinner"});
   const auto unknown = ConversationId::from_external("test", "unknown");

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -15,14 +14,6 @@
 #include "tests/support/child_process.h"
 #include "tests/support/resident_bytes.h"
 #include "tests/support/temp_directory.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CALLISTO_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define CALLISTO_TEST_SANITIZED 1
-#endif
-#endif
 
 namespace callisto::testing {
 namespace {
@@ -39,7 +30,7 @@ std::uint64_t records() {
 /// What is resident above what was when it began; every step of large work is watched.
 class Watch {
  public:
-  void look() { most_ = std::max(most_, resident_bytes()); }
+  void look() { resident_.look(); }
   WorkProgress progress() {
     return [this](const PendingWork& work, bool) {
       look();
@@ -47,12 +38,11 @@ class Watch {
       ++steps_;
     };
   }
-  std::uint64_t growth() const { return most_ - std::min(before_, most_); }
+  std::uint64_t growth() const { return resident_.bytes(); }
   std::uint64_t steps() const { return steps_; }
 
  private:
-  const std::uint64_t before_ = resident_bytes();
-  std::uint64_t most_ = 0;
+  ResidentGrowth resident_;
   std::uint64_t steps_ = 0;
 };
 
@@ -181,15 +171,12 @@ TEST_P(LargeSizes, AreDoneInBoundedMemory) {
   const std::string steps = child.hear();
   EXPECT_TRUE(child.finish());
   ASSERT_NE(steps, "");
-  std::printf("%s of %llu: %llu MiB, %s steps\n", GetParam(),
-              static_cast<unsigned long long>(records()), std::stoull(growth) / kMiB,
-              steps.c_str());
+  const std::string part = GetParam();
   // The messages of a conversation that is stored are the caller's, and their places are kept.
-  [[maybe_unused]] const std::uint64_t held =
-      GetParam() == std::string("conversation") ? records() / 5 * (sizeof(NewMessage) + 256) : 0;
-#ifndef CALLISTO_TEST_SANITIZED
-  EXPECT_LE(std::stoull(growth), kBudget + 64 * kMiB + held);
-#endif
+  const std::uint64_t held =
+      part == "conversation" ? records() / 5 * (sizeof(NewMessage) + 256) : 0;
+  const std::string what = part + " of " + std::to_string(records()) + ", " + steps + " steps";
+  expect_within_budget(what.c_str(), std::stoull(growth), kBudget, held);
   EXPECT_GE(std::stoull(steps), 2U);
 }
 

@@ -83,7 +83,9 @@ class FailingEngine final : public kv::Store {
   Result<void> compact(const kv::Limits* limits) override {
     return below_.engine->compact(limits);
   }
-  Result<void> verify_checksums() override { return below_.engine->verify_checksums(); }
+  Result<void> verify_checksums(const kv::Limits* limits) override {
+    return below_.engine->verify_checksums(limits);
+  }
   Result<void> refresh() override { return below_.engine->refresh(); }
   /// What is below stays open.
   Result<void> close() override { return {}; }

@@ -303,7 +303,7 @@ TEST_F(TickingTest, ADeadlineEndsAScanInTheMiddle) {
   EXPECT_EQ(code_of(store_->with({.deadline_ms = 10}).memories().find(query)),
             Code::deadline_exceeded);
   const int cut = environment_.looks() - before;
-  EXPECT_LE(cut, 12);
+  EXPECT_LE(cut, 14);  // two of them tell how long the call took
   EXPECT_GT(whole, 2 * cut) << "or the scan was over before its deadline";
 }
 

@@ -158,6 +158,9 @@ Question MemoryModelTest::make_question() {
   if (one_in(8)) query.max_priority = static_cast<std::uint8_t>(1 + below(10));
   if (one_in(8)) query.min_importance = static_cast<float>(below(11)) / 10.0F;
   if (one_in(10)) query.max_importance = static_cast<float>(below(11)) / 10.0F;
+  // An inverted range is refused.
+  if (query.min_priority > query.max_priority) query.max_priority.reset();
+  if (query.min_importance > query.max_importance) query.max_importance.reset();
   if (one_in(5)) query.created = some_range();
   if (one_in(5)) query.updated = some_range();
   if (one_in(8)) query.expires = some_range();

@@ -146,6 +146,11 @@ TEST_F(MemoryQueryTest, BadQueriesNameFieldAndLimit) {
             "invalid_argument without_user: not together with user");
   EXPECT_EQ(memories().find({.user = UserId()}).error().field(), "user");
   EXPECT_EQ(refused({.min_priority = 11}), "invalid_argument min_priority: 1 to 10");
+  EXPECT_EQ(refused({.min_priority = 4, .max_priority = 3}),
+            "invalid_argument min_priority: not above max_priority");
+  EXPECT_EQ(refused({.min_importance = 0.5F, .max_importance = 0.4F}),
+            "invalid_argument min_importance: not above max_importance");
+  EXPECT_TRUE(memories().find({.min_priority = 3, .max_priority = 3}));
   EXPECT_EQ(refused({.min_importance = -1.0F}), "invalid_argument min_importance: 0 to 1");
   EXPECT_EQ(refused({.created = {.from = Time(2), .to = Time(1)}}),
             "invalid_argument created: from is not after to");

@@ -70,6 +70,13 @@ Result<bool> read(const std::string& directory, ConversationId talk) {
   for (const Message& message : *messages) {
     std::cout << message.role() << ": " << message.content() << '\n';
   }
+  auto stats = store->stats();
+  if (!stats) return stats.error();
+  const std::string metrics = callisto::prometheus_text(*stats, {{"store", "dinner"}});
+  if (metrics.find("callisto_calls_total{store=\"dinner\",call=\"messages.latest\"} 1\n") ==
+      std::string::npos) {
+    return false;
+  }
   return foods->size() == 1 && foods->front().value() == "pies" && memories->size() == 1 &&
          memories->front().text() == "Reece likes pies." && messages->size() == 2 &&
          messages->front().content() == "Coming up." && messages->back().sender() == (*user)->id();

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/limits.h"
 #include "tests/engine/rocksdb_fixture.h"
 
 namespace callisto::kv {
@@ -147,6 +148,49 @@ TEST_F(RocksReopen, ErasedRangesStayErasedAndGiveTheirSpaceBack) {
   EXPECT_LT(store->approximate_bytes(Family::users, "1", "2"), 2U << 20);
   EXPECT_EQ(store->erase_range(Family::users, "", "z").error().code(), Code::invalid_argument);
   EXPECT_TRUE(store->erase_range(Family::users, "z", "a")) << "nothing to do";
+}
+
+/// Every look at the clock takes a millisecond.
+class TickingEnvironment final : public testing::TestEnvironment {
+ public:
+  std::int64_t monotonic_micros() override { return micros_ += 1000; }
+
+ private:
+  std::int64_t micros_ = 0;
+};
+
+TEST_F(RocksReopen, ChecksAndFlushesEndInTheMiddle) {
+  auto store = open();
+  TickingEnvironment clock;
+  /// How often a call that may take a look more each time is ended before it comes to its end.
+  const auto times_ended = [&](auto&& call) {
+    std::uint32_t looks = 1;
+    for (; looks < 1000; ++looks) {
+      const Limits limits(clock, looks);
+      const Result<void> done = call(&limits);
+      if (done) break;
+      EXPECT_EQ(done.error().code(), Code::deadline_exceeded);
+    }
+    return looks - 1;
+  };
+  const auto fill = [&] {
+    std::mt19937_64 random(testing::test_seed());
+    for (const Family family : {Family::users, Family::messages, Family::memories}) {
+      for (int i = 0; i < 3; ++i) {
+        std::string value(1 << 20, 'v');
+        for (char& c : value) c = static_cast<char>(random());
+        put(*store, std::to_string(i), value, family);
+      }
+    }
+  };
+  fill();
+  EXPECT_GE(times_ended([&](const Limits* limits) { return store->compact(limits); }),
+            kFamilyCount);
+  EXPECT_GE(times_ended([&](const Limits* limits) { return store->verify_checksums(limits); }), 9U);
+  const Limits none(clock);
+  EXPECT_TRUE(store->verify_checksums(&none));
+  fill();
+  EXPECT_TRUE(store->compact()) << "files may be removed again";
 }
 
 TEST_F(RocksReopen, DamagedFilesAreNamed) {

@@ -17,7 +17,12 @@ void HistoryEnvironment::begin_call(Time now) {
   drawn_ = 0;
 }
 
+void HistoryEnvironment::sleep_micros(std::int64_t) {
+  if (is_own_thread()) --drawn_;
+}
+
 std::uint64_t HistoryEnvironment::random_bits() {
+  if (!is_own_thread()) return TestEnvironment::random_bits();
   // SplitMix64.
   std::uint64_t bits = static_cast<std::uint64_t>(now().micros()) * 1'000 + ++drawn_;
   bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9ULL;
@@ -59,12 +64,8 @@ void History::call() {
   const int space = generator_.chance(85) ? 0 : 1;
   const Operation operation = generator_.next();
   note("space " + std::to_string(space) + " " + operation.text);
-  Outcome outcome = operation.on_store(subject_.space(space));
-  if (is_rebuilding_ && outcome.code == Code::index_not_ready) {
-    finish_rebuild();
-    environment_.begin_call(generator_.now());
-    outcome = operation.on_store(subject_.space(space));
-  }
+  // No rebuild of an index refuses a write.
+  const Outcome outcome = operation.on_store(subject_.space(space));
   check_answer(operation, outcome, operation.on_model(models_[space]));
 }
 
@@ -92,10 +93,8 @@ bool History::try_transaction(int space, bool commits, const std::vector<Operati
     outcomes.clear();
     for (const Operation& operation : operations) {
       outcomes.push_back(operation.on_store(transaction));
-      // An id cannot be taken again while work on its former record is unfinished, and an index
-      // may not be ready.
-      met_work = outcomes.back().code == Code::conflict ||
-                 (is_rebuilding_ && outcomes.back().code == Code::index_not_ready);
+      // An id cannot be taken again while work on its former record is unfinished.
+      met_work = outcomes.back().code == Code::conflict;
       if (met_work) return Error(Code::conflict, "unfinished work");
     }
     if (!commits) return Error(Code::unsupported, "given up");
@@ -107,7 +106,7 @@ bool History::try_transaction(int space, bool commits, const std::vector<Operati
   }
   if (met_work) {
     const model::Answer answer = operations[outcomes.size() - 1].on_model(after);
-    return outcomes.back().code == Code::conflict && answer.codes.contains(Code::conflict);
+    return answer.codes.contains(Code::conflict);
   }
   if (commits != done.has_value()) fail("transaction: " + (done ? "success" : done.error().to_string()));
   if (commits) models_[space] = std::move(after);

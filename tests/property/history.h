@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/property/operations.h"
@@ -13,8 +14,8 @@
 namespace callisto::testing {
 
 /// A clock that only the history moves: waiting between attempts takes no time. Random numbers
-/// follow from the time and how many were drawn since begin_call(), so that a call that is made
-/// again, or an opening more, changes no id.
+/// follow from the time and how many the history's thread drew since begin_call(), so that a call
+/// that is made again, an opening more, or what the store's own thread draws changes no id.
 class HistoryEnvironment : public TestEnvironment {
  public:
   using TestEnvironment::TestEnvironment;
@@ -22,11 +23,15 @@ class HistoryEnvironment : public TestEnvironment {
   /// What passes on the monotonic clock with every look at it: a deadline is then a number of steps.
   void set_micros_per_look(std::int64_t micros) { micros_per_look_ = micros; }
 
-  void sleep_micros(std::int64_t) override {}
+  /// A pause between two attempts; its length was drawn just before, and counts for nothing.
+  void sleep_micros(std::int64_t) override;
   std::int64_t monotonic_micros() override { return monotonic_ += micros_per_look_; }
   std::uint64_t random_bits() override;
 
  private:
+  bool is_own_thread() const { return std::this_thread::get_id() == own_thread_; }
+
+  const std::thread::id own_thread_ = std::this_thread::get_id();
   std::atomic<std::uint64_t> drawn_{0};
   std::atomic<std::int64_t> micros_per_look_{0};
   std::atomic<std::int64_t> monotonic_{0};

@@ -1,9 +1,9 @@
 // One random history on stores that differ in everything but their promises: memtables that are
 // flushed all the time, no cache, closings and openings at random, no disk, no RocksDB, indexes
-// that are removed and built again meanwhile. Every answer is the model's on the way, and they must
-// end with the same rows, byte for byte: records, index entries, counters, ledger. (Not beside a
-// background thread: a transaction that conflicts with it draws new ids.) CALLISTO_SEED
-// repeats a run, CALLISTO_STEPS sets how many calls each store gets.
+// that are removed and built again meanwhile, work that a thread of the store does beside the
+// calls. Every answer is the model's on the way, and they must end with the same rows, byte for
+// byte: records, index entries, counters, ledger. CALLISTO_SEED repeats a run, CALLISTO_STEPS sets
+// how many calls each store gets.
 
 #include <gtest/gtest.h>
 
@@ -80,6 +80,14 @@ TEST(Metamorphic, StoresThatDifferInEverythingElseEndWithTheSameRows) {
   const auto rebuilt_in_memory = [](const Options& options, const std::string&) {
     return store_subject("", options, Indexes::are_rebuilt);
   };
+  const auto in_background = [](Options options, const std::string&) {
+    options.background_work = true;
+    return store_subject("", options);
+  };
+  const auto rebuilt_in_background = [](Options options, const std::string& path) {
+    options.background_work = true;
+    return store_subject(path, options, Indexes::are_rebuilt);
+  };
   const auto map = [](const Options& options, const std::string&) { return map_subject(options); };
   const auto tiny = [](const Options& options, const std::string& path) {
     Environment* environment = options.environment;
@@ -93,6 +101,8 @@ TEST(Metamorphic, StoresThatDifferInEverythingElseEndWithTheSameRows) {
       {"tiny, reopened", tiny},
       {"small steps, reopened, indexes rebuilt", rebuilt},
       {"in memory, indexes rebuilt", rebuilt_in_memory},
+      {"in memory, work in the background", in_background},
+      {"on disk, reopened, indexes rebuilt in the background", rebuilt_in_background},
   };
   for (const auto& [name, make] : others) {
     const Rows rows = run_on(name, make);

@@ -47,6 +47,33 @@ IndexDefinition old_version(IndexId of, const char* name) {
   return index;
 }
 
+/// The same under another number.
+template <IndexId id, indexes::Extract extract>
+void extract_under(const Row& row, Entries& entries) {
+  Entries standard;
+  extract(row, standard);
+  for (const EntryView entry : standard) {
+    entries.add(schema::in_version(std::string(entry.key), id), entry.value);
+  }
+}
+
+template <IndexId id, indexes::Extract extract>
+IndexDefinition numbered(IndexId of) {
+  IndexDefinition index = standard(of);
+  index.id = id;
+  index.extract = extract_under<id, extract>;
+  return index;
+}
+
+void add_old_numbers(ChangedCatalogue& catalogue) {
+  catalogue.add(TableId::user_tails, numbered<kOldSeen, indexes::extract::user_by_last_seen>(
+                                         IndexId::user_by_last_seen));
+  catalogue.add(TableId::memories,
+                numbered<kOldTasks, indexes::extract::memory_by_task>(IndexId::memory_by_task));
+  catalogue.add(TableId::messages,
+                numbered<kOldIds, indexes::extract::message_by_id>(IndexId::message_by_id));
+}
+
 IndexDefinition old_categories() {
   return old_version<kOldCategories, indexes::extract::memory_by_category>(
       IndexId::memory_by_category, "memory_by_category");
@@ -124,10 +151,12 @@ ChangedCatalogue& ChangedCatalogue::remove(IndexId index) {
   return *this;
 }
 
-ChangedCatalogue& ChangedCatalogue::replace(IndexId index, IndexId old) {
+ChangedCatalogue& ChangedCatalogue::replace(IndexId index, IndexId old, bool reads_replaced) {
   for (auto& of_table : indexes_) {
     for (IndexDefinition& one : of_table) {
-      if (one.id == index) one.replaces = old;
+      if (one.id != index) continue;
+      one.replaces = old;
+      one.reads_replaced = reads_replaced;
     }
   }
   return *this;
@@ -155,6 +184,24 @@ ChangedCatalogue new_catalogue() {
   catalogue.add(TableId::memories, old_categories());
   catalogue.replace(IndexId::memory_by_category, kOldCategories);
   catalogue.remove(IndexId::message_by_importance);
+  return catalogue;
+}
+
+ChangedCatalogue old_numbers() {
+  ChangedCatalogue catalogue;
+  add_old_numbers(catalogue);
+  catalogue.remove(IndexId::user_by_last_seen);
+  catalogue.remove(IndexId::memory_by_task);
+  catalogue.remove(IndexId::message_by_id);
+  return catalogue;
+}
+
+ChangedCatalogue new_numbers() {
+  ChangedCatalogue catalogue;
+  add_old_numbers(catalogue);
+  catalogue.replace(IndexId::user_by_last_seen, kOldSeen, true);
+  catalogue.replace(IndexId::memory_by_task, kOldTasks, true);
+  catalogue.replace(IndexId::message_by_id, kOldIds, true);
   return catalogue;
 }
 

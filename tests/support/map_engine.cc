@@ -311,7 +311,7 @@ class MapStore final : public kv::Store {
   }
   Result<void> sync() override { return open(); }
   Result<void> compact(const kv::Limits*) override { return open(); }
-  Result<void> verify_checksums() override { return open(); }
+  Result<void> verify_checksums(const kv::Limits*) override { return open(); }
   Result<void> refresh() override { return Error{Code::unsupported, "refresh is for followers"}; }
   Result<void> close() override {
     state_.close();

@@ -50,7 +50,9 @@ class OwnedDirectoryStore final : public kv::Store {
   }
   Result<void> sync() override { return store_->sync(); }
   Result<void> compact(const kv::Limits* limits) override { return store_->compact(limits); }
-  Result<void> verify_checksums() override { return store_->verify_checksums(); }
+  Result<void> verify_checksums(const kv::Limits* limits) override {
+    return store_->verify_checksums(limits);
+  }
   Result<void> refresh() override { return store_->refresh(); }
   Result<void> close() override { return store_->close(); }
 

@@ -44,6 +44,7 @@ class TestEnvironment : public Environment {
 
   Time now() override;
   std::int64_t monotonic_micros() override;
+  std::int64_t monotonic_nanos() override { return monotonic_micros() * 1000; }
   std::uint64_t random_bits() override;
   /// Moves the clocks instead of waiting.
   void sleep_micros(std::int64_t micros) override;

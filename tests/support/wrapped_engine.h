@@ -78,6 +78,7 @@ class ForwardedEngine : public kv::Store {
                                                std::string_view key) const override {
     return engine_->committed_version(family, key);
   }
+  bool attach(kv::StateCache& cache) override { return engine_->attach(cache); }
   kv::EngineHealth health() const override { return engine_->health(); }
   kv::EngineStats stats() const override { return engine_->stats(); }
   std::uint64_t approximate_bytes(kv::Family family, std::string_view lower,
@@ -86,7 +87,9 @@ class ForwardedEngine : public kv::Store {
   }
   Result<void> sync() override { return engine_->sync(); }
   Result<void> compact(const kv::Limits* limits) override { return engine_->compact(limits); }
-  Result<void> verify_checksums() override { return engine_->verify_checksums(); }
+  Result<void> verify_checksums(const kv::Limits* limits) override {
+    return engine_->verify_checksums(limits);
+  }
   Result<void> refresh() override { return engine_->refresh(); }
   Result<void> close() override { return engine_->close(); }
 

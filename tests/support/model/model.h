@@ -74,6 +74,7 @@ struct Conversation {
   std::uint64_t processed_up_to = 0;
   std::uint64_t last_sequence = 0;
   Json metadata{};
+  friend bool operator==(const Conversation&, const Conversation&) = default;
 };
 
 struct Message {
@@ -90,6 +91,7 @@ struct Message {
   Time updated_at{};
   std::optional<std::uint32_t> token_usage{};
   float importance = 0.5F;
+  friend bool operator==(const Message&, const Message&) = default;
 };
 
 struct Memory {

@@ -65,6 +65,7 @@ Answer Model::update_conversation(ConversationId id, const ConversationPatch& pa
   if (patch.ended_at.is_set()) changed.ended_at = patch.ended_at.value();
   if (patch.ended_at.is_clear()) changed.ended_at.reset();
   if (patch.reopens) changed.reopens = *patch.reopens;
+  if (changed == it->second) return {.text = std::to_string(changed.version)};
   ++changed.version;
   changed.updated_at = now;
   it->second = changed;

@@ -47,13 +47,14 @@ Answer Model::update_message(MessageId id, const MessagePatch& patch, std::optio
   const auto it = messages.find(id);
   if (it == messages.end()) return {.codes = {Code::not_found}};
   Message& message = it->second;
+  const Message before = message;
   if (if_version && *if_version != message.version) return {.codes = {Code::version_mismatch}};
   if (patch.content) message.content = *patch.content;
   if (patch.state) message.state = *patch.state;
   if (patch.importance) message.importance = *patch.importance;
   if (patch.token_usage.is_set()) message.token_usage = patch.token_usage.value();
   if (patch.token_usage.is_clear()) message.token_usage.reset();
-  ++message.version;
+  if (!(message == before)) ++message.version;
   return {.text = std::to_string(message.version)};
 }
 

@@ -1,0 +1,286 @@
+#include "engine/cache/cached_cursor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "schema/keys.h"
+
+namespace callisto::kv {
+
+namespace {
+
+class FailedCursor final : public Cursor {
+ public:
+  explicit FailedCursor(Error error) : error_(std::move(error)) {}
+  bool valid() const override { return false; }
+  std::string_view key() const override { return {}; }
+  std::string_view value() const override { return {}; }
+  void next() override {}
+  void seek(std::string_view) override {}
+  Result<void> status() const override { return error_; }
+
+ private:
+  Error error_;
+};
+
+std::optional<std::string> upper_position(const Bounds& bounds) {
+  const std::string_view prefix = bounds.lower.substr(0, bounds.prefix_bytes);
+  if (!bounds.upper.starts_with(prefix)) return std::nullopt;
+  return std::string(bounds.upper.substr(prefix.size()));
+}
+
+}  // namespace
+
+std::unique_ptr<Cursor> failed_cursor(Error error) {
+  return std::make_unique<FailedCursor>(std::move(error));
+}
+
+CachedCursor::CachedCursor(CachedReader& reader, Family family, const Bounds& bounds)
+    : reader_(reader),
+      family_(family),
+      reverse_(bounds.reverse),
+      is_record_(reader.cache().shape().is_record_list(family)),
+      prefix_(bounds.lower.substr(0, bounds.prefix_bytes)),
+      name_(ListCache::Name::of(family, prefix_)),
+      lower_(position_of(bounds.lower)),
+      upper_(upper_position(bounds)),
+      is_recording_(bounds.fill_cache),
+      key_(prefix_) {
+  if (reverse_) {
+    start(upper_);
+  } else {
+    start(lower_);
+  }
+}
+
+CachedCursor::~CachedCursor() { flush(false); }
+
+bool CachedCursor::valid() const {
+  if (at_end_ || failure_) return false;
+  return is_in_segment() || below_->valid();
+}
+
+std::string_view CachedCursor::key() const {
+  if (!is_in_segment()) return below_->key();
+  key_.resize(prefix_.size());
+  key_.append(entry().position());
+  return key_;
+}
+
+std::string_view CachedCursor::value() const {
+  return is_in_segment() ? entry().value() : below_->value();
+}
+
+Result<void> CachedCursor::status() const {
+  if (failure_) return *failure_;
+  return is_in_segment() || at_end_ ? Result<void>() : below_->status();
+}
+
+Result<Bytes> CachedCursor::row(RowCheck check) const {
+  const ListEntry* const found = is_in_segment()     ? &entry()
+                                 : recorded_.empty() ? nullptr
+                                                     : recorded_.back().get();
+  if (found == nullptr || !found->record) return Cursor::row(check);
+  if (!found->is_checked.load(std::memory_order_relaxed)) {
+    if (!check(found->record)) return Bytes();
+    found->is_checked.store(true, std::memory_order_relaxed);
+  }
+  return found->record;
+}
+
+ListEntry* CachedCursor::remembered() const {
+  if (is_in_segment()) return segment_->entries[place_].get();
+  return recorded_.empty() ? nullptr : recorded_.back().get();
+}
+
+std::string_view CachedCursor::position(std::size_t prefix_bytes) const {
+  if (is_in_segment() && prefix_bytes == prefix_.size()) return entry().position();
+  return key().substr(prefix_bytes);
+}
+
+void CachedCursor::prefetch() const noexcept {
+  const auto& entries = segment_->entries;
+  const auto ahead = [&](std::size_t steps) -> const ListEntry* {
+    const std::size_t place = reverse_ ? place_ + steps : place_ - steps;
+    return place < entries.size() ? entries[place].get() : nullptr;
+  };
+  __builtin_prefetch(ahead(4));
+  const ListEntry* const next = ahead(2);
+  if (next == nullptr) return;
+  if (is_record_) {
+    __builtin_prefetch(next->record.data());
+    return;
+  }
+  for (const auto& row : next->rows) __builtin_prefetch(row.load(std::memory_order_relaxed));
+  const ListEntry* const soon = ahead(1);
+  for (const auto& bytes : soon->bytes) __builtin_prefetch(bytes.load(std::memory_order_relaxed));
+}
+
+void CachedCursor::next() {
+  if (is_in_segment()) {
+    // Entries lie by falling position.
+    place_ = reverse_ ? place_ + 1 : place_ - 1;
+    settle();
+    return;
+  }
+  below_->next();
+  record();
+}
+
+void CachedCursor::seek(std::string_view key) {
+  if (!valid()) return;
+  const std::string_view here = this->position(prefix_.size());
+  std::string position(position_of(key));
+  if (reverse_ ? here <= position : here >= position) return;
+  if (!is_in_segment()) {
+    // What lies between is not read: what comes is another part, and rarely a long one.
+    stop_recording(false);
+    below_->seek(key);
+    return;
+  }
+  if (reverse_) position.push_back('\0');  // the position itself counts
+  start(std::move(position));
+}
+
+void CachedCursor::start(std::optional<std::string> position) {
+  if (start_in_cache(position)) {
+    settle();
+  } else {
+    start_below(std::move(position));
+  }
+}
+
+bool CachedCursor::start_in_cache(const std::optional<std::string>& position) {
+  const bool is_here =
+      segment_ && position &&
+      (reverse_ ? segment_->from < *position && (segment_->is_to_end || segment_->to >= *position)
+                : segment_->from <= *position && segment_->ends_after(*position));
+  if (!is_here) {
+    const auto at = reader_.cache_version();
+    ListCache& lists = reader_.cache().lists();
+    segment_ = Ref<ListSegment>();
+    if (!at) return false;
+    segment_ = reverse_ ? lists.find_before(name_, position.value_or(std::string()),
+                                            !position.has_value(), *at)
+                        : lists.find(name_, *position, *at);
+    if (!segment_) return false;
+    first_ = upper_ ? places_from(*upper_) : 0;
+    last_ = lower_.empty() ? segment_->entries.size() : places_from(lower_);
+  }
+  // Entries lie by falling position.
+  place_ = position ? places_from(*position) : 0;
+  if (!reverse_) --place_;
+  return true;
+}
+
+std::size_t CachedCursor::places_from(std::string_view position) const {
+  const auto& entries = segment_->entries;
+  const auto is_behind = [&](const Ref<ListEntry>& entry) { return entry->position() >= position; };
+  return static_cast<std::size_t>(
+      std::partition_point(entries.begin(), entries.end(), is_behind) - entries.begin());
+}
+
+void CachedCursor::settle() {
+  // Forward, the place before the first entry is one below zero.
+  if (place_ >= first_ && place_ < last_) {
+    prefetch();
+    return;
+  }
+  if (reverse_) {
+    if (segment_->from <= lower_) {
+      at_end_ = true;
+    } else {
+      start(std::string(segment_->from));
+    }
+  } else if (segment_->is_to_end || !is_within_upper(segment_->to)) {
+    at_end_ = true;
+  } else {
+    start(std::string(segment_->to));
+  }
+}
+
+void CachedCursor::start_below(std::optional<std::string> position) {
+  segment_ = Ref<ListSegment>();
+  auto reader = reader_.below();
+  if (!reader) {
+    failure_ = std::move(reader).error();
+    return;
+  }
+  begun_at_ = std::move(position);
+  std::string lower = prefix_ + (reverse_ ? lower_ : *begun_at_);
+  const std::optional<std::string>& end = reverse_ ? begun_at_ : upper_;
+  std::string upper = end ? prefix_ + *end : schema::prefix_end(prefix_);
+  if (lower >= upper) {
+    at_end_ = true;
+    return;
+  }
+  below_ = (*reader)->scan(family_, {.lower = lower,
+                                     .upper = upper,
+                                     .reverse = reverse_,
+                                     .fill_cache = is_recording_});
+  record();
+}
+
+void CachedCursor::record() {
+  if (!is_recording_) return;
+  if (!below_->valid()) {
+    if (below_->status()) flush(true);
+    is_recording_ = false;
+    return;
+  }
+  const std::string_view key = below_->key();
+  const bool is_list_s =
+      reader_.cache().shape().place_of(family_, key).prefix_bytes == prefix_.size();
+  if (recorded_.size() == kMaxRecorded || !is_list_s) {
+    if (!is_list_s) recorded_.clear();
+    stop_recording(false);
+    return;
+  }
+  const std::string_view position = position_of(key);
+  recorded_.push_back(is_record_
+                          ? ListEntry::make(position, Bytes::copy_of(below_->value()), false)
+                          : ListEntry::make(position, below_->value()));
+}
+
+void CachedCursor::stop_recording(bool is_at_end) {
+  flush(is_at_end);
+  recorded_.clear();
+  is_recording_ = false;
+}
+
+std::string CachedCursor::end_of_record(bool is_at_end) const {
+  if (reverse_) return is_at_end ? lower_ : std::string(recorded_.back()->position());
+  if (is_at_end) return upper_.value_or(std::string());
+  std::string end(recorded_.back()->position());
+  end.push_back('\0');
+  return end;
+}
+
+void CachedCursor::flush(bool is_at_end) {
+  if (!is_recording_ || below_ == nullptr || (recorded_.empty() && !is_at_end)) return;
+  const auto at = reader_.cache_version();
+  if (!at) return;
+  Ref<ListSegment> part(new ListSegment);
+  if (reverse_) {
+    part->from = end_of_record(is_at_end);
+    part->to = begun_at_.value_or(std::string());
+    part->is_to_end = !begun_at_;
+  } else {
+    part->from = *begun_at_;
+    part->to = end_of_record(is_at_end);
+    part->is_to_end = is_at_end && !upper_;
+    std::reverse(recorded_.begin(), recorded_.end());
+  }
+  part->entries = std::move(recorded_);
+  recorded_.clear();
+  reader_.cache().lists().fill(name_, std::move(part), *at);
+}
+
+std::optional<DamagedRange> CachedCursor::skip_damage(std::string_view read) {
+  if (is_in_segment() || failure_ || below_ == nullptr) return std::nullopt;
+  recorded_.clear();
+  is_recording_ = false;
+  return below_->skip_damage(read);
+}
+
+}  // namespace callisto::kv

@@ -1,0 +1,204 @@
+#include "engine/cache/cached_reader.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/cache/cached_cursor.h"
+#include "engine/write_set.h"
+
+namespace callisto::kv {
+
+namespace {
+
+Error moved_error() { return Error(Code::conflict, "a commit came while the call began"); }
+
+bool is_intact(RowCheck check, const Bytes& bytes) { return check == nullptr || check(bytes); }
+
+void remember(ListEntry* entry, std::size_t place, const Ref<CachedRow>& row) {
+  if (entry == nullptr || !row) return;
+  CachedRow* none = nullptr;
+  row->holds.add();
+  if (!entry->rows[place].compare_exchange_strong(none, row.get(), std::memory_order_acq_rel)) {
+    row->holds.drop();  // never the last one: the caller has its own
+  }
+}
+
+Ref<CachedRow> hinted(const ListEntry* entry, std::size_t place) {
+  if (entry == nullptr) return {};
+  return Ref<CachedRow>(entry->rows[place].load(std::memory_order_acquire));
+}
+
+}  // namespace
+
+CachedReader::CachedReader(Store& engine, StateCache& cache)
+    : engine_(&engine), cache_(cache), begun_(cache.clock()), at_(begun_.followed()) {}
+
+CachedReader::CachedReader(std::unique_ptr<Reader> below, StateCache& cache)
+    : own_(std::move(below)), below_(own_.get()), cache_(cache), begun_(0) {}
+
+CachedReader::CachedReader(Reader& below, StateCache& cache)
+    : below_(&below), cache_(cache), begun_(0) {}
+
+CachedReader::~CachedReader() {
+  if (hint_hits_ != 0) cache_.count_hits(hint_hits_);
+}
+
+Version CachedReader::version() const { return below_ != nullptr ? below_->version() : *at_; }
+
+Result<Reader*> CachedReader::below() {
+  if (moved_) return moved_error();
+  if (below_ != nullptr) return below_;
+  own_ = engine_->snapshot();
+  // Neither begun nor followed since: so what the snapshot shows is what the cache is of.
+  if (begun_.is_pending() || cache_.clock() != begun_) {
+    moved_ = true;
+    return moved_error();
+  }
+  below_ = own_.get();
+  return below_;
+}
+
+std::optional<Version> CachedReader::cache_version() {
+  if (at_ || below_ == nullptr) return at_;
+  // Where no commit is under way, every one that the reader sees has been followed.
+  const StateCache::Clock clock = cache_.clock();
+  const Version seen = below_->version();
+  if (!clock.is_pending() || clock.followed() >= seen) at_ = std::min(clock.followed(), seen);
+  return at_;
+}
+
+Result<Bytes> CachedReader::load(Family family, std::string_view key, std::uint64_t hash,
+                                 RowCheck check, bool is_row) {
+  auto reader = below();
+  if (!reader) return std::move(reader).error();
+  Value value;
+  auto found = (*reader)->get(family, key, value);
+  if (!found) return std::move(found).error();
+  Bytes bytes;
+  if (*found) {
+    bytes = Bytes::copy_of(value.view());
+    if (!is_intact(check, bytes)) return damaged_row(family, key);
+  }
+  const auto at = cache_version();
+  if (is_row && at) cache_.rows().fill(family, key, hash, bytes, check != nullptr, *at);
+  return bytes;
+}
+
+Result<Bytes> CachedReader::get_row(Family family, std::string_view key, RowCheck check) {
+  const bool is_row = cache_.shape().is_row(family, key);
+  const std::uint64_t hash = is_row ? hash_key(family, key) : 0;
+  const auto at = cache_version();
+  RowCache::Hit hit;
+  if (!is_row || !at || !cache_.rows().find(family, key, hash, *at, hit)) {
+    return load(family, key, hash, check, is_row);
+  }
+  if (hit.value && !hit.is_checked && check != nullptr) {
+    if (!check(hit.value)) return damaged_row(family, key);
+    cache_.rows().note_checked(*hit.row, hit.value);
+  }
+  return std::move(hit.value);
+}
+
+Result<bool> CachedReader::get(Family family, std::string_view key, Value& value) {
+  if (!cache_.shape().is_row(family, key)) {
+    auto reader = below();
+    if (!reader) return std::move(reader).error();
+    return (*reader)->get(family, key, value);
+  }
+  auto row = get_row(family, key, nullptr);
+  if (!row) return std::move(row).error();
+  if (!*row) return false;
+  value.hold(std::move(*row));
+  return true;
+}
+
+Result<void> CachedReader::multi_get(
+    Family family, std::span<const std::string> keys,
+    const std::function<void(std::size_t, std::string_view)>& each) {
+  std::vector<Bytes> rows(keys.size());
+  if (auto done = get_rows(family, keys, nullptr, rows, {}, 0); !done) return done;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i]) each(i, rows[i].view());
+  }
+  return {};
+}
+
+bool CachedReader::peek(const ListEntry* entry, std::size_t place, Bytes& row) {
+  if (entry == nullptr || !cache_version()) return false;
+  CachedRow* const known = entry->rows[place].load(std::memory_order_acquire);
+  RowCache::Hit hit;
+  if (known == nullptr || !cache_.rows().read(*known, *at_, hit)) return false;
+  if (!hit.value || !hit.is_checked) return false;
+  ++hint_hits_;
+  if (entry->bytes[place].load(std::memory_order_relaxed) != hit.value.data()) {
+    entry->bytes[place].store(hit.value.data(), std::memory_order_relaxed);
+  }
+  row = std::move(hit.value);
+  return true;
+}
+
+Result<void> CachedReader::get_rows(Family family, std::span<const std::string> keys,
+                                    RowCheck check, std::span<Bytes> rows,
+                                    std::span<const HintRef> hints, std::size_t place) {
+  struct Missing {
+    std::size_t place;
+    std::uint64_t hash;
+  };
+  std::vector<Missing> missing;
+  const auto hint = [&](std::size_t i) { return hints.empty() ? nullptr : hints[i].get(); };
+  const auto at = cache_version();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const std::uint64_t hash = hash_key(family, keys[i]);
+    RowCache::Hit hit;
+    if (!at || !cache_.rows().find(family, keys[i], hash, *at, hit)) {
+      missing.push_back({i, hash});
+      continue;
+    }
+    if (hit.value && !hit.is_checked && check != nullptr) {
+      if (!check(hit.value)) return damaged_row(family, keys[i]);
+      cache_.rows().note_checked(*hit.row, hit.value);
+    }
+    remember(hint(i), place, hit.row);
+    rows[i] = std::move(hit.value);
+  }
+  if (missing.empty()) return {};
+  auto reader = below();
+  if (!reader) return std::move(reader).error();
+  const auto key_order = [&](const Missing& a, const Missing& b) {
+    return keys[a.place] < keys[b.place];
+  };
+  std::sort(missing.begin(), missing.end(), key_order);
+  std::vector<std::string> wanted;
+  wanted.reserve(missing.size());
+  for (const Missing& one : missing) wanted.push_back(keys[one.place]);
+  const Missing* damaged = nullptr;
+  auto done = (*reader)->multi_get(family, wanted, [&](std::size_t i, std::string_view value) {
+    Bytes& row = rows[missing[i].place];
+    row = Bytes::copy_of(value);
+    if (!is_intact(check, row) && damaged == nullptr) damaged = &missing[i];
+  });
+  if (!done) return done;
+  if (damaged != nullptr) return damaged_row(family, keys[damaged->place]);
+  const auto filled_at = cache_version();
+  if (!filled_at) return {};
+  for (const Missing& one : missing) {
+    if (!cache_.shape().is_row(family, keys[one.place])) continue;
+    remember(hint(one.place), place,
+             cache_.rows().fill(family, keys[one.place], one.hash, rows[one.place],
+                                check != nullptr, *filled_at, hinted(hint(one.place), place)));
+  }
+  return {};
+}
+
+std::unique_ptr<Cursor> CachedReader::scan(Family family, const Bounds& bounds) {
+  if (bounds.prefix_bytes != 0 && cache_.shape().is_list(family, bounds.lower)) {
+    return std::make_unique<CachedCursor>(*this, family, bounds);
+  }
+  auto reader = below();
+  if (!reader) return failed_cursor(std::move(reader).error());
+  return (*reader)->scan(family, bounds);
+}
+
+}  // namespace callisto::kv

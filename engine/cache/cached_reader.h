@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "engine/cache/state_cache.h"
+#include "engine/kv.h"
+
+namespace callisto::kv {
+
+/// Reads through the cache, at one version. Single-threaded, but for a user's snapshot, which makes
+/// one for every call.
+///
+/// Over a store it is *lazy*: it reads at the version up to which the cache has followed, and takes
+/// the engine's snapshot with the first row that the cache does not have. Where a commit came
+/// between, that snapshot is of a later state: reads then answer `conflict` with moved() true, and
+/// the caller begins anew with an engine's snapshot.
+class CachedReader final : public Snapshot {
+ public:
+  /// Lazy; both must outlive it.
+  CachedReader(Store& engine, StateCache& cache);
+  /// Over an engine's snapshot or another reader of one state.
+  CachedReader(std::unique_ptr<Reader> below, StateCache& cache);
+  CachedReader(Reader& below, StateCache& cache);
+  CachedReader(const CachedReader&) = delete;
+  CachedReader& operator=(const CachedReader&) = delete;
+  ~CachedReader() override;
+
+  Result<bool> get(Family family, std::string_view key, Value& value) override;
+  Result<void> multi_get(Family family, std::span<const std::string> keys,
+                         const std::function<void(std::size_t, std::string_view)>& each) override;
+  std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) override;
+  Result<Bytes> get_row(Family family, std::string_view key, RowCheck check) override;
+  Result<void> get_rows(Family family, std::span<const std::string> keys, RowCheck check,
+                        std::span<Bytes> rows, std::span<const HintRef> hints,
+                        std::size_t place) override;
+  bool peek(const ListEntry* entry, std::size_t place, Bytes& row) override;
+  Version version() const override;
+
+  bool moved() const noexcept { return moved_; }
+
+  // For its cursors.
+
+  /// The engine's reader. `conflict` where a lazy one would see another state.
+  Result<Reader*> below();
+  /// At what the cache is read; nullopt while it may not have followed all that the reader sees.
+  std::optional<Version> cache_version();
+  StateCache& cache() noexcept { return cache_; }
+
+ private:
+  Result<Bytes> load(Family family, std::string_view key, std::uint64_t hash, RowCheck check,
+                     bool is_row);
+
+  Store* engine_ = nullptr;  ///< Of a lazy one.
+  std::unique_ptr<Reader> own_{};
+  Reader* below_ = nullptr;
+  StateCache& cache_;
+  StateCache::Clock begun_;  ///< Of a lazy one.
+  std::optional<Version> at_{};
+  bool moved_ = false;
+  std::uint64_t hint_hits_ = 0;
+};
+
+}  // namespace callisto::kv

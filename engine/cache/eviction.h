@@ -1,0 +1,70 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace callisto::kv {
+
+/// What can be evicted: a member of at most one EvictionQueues.
+struct Evictable {
+  enum class Queue : std::uint8_t { none, probation, main };
+
+  std::uint64_t hash = 0;  ///< Of its key.
+  Evictable* newer = nullptr;
+  Evictable* older = nullptr;
+  std::size_t charge_bytes = 0;
+  Queue queue = Queue::none;
+  /// Hits since it was last looked at, at most kMaxHits.
+  std::atomic<std::uint8_t> hits{0};
+
+  static constexpr std::uint8_t kMaxHits = 3;
+  /// Thread-safe, and without a lock: a lost count costs nothing.
+  void note_hit() noexcept {
+    const std::uint8_t seen = hits.load(std::memory_order_relaxed);
+    if (seen < kMaxHits) hits.store(static_cast<std::uint8_t>(seen + 1), std::memory_order_relaxed);
+  }
+};
+
+/// Which of its members a cache lets go: S3-FIFO (Yang et al., SOSP 2023). What is new is on
+/// probation in a tenth of the room and leaves unless it is hit there, so that a scan pushes out
+/// next to nothing; what has left within about a cache's worth of time enters the main queue at
+/// once when it comes back. A hit takes no lock and moves nothing. Not thread-safe but for
+/// note_hit().
+class EvictionQueues {
+ public:
+  explicit EvictionQueues(std::size_t capacity_bytes);
+
+  /// Not a member yet; its charge is set.
+  void insert(Evictable& item);
+  /// A member.
+  void remove(Evictable& item) noexcept;
+  void change_charge(Evictable& item, std::size_t charge_bytes) noexcept;
+  /// The next one to let go, no member any more; null while the members are within the capacity.
+  Evictable* evict();
+
+  std::size_t bytes() const noexcept { return probation_.bytes + main_.bytes; }
+
+ private:
+  struct List {
+    Evictable* newest = nullptr;
+    Evictable* oldest = nullptr;
+    std::size_t bytes = 0;
+    void push(Evictable& item) noexcept;
+    void unlink(Evictable& item) noexcept;
+  };
+  List& list_of(const Evictable& item) noexcept {
+    return item.queue == Evictable::Queue::main ? main_ : probation_;
+  }
+  void enter(Evictable& item, Evictable::Queue queue) noexcept;
+  bool has_left_lately(std::uint64_t hash) const noexcept;
+
+  const std::size_t capacity_bytes_;
+  List probation_;
+  List main_;
+  /// Tags of hashes that have left probation, each at a place that its hash gives.
+  std::vector<std::uint16_t> ghosts_;
+};
+
+}  // namespace callisto::kv

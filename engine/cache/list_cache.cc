@@ -1,0 +1,382 @@
+#include "engine/cache/list_cache.h"
+
+#include <algorithm>
+#include <new>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/write_set.h"
+#include "schema/keys.h"
+
+namespace callisto::kv {
+
+namespace {
+
+constexpr std::size_t kCacheLine = 64;
+constexpr std::size_t kAllocationBytes = 16;
+/// So that a list never has the hash of a row.
+constexpr std::uint64_t kListSalt = 0x9e3779b97f4a7c15ULL;
+
+std::size_t charge_of(const ListSegment& segment) noexcept {
+  std::size_t bytes = sizeof(ListSegment) + segment.from.size() + segment.to.size();
+  for (const Ref<ListEntry>& entry : segment.entries) bytes += entry->charge_bytes();
+  return bytes;
+}
+
+/// The place of the first entry whose position is not above `position`.
+auto place_of(ListSegment& segment, std::string_view position) {
+  return std::lower_bound(segment.entries.begin(), segment.entries.end(), position,
+                          [](const Ref<ListEntry>& entry, std::string_view at) {
+                            return entry->position() > at;
+                          });
+}
+
+/// A copy that may be changed.
+Ref<ListSegment> copy_of(const ListSegment& segment) {
+  Ref<ListSegment> copy(new ListSegment);
+  copy->from = segment.from;
+  copy->to = segment.to;
+  copy->is_to_end = segment.is_to_end;
+  copy->version = segment.version;
+  copy->entries = segment.entries;
+  return copy;
+}
+
+/// The part of `whole` in [from, to).
+Ref<ListSegment> cut(ListSegment& whole, std::string from, std::string to, bool is_to_end) {
+  Ref<ListSegment> part(new ListSegment);
+  const auto first =
+      is_to_end ? whole.entries.begin()
+                : std::partition_point(
+                      whole.entries.begin(), whole.entries.end(),
+                      [&](const Ref<ListEntry>& entry) { return entry->position() >= to; });
+  const auto last = std::partition_point(
+      first, whole.entries.end(),
+      [&](const Ref<ListEntry>& entry) { return entry->position() >= from; });
+  part->entries.assign(first, last);
+  part->from = std::move(from);
+  part->to = std::move(to);
+  part->is_to_end = is_to_end;
+  part->version = whole.version;
+  return part;
+}
+
+}  // namespace
+
+// ListEntry -------------------------------------------------------------------------------------
+
+Ref<ListEntry> ListEntry::make(std::string_view position, std::string_view value) {
+  void* const place = ::operator new(sizeof(ListEntry) + position.size() + value.size());
+  auto* const entry = new (place) ListEntry(position.size(), value.size(), Bytes(), false);
+  char* const text = reinterpret_cast<char*>(entry + 1);
+  position.copy(text, position.size());
+  value.copy(text + position.size(), value.size());
+  return Ref<ListEntry>(entry);
+}
+
+Ref<ListEntry> ListEntry::make(std::string_view position, Bytes record, bool is_checked) {
+  void* const place = ::operator new(sizeof(ListEntry) + position.size());
+  auto* const entry = new (place) ListEntry(position.size(), 0, std::move(record), is_checked);
+  position.copy(reinterpret_cast<char*>(entry + 1), position.size());
+  return Ref<ListEntry>(entry);
+}
+
+void ListEntry::destroy(ListEntry* entry) noexcept {
+  for (std::atomic<CachedRow*>& row : entry->rows) {
+    CachedRow* const held = row.load(std::memory_order_acquire);
+    if (held != nullptr && held->holds.drop()) CachedRow::destroy(held);
+  }
+  entry->~ListEntry();
+  ::operator delete(entry);
+}
+
+std::size_t ListEntry::charge_bytes() const noexcept {
+  const std::size_t block = sizeof(ListEntry) + position_bytes + value_bytes + kAllocationBytes;
+  return block + sizeof(void*) + (record ? record.size() + kAllocationBytes : 0);
+}
+
+HintRef::HintRef(ListEntry* entry) noexcept : entry_(entry) {
+  if (entry_ != nullptr) entry_->holds.add();
+}
+
+HintRef::~HintRef() {
+  if (entry_ != nullptr && entry_->holds.drop()) ListEntry::destroy(entry_);
+}
+
+// Shards ------------------------------------------------------------------------------------------
+
+/// A part with its place among what may be evicted.
+struct ListCache::Part final : Evictable {
+  List* list = nullptr;
+  Ref<ListSegment> segment;
+};
+
+struct ListCache::List {
+  Family family = Family::indexes;
+  std::string prefix;
+  std::uint64_t hash = 0;
+  std::vector<std::unique_ptr<Part>> parts;  ///< By rising positions; none overlaps another.
+
+  /// The first part that does not end at or before `position`.
+  auto at(std::string_view position) {
+    return std::partition_point(parts.begin(), parts.end(), [&](const std::unique_ptr<Part>& part) {
+      return !part->segment->ends_after(position);
+    });
+  }
+  /// The part that has `position` in it, or null.
+  Part* covering(std::string_view position) {
+    const auto found = at(position);
+    if (found == parts.end() || (*found)->segment->from > position) return nullptr;
+    return found->get();
+  }
+};
+
+struct alignas(kCacheLine) ListCache::Shard {
+  explicit Shard(std::size_t capacity_bytes) : queues(capacity_bytes) {}
+
+  List* find(const Name& name) {
+    const auto found = lists.find(name.hash);
+    if (found == lists.end()) return nullptr;
+    List& list = *found->second;
+    return list.family == name.family && list.prefix == name.prefix ? &list : nullptr;
+  }
+  List& make(const Name& name) {
+    if (const auto other = lists.find(name.hash); other != lists.end()) drop(*other->second);
+    auto fresh = std::make_unique<List>();
+    fresh->family = name.family;
+    fresh->prefix = name.prefix;
+    fresh->hash = name.hash;
+    return *lists.emplace(name.hash, std::move(fresh)).first->second;
+  }
+  void drop(List& list) {
+    for (const auto& part : list.parts) queues.remove(*part);
+    lists.erase(list.hash);
+  }
+  void insert_all(List& list, ListSegment& read);
+  std::size_t insert(List& list, std::size_t place, Ref<ListSegment> segment);
+  void join(List& list, std::size_t left);
+  /// Takes a part that is in no queue any more out of its list.
+  void unlink(Part& part) {
+    List& list = *part.list;
+    const auto is_it = [&](const std::unique_ptr<Part>& other) { return other.get() == &part; };
+    list.parts.erase(std::find_if(list.parts.begin(), list.parts.end(), is_it));
+    if (list.parts.empty()) lists.erase(list.hash);
+  }
+  void shrink() {
+    while (Evictable* victim = queues.evict()) {
+      ++evictions;
+      unlink(static_cast<Part&>(*victim));
+    }
+  }
+
+  mutable std::mutex mutex{};
+  EvictionQueues queues;
+  /// By the hash of their names: of two with one hash the later one stays.
+  std::unordered_map<std::uint64_t, std::unique_ptr<List>> lists;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t fills = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t invalidations = 0;
+};
+
+std::size_t ListCache::Shard::insert(List& list, std::size_t place, Ref<ListSegment> segment) {
+  auto part = std::make_unique<Part>();
+  part->list = &list;
+  part->hash = list.hash ^ std::hash<std::string>{}(segment->from);
+  part->charge_bytes = sizeof(Part) + kAllocationBytes + charge_of(*segment);
+  part->segment = std::move(segment);
+  queues.insert(*part);
+  list.parts.insert(list.parts.begin() + static_cast<std::ptrdiff_t>(place), std::move(part));
+  return place;
+}
+
+/// Adds what no part covers yet of what was read.
+void ListCache::Shard::insert_all(List& list, ListSegment& read) {
+  std::string from = read.from;
+  while (true) {
+    const auto next = list.at(from);
+    const ListSegment* const after = next == list.parts.end() ? nullptr : (*next)->segment.get();
+    if (after != nullptr && after->from <= from) {
+      if (after->is_to_end || !read.ends_after(after->to)) return;
+      from = after->to;
+      continue;
+    }
+    // A gap begins at `from`; it ends where the next part begins, or with what was read.
+    const bool meets = after != nullptr && read.ends_after(after->from);
+    const std::string to = meets ? after->from : read.to;
+    const bool is_to_end = !meets && read.is_to_end;
+    if (!is_to_end && to <= from) return;
+    const std::size_t place = insert(list, static_cast<std::size_t>(next - list.parts.begin()),
+                                     cut(read, from, to, is_to_end));
+    join(list, place);
+    if (place > 0) join(list, place - 1);
+    if (!meets) return;
+    from = to;
+  }
+}
+
+/// Joins a part with the next one where they meet.
+void ListCache::Shard::join(List& list, std::size_t left) {
+  if (left + 1 >= list.parts.size()) return;
+  Part& part = *list.parts[left];
+  const ListSegment& low = *part.segment;
+  const ListSegment& high = *list.parts[left + 1]->segment;
+  if (low.is_to_end || low.to != high.from) return;
+  if (low.entries.size() + high.entries.size() > kMaxJoinedEntries) return;
+  Ref<ListSegment> both = copy_of(high);
+  both->from = low.from;
+  both->version = std::max(low.version, high.version);
+  both->entries.insert(both->entries.end(), low.entries.begin(), low.entries.end());
+  queues.remove(*list.parts[left + 1]);
+  list.parts.erase(list.parts.begin() + static_cast<std::ptrdiff_t>(left) + 1);
+  queues.change_charge(part, sizeof(Part) + kAllocationBytes + charge_of(*both));
+  part.segment = std::move(both);
+}
+
+// ListCache ---------------------------------------------------------------------------------------
+
+ListCache::Name ListCache::Name::of(Family family, std::string_view prefix) noexcept {
+  return {family, prefix, hash_key(family, prefix) ^ kListSalt};
+}
+
+ListCache::ListCache(std::size_t capacity_bytes, const RecentChanges& recent) : recent_(recent) {
+  for (std::size_t i = 0; i < kShards; ++i) {
+    shards_.push_back(std::make_unique<Shard>(capacity_bytes / kShards));
+  }
+}
+
+ListCache::~ListCache() = default;
+
+ListCache::Shard& ListCache::shard_of(const Name& name) noexcept {
+  return *shards_[name.hash % kShards];
+}
+
+Ref<ListSegment> ListCache::find(const Name& name, std::string_view position, Version at) {
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  if (List* const list = shard.find(name)) {
+    Part* const part = list->covering(position);
+    if (part != nullptr && part->segment->version <= at) {
+      part->note_hit();
+      ++shard.hits;
+      return part->segment;
+    }
+  }
+  ++shard.misses;
+  return {};
+}
+
+Ref<ListSegment> ListCache::find_before(const Name& name, std::string_view position, bool is_end,
+                                        Version at) {
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  if (List* const list = shard.find(name)) {
+    // The first part that reaches up to `position`.
+    const auto is_short = [&](const std::unique_ptr<Part>& part) {
+      return !part->segment->is_to_end && (is_end || part->segment->to < position);
+    };
+    const auto found = std::partition_point(list->parts.begin(), list->parts.end(), is_short);
+    if (found != list->parts.end() && (is_end || (*found)->segment->from < position) &&
+        (*found)->segment->version <= at) {
+      (*found)->note_hit();
+      ++shard.hits;
+      return (*found)->segment;
+    }
+  }
+  ++shard.misses;
+  return {};
+}
+
+void ListCache::fill(const Name& name, Ref<ListSegment> read, Version at) {
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  // Under the shard's lock: see RowCache::fill().
+  if (!recent_.is_unchanged_since(name.hash, at)) return;
+  read->version = at;
+  List* const known = shard.find(name);
+  List& list = known != nullptr ? *known : shard.make(name);
+  shard.insert_all(list, *read);
+  if (list.parts.empty()) shard.drop(list);
+  ++shard.fills;
+  shard.shrink();
+}
+
+bool ListCache::covers(const Name& name, std::string_view position) {
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  List* const list = shard.find(name);
+  return list != nullptr && list->covering(position) != nullptr;
+}
+
+void ListCache::apply(const Name& name, std::string_view position, Ref<ListEntry> entry,
+                      Version version) {
+  Shard& shard = shard_of(name);
+  const std::lock_guard lock(shard.mutex);
+  List* const list = shard.find(name);
+  Part* const part = list == nullptr ? nullptr : list->covering(position);
+  if (part == nullptr) return;
+  // Readers take holds under the lock only: a single one is the list's own.
+  if (!part->segment->holds.is_single()) part->segment = copy_of(*part->segment);
+  ListSegment& segment = *part->segment;
+  std::size_t charge = part->charge_bytes;
+  const auto place = place_of(segment, position);
+  const bool is_there = place != segment.entries.end() && (*place)->position() == position;
+  if (is_there) charge -= (*place)->charge_bytes();
+  if (entry) charge += entry->charge_bytes();
+  if (is_there && entry) {
+    *place = std::move(entry);
+  } else if (is_there) {
+    segment.entries.erase(place);
+  } else if (entry) {
+    segment.entries.insert(place, std::move(entry));
+  }
+  segment.version = version;
+  ++shard.invalidations;
+  if (segment.entries.size() > 2 * kMaxSegmentEntries) {
+    // What lies at its end is forgotten.
+    const std::size_t last = segment.entries.size() - kMaxSegmentEntries - 1;
+    part->segment =
+        cut(segment, segment.from, std::string(segment.entries[last]->position()), false);
+    charge = sizeof(Part) + kAllocationBytes + charge_of(*part->segment);
+  }
+  shard.queues.change_charge(*part, charge);
+  shard.shrink();
+}
+
+void ListCache::erase_range(Family family, std::string_view lower, std::string_view upper) {
+  for (const auto& shard : shards_) {
+    const std::lock_guard lock(shard->mutex);
+    std::vector<List*> gone;
+    for (const auto& [hash, list] : shard->lists) {
+      const bool meets = list->family == family && list->prefix < upper &&
+                         schema::prefix_end(list->prefix) > lower;
+      if (meets) gone.push_back(list.get());
+    }
+    for (List* const list : gone) shard->drop(*list);
+  }
+}
+
+void ListCache::clear() {
+  for (const auto& shard : shards_) {
+    const std::lock_guard lock(shard->mutex);
+    while (!shard->lists.empty()) shard->drop(*shard->lists.begin()->second);
+  }
+}
+
+CacheStats ListCache::stats() const {
+  CacheStats sum;
+  for (const auto& shard : shards_) {
+    const std::lock_guard lock(shard->mutex);
+    sum.hits += shard->hits;
+    sum.misses += shard->misses;
+    sum.fills += shard->fills;
+    sum.evictions += shard->evictions;
+    sum.invalidations += shard->invalidations;
+    sum.bytes += shard->queues.bytes();
+    sum.entries += shard->lists.size();
+  }
+  return sum;
+}
+
+}  // namespace callisto::kv

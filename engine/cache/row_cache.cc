@@ -1,0 +1,257 @@
+#include "engine/cache/row_cache.h"
+
+#include <new>
+#include <utility>
+
+namespace callisto::kv {
+
+namespace {
+
+constexpr std::size_t kCacheLine = 64;
+/// What the allocator adds to each of a row's two blocks, and the row's place in its bucket.
+constexpr std::size_t kOverheadBytes = 2 * 16 + 16;
+
+std::size_t charge_of(const CachedRow& row, const Bytes& value) noexcept {
+  return sizeof(CachedRow) + row.key_bytes + value.size() + kOverheadBytes;
+}
+
+/// Holds a row's own lock.
+class RowLock {
+ public:
+  explicit RowLock(CachedRow& row) noexcept : row_(row) {
+    while (row_.busy.test_and_set(std::memory_order_acquire)) {
+    }
+  }
+  RowLock(const RowLock&) = delete;
+  RowLock& operator=(const RowLock&) = delete;
+  ~RowLock() { row_.busy.clear(std::memory_order_release); }
+
+ private:
+  CachedRow& row_;
+};
+
+}  // namespace
+
+Ref<CachedRow> CachedRow::make(Family family, std::string_view key, std::uint64_t hash) {
+  void* const place = ::operator new(sizeof(CachedRow) + key.size());
+  auto* const row = new (place) CachedRow(family, static_cast<std::uint16_t>(key.size()));
+  row->hash = hash;
+  key.copy(reinterpret_cast<char*>(row + 1), key.size());
+  return Ref<CachedRow>(row);
+}
+
+void CachedRow::destroy(CachedRow* row) noexcept {
+  row->~CachedRow();
+  ::operator delete(row);
+}
+
+struct alignas(kCacheLine) RowCache::Shard {
+  explicit Shard(std::size_t capacity_bytes) : queues(capacity_bytes), buckets(kMinBuckets) {}
+  Shard(Shard&& other) noexcept : queues(std::move(other.queues)), buckets(std::move(other.buckets)) {}
+
+  static constexpr std::size_t kMinBuckets = 16;
+
+  CachedRow*& bucket(std::uint64_t hash) noexcept {
+    return buckets[(hash >> 8) & (buckets.size() - 1)];
+  }
+  CachedRow* find(Family family, std::string_view key, std::uint64_t hash) noexcept {
+    for (CachedRow* row = bucket(hash); row != nullptr; row = row->chain) {
+      if (row->hash == hash && row->family == family && row->key() == key) return row;
+    }
+    return nullptr;
+  }
+  /// Takes over a hold on a row that is in no table.
+  void link(Ref<CachedRow> row) {
+    if (count == buckets.size()) grow();
+    CachedRow*& head = bucket(row->hash);
+    row->chain = head;
+    queues.insert(*row);
+    head = row.release();
+    ++count;
+  }
+  void unlink(CachedRow& row) noexcept {
+    CachedRow** at = &bucket(row.hash);
+    while (*at != &row) at = &(*at)->chain;
+    *at = row.chain;
+    row.chain = nullptr;
+    --count;
+    queues.remove(row);
+    Bytes gone;
+    {
+      const RowLock lock(row);
+      row.is_dead = true;
+      std::swap(gone, row.value);
+    }
+    if (row.holds.drop()) CachedRow::destroy(&row);
+  }
+  void shrink() {
+    while (Evictable* victim = queues.evict()) {
+      ++evictions;
+      unlink(static_cast<CachedRow&>(*victim));
+    }
+  }
+  void set(CachedRow& row, Bytes value, bool is_checked, Version version) {
+    queues.change_charge(row, charge_of(row, value));
+    const RowLock lock(row);
+    std::swap(row.value, value);
+    row.is_checked = is_checked;
+    row.version = version;
+    row.is_dead = false;
+  }
+  template <class Condition>
+  void unlink_if(Condition&& condition) {
+    for (CachedRow* head : std::vector<CachedRow*>(buckets)) {
+      while (head != nullptr) {
+        CachedRow* const row = std::exchange(head, head->chain);
+        if (condition(*row)) unlink(*row);
+      }
+    }
+  }
+  void grow() {
+    std::vector<CachedRow*> old(buckets.size() * 2);
+    std::swap(old, buckets);
+    for (CachedRow* head : old) {
+      while (head != nullptr) {
+        CachedRow* const row = std::exchange(head, head->chain);
+        row->chain = std::exchange(bucket(row->hash), row);
+      }
+    }
+  }
+
+  mutable std::mutex mutex{};
+  EvictionQueues queues;
+  std::vector<CachedRow*> buckets;
+  std::size_t count = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t negative_hits = 0;
+  std::uint64_t fills = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t invalidations = 0;
+};
+
+RowCache::RowCache(std::size_t capacity_bytes, const RecentChanges& recent) : recent_(recent) {
+  shards_.reserve(kShards);
+  for (std::size_t i = 0; i < kShards; ++i) shards_.emplace_back(capacity_bytes / kShards);
+}
+
+RowCache::~RowCache() { clear(); }
+
+RowCache::Shard& RowCache::shard_of(std::uint64_t hash) noexcept {
+  return shards_[hash % kShards];
+}
+
+bool RowCache::find(Family family, std::string_view key, std::uint64_t hash, Version at, Hit& hit) {
+  Shard& shard = shard_of(hash);
+  const std::lock_guard lock(shard.mutex);
+  CachedRow* const row = shard.find(family, key, hash);
+  if (row == nullptr || row->version > at) {
+    ++shard.misses;
+    return false;
+  }
+  row->note_hit();
+  hit.value = row->value;
+  hit.is_checked = row->is_checked;
+  hit.row = Ref<CachedRow>(row);
+  ++shard.hits;
+  if (!hit.value) ++shard.negative_hits;
+  return true;
+}
+
+bool RowCache::read(CachedRow& row, Version at, Hit& hit) {
+  {
+    const RowLock lock(row);
+    if (row.is_dead || row.version > at) return false;
+    hit.value = row.value;
+    hit.is_checked = row.is_checked;
+  }
+  row.note_hit();
+  return true;
+}
+
+Ref<CachedRow> RowCache::fill(Family family, std::string_view key, std::uint64_t hash, Bytes value,
+                              bool is_checked, Version at, Ref<CachedRow> known) {
+  if (key.size() > kMaxKeyBytes) return {};
+  Shard& shard = shard_of(hash);
+  const std::lock_guard lock(shard.mutex);
+  // Under the shard's lock: a commit that is not in the recent changes yet will come to this shard
+  // after them, and finds what is filled here.
+  if (!recent_.is_unchanged_since(hash, at)) return {};
+  CachedRow* row = shard.find(family, key, hash);
+  if (row != nullptr) {
+    // It has been so since `at` at the latest, and what is there is as good as what was read.
+    if (row->version > at) shard.set(*row, std::move(value), is_checked, at);
+    return Ref<CachedRow>(row);
+  }
+  Ref<CachedRow> fresh = known ? std::move(known) : CachedRow::make(family, key, hash);
+  fresh->charge_bytes = charge_of(*fresh, value);
+  shard.set(*fresh, std::move(value), is_checked, at);
+  shard.link(fresh);
+  ++shard.fills;
+  shard.shrink();
+  return fresh;
+}
+
+void RowCache::note_checked(CachedRow& row, const Bytes& value) {
+  const RowLock lock(row);
+  if (!row.is_dead && row.value.data() == value.data()) row.is_checked = true;
+}
+
+void RowCache::apply(Family family, std::string_view key, std::uint64_t hash, const Bytes& value,
+                     Version version, bool installs) {
+  Shard& shard = shard_of(hash);
+  const std::lock_guard lock(shard.mutex);
+  CachedRow* const row = shard.find(family, key, hash);
+  if (row != nullptr) {
+    shard.set(*row, value, false, version);
+    ++shard.invalidations;
+  } else if (installs && value) {
+    Ref<CachedRow> fresh = CachedRow::make(family, key, hash);
+    fresh->charge_bytes = charge_of(*fresh, value);
+    shard.set(*fresh, value, false, version);
+    shard.link(std::move(fresh));
+  } else {
+    return;
+  }
+  shard.shrink();
+}
+
+bool RowCache::has(Family family, std::string_view key, std::uint64_t hash) {
+  Shard& shard = shard_of(hash);
+  const std::lock_guard lock(shard.mutex);
+  return shard.find(family, key, hash) != nullptr;
+}
+
+void RowCache::erase_range(Family family, std::string_view lower, std::string_view upper) {
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    shard.unlink_if([&](const CachedRow& row) {
+      return row.family == family && row.key() >= lower && row.key() < upper;
+    });
+  }
+}
+
+void RowCache::clear() {
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    shard.unlink_if([](const CachedRow&) { return true; });
+  }
+}
+
+CacheStats RowCache::stats() const {
+  CacheStats sum;
+  for (const Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    sum.hits += shard.hits;
+    sum.misses += shard.misses;
+    sum.negative_hits += shard.negative_hits;
+    sum.fills += shard.fills;
+    sum.evictions += shard.evictions;
+    sum.invalidations += shard.invalidations;
+    sum.bytes += shard.queues.bytes();
+    sum.entries += shard.count;
+  }
+  return sum;
+}
+
+}  // namespace callisto::kv

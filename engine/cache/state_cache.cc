@@ -1,0 +1,171 @@
+#include "engine/cache/state_cache.h"
+
+#include <utility>
+
+#include "engine/thread_index.h"
+
+namespace callisto::kv {
+
+namespace {
+
+constexpr std::size_t kSpaceBytes = 4;
+constexpr std::size_t kHeadBytes = 6;
+
+std::uint16_t number_of(std::string_view key) noexcept {
+  const auto high = static_cast<unsigned char>(key[kSpaceBytes]);
+  const auto low = static_cast<unsigned char>(key[kSpaceBytes + 1]);
+  return static_cast<std::uint16_t>(high << 8 | low);
+}
+
+}  // namespace
+
+void CacheShape::add_list(std::uint16_t index, std::uint8_t order_bytes) {
+  if (index < kNumbers) indexes_[index] = {Kind::list, order_bytes};
+}
+
+void CacheShape::add_rows(std::uint16_t index) {
+  if (index < kNumbers) indexes_[index] = {Kind::row, 0};
+}
+
+void CacheShape::add_records(Family family) {
+  families_[static_cast<std::size_t>(family)] = {Kind::row, 0, 0};
+}
+
+void CacheShape::add_record_list(Family family, std::size_t prefix_bytes, std::uint8_t part) {
+  families_[static_cast<std::size_t>(family)] = {Kind::list, prefix_bytes, part};
+}
+
+const CacheShape::Index* CacheShape::index_of(std::string_view key) const noexcept {
+  if (key.size() < kHeadBytes) return nullptr;
+  const std::uint16_t number = number_of(key);
+  return number < kNumbers ? &indexes_[number] : nullptr;
+}
+
+CacheShape::Place CacheShape::place_of(Family family, std::string_view key) const noexcept {
+  if (family == Family::indexes) {
+    const Index* const index = index_of(key);
+    if (index == nullptr || index->kind == Kind::none) return {};
+    if (index->kind == Kind::row) return {Kind::row, false, 0};
+    if (key.size() < kHeadBytes + index->order_bytes) return {};
+    return {Kind::list, false, key.size() - index->order_bytes};
+  }
+  const Of& of = families_[static_cast<std::size_t>(family)];
+  if (of.kind == Kind::none) return {};
+  if (of.kind == Kind::row) return {Kind::row, true, 0};
+  if (key.size() < of.prefix_bytes) return {};
+  if (static_cast<std::uint8_t>(key[of.prefix_bytes - 1]) != of.part) return {};
+  return {Kind::list, true, of.prefix_bytes};
+}
+
+bool CacheShape::is_list(Family family, std::string_view key) const noexcept {
+  if (family != Family::indexes) return place_of(family, key).kind == Kind::list;
+  const Index* const index = index_of(key);
+  return index != nullptr && index->kind == Kind::list;
+}
+
+// Rows take most: a list is small beside the rows that it leads to.
+StateCache::StateCache(std::size_t capacity_bytes, const CacheShape& shape)
+    : shape_(shape),
+      rows_(capacity_bytes / 8 * 5, recent_),
+      lists_(capacity_bytes / 8 * 3, recent_) {}
+
+void StateCache::begin_commit() noexcept { word_.fetch_or(1, std::memory_order_seq_cst); }
+
+void StateCache::follow(std::span<const WriteSet* const> sets, Version version) {
+  touched_.clear();
+  hashes_.clear();
+  for (const WriteSet* set : sets) {
+    for (std::size_t i = 0; i < set->key_count(); ++i) {
+      const WriteSet::Operation& operation = set->at(i);
+      const auto place = shape_.place_of(operation.family, operation.key);
+      if (place.kind == CacheShape::Kind::none) continue;
+      Touched touched{&operation, place, {}};
+      if (place.kind == CacheShape::Kind::list) {
+        touched.list = ListCache::Name::of(
+            operation.family, std::string_view(operation.key).substr(0, place.prefix_bytes));
+        hashes_.push_back(touched.list.hash);
+      }
+      if (place.kind == CacheShape::Kind::row || place.is_record) {
+        hashes_.push_back(operation.hash);
+      }
+      touched_.push_back(touched);
+    }
+  }
+  // First, so that who fills from before the commit either sees it here or is followed below.
+  recent_.add(hashes_, version);
+  for (const Touched& touched : touched_) follow(touched, version);
+  word_.store(version << 1, std::memory_order_release);
+}
+
+void StateCache::follow(const Touched& touched, Version version) {
+  const WriteSet::Operation& operation = *touched.operation;
+  const bool is_put = operation.kind == WriteSet::Kind::put;
+  const bool is_list = touched.place.kind == CacheShape::Kind::list;
+  const std::string_view position =
+      std::string_view(operation.key).substr(touched.place.prefix_bytes);
+  const bool is_listed = is_list && lists_.covers(touched.list, position);
+  if (!touched.place.is_record) {
+    if (is_listed) {
+      lists_.apply(touched.list, position,
+                   is_put ? ListEntry::make(position, operation.value) : Ref<ListEntry>(),
+                   version);
+    } else if (!is_list && rows_.has(operation.family, operation.key, operation.hash)) {
+      rows_.apply(operation.family, operation.key, operation.hash,
+                  is_put ? Bytes::copy_of(operation.value) : Bytes(), version, false);
+    }
+    return;
+  }
+  // A record among a list's keys is remembered by its own key only where somebody asked for it so.
+  const bool installs = is_put && !is_list;
+  const bool is_row =
+      installs || rows_.has(operation.family, operation.key, operation.hash);
+  if (!is_row && !is_listed) return;
+  const Bytes record = is_put ? Bytes::copy_of(operation.value) : Bytes();
+  if (is_row) {
+    rows_.apply(operation.family, operation.key, operation.hash, record, version, installs);
+  }
+  if (is_listed) {
+    lists_.apply(touched.list, position,
+                 is_put ? ListEntry::make(position, record, false) : Ref<ListEntry>(), version);
+  }
+}
+
+void StateCache::lose() noexcept {
+  rows_.clear();
+  lists_.clear();
+}
+
+void StateCache::reset(Version version) {
+  word_.fetch_or(1, std::memory_order_seq_cst);
+  recent_.forbid_below(version);
+  rows_.clear();
+  lists_.clear();
+  word_.store(version << 1, std::memory_order_release);
+}
+
+void StateCache::forget_range(Family family, std::string_view lower, std::string_view upper,
+                              const std::function<Version()>& latest) {
+  std::uint64_t word = word_.load(std::memory_order_acquire);
+  const Version version = latest();
+  recent_.forbid_below(version);
+  // Readers that begin now may fill again; while a commit is under way, those after it.
+  if (!Clock(word).is_pending()) {
+    word_.compare_exchange_strong(word, version << 1, std::memory_order_seq_cst);
+  }
+  rows_.erase_range(family, lower, upper);
+  lists_.erase_range(family, lower, upper);
+}
+
+void StateCache::count_hits(std::uint64_t row_hits) noexcept {
+  hint_hits_[thread_index() % hint_hits_.size()].value.fetch_add(row_hits, std::memory_order_relaxed);
+}
+
+CacheStats StateCache::row_stats() const {
+  CacheStats stats = rows_.stats();
+  for (const Counter& counter : hint_hits_) {
+    stats.hits += counter.value.load(std::memory_order_relaxed);
+  }
+  return stats;
+}
+
+}  // namespace callisto::kv

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/cache/list_cache.h"
+#include "engine/cache/recent_changes.h"
+#include "engine/cache/row_cache.h"
+#include "engine/kv.h"
+#include "engine/write_set.h"
+
+namespace callisto::kv {
+
+/// What of a store's keys is remembered, and as what. Made once, from the catalogue.
+class CacheShape {
+ public:
+  enum class Kind : std::uint8_t {
+    none,  ///< Never remembered.
+    row,   ///< By its key.
+    list,  ///< Among the keys behind its prefix.
+  };
+  struct Place {
+    Kind kind = Kind::none;
+    bool is_record = false;        ///< What readers keep; a list's entries hold it whole.
+    std::size_t prefix_bytes = 0;  ///< Of a list.
+  };
+
+  /// Keys of Family::indexes with this number: a list, whose positions are the last `order_bytes`,
+  /// at least 1.
+  void add_list(std::uint16_t index, std::uint8_t order_bytes);
+  /// Keys of Family::indexes with this number: rows.
+  void add_rows(std::uint16_t index);
+  /// Keys of this family: rows that are records.
+  void add_records(Family family);
+  /// In this family: keys with so many bytes in front of their position, of which the last one is
+  /// `part`, are a list of records, and rows too; others are not remembered.
+  void add_record_list(Family family, std::size_t prefix_bytes, std::uint8_t part);
+
+  Place place_of(Family family, std::string_view key) const noexcept;
+  bool is_row(Family family, std::string_view key) const noexcept {
+    const Place place = place_of(family, key);
+    return place.kind == Kind::row || (place.kind == Kind::list && place.is_record);
+  }
+  /// Of a key that may end behind its prefix.
+  bool is_list(Family family, std::string_view key) const noexcept;
+  bool is_record_list(Family family) const noexcept {
+    return families_[static_cast<std::size_t>(family)].kind == Kind::list;
+  }
+
+ private:
+  static constexpr std::size_t kNumbers = 2048;
+  struct Of {
+    Kind kind = Kind::none;  ///< Family::indexes has none: its numbers say.
+    std::size_t prefix_bytes = 0;
+    std::uint8_t part = 0;
+  };
+  struct Index {
+    Kind kind = Kind::none;
+    std::uint8_t order_bytes = 0;
+  };
+  const Index* index_of(std::string_view key) const noexcept;
+
+  std::array<Of, kFamilyCount> families_{};
+  std::array<Index, kNumbers> indexes_{};
+};
+
+/// The cache of committed state above an engine: rows and lists, kept right by following every
+/// commit. One writer at a time tells it of commits; any number of threads read. Why a hit is what
+/// the reader's snapshot holds: engine/README.md.
+class StateCache {
+ public:
+  StateCache(std::size_t capacity_bytes, const CacheShape& shape);
+
+  // For the committer's leader, in this order.
+
+  /// Before the write.
+  void begin_commit() noexcept;
+  /// After it, before anybody is told that it stands.
+  void follow(std::span<const WriteSet* const> sets, Version version);
+  /// Instead of follow(): nobody knows what became of the write. Nothing is remembered any more,
+  /// until reset().
+  void lose() noexcept;
+
+  /// Every commit is at or below `version`, and none is under way: all is forgotten.
+  void reset(Version version);
+  /// After keys of [lower, upper) went other than by a commit. `latest` tells the engine's version.
+  void forget_range(Family family, std::string_view lower, std::string_view upper,
+                    const std::function<Version()>& latest);
+
+  /// How far commits were followed.
+  class Clock {
+   public:
+    explicit Clock(std::uint64_t word) noexcept : word_(word) {}
+    bool is_pending() const noexcept { return (word_ & 1) != 0; }
+    Version followed() const noexcept { return word_ >> 1; }
+    bool operator==(const Clock&) const = default;
+
+   private:
+    std::uint64_t word_;
+  };
+  Clock clock() const noexcept { return Clock(word_.load(std::memory_order_acquire)); }
+
+  const CacheShape& shape() const noexcept { return shape_; }
+  RowCache& rows() noexcept { return rows_; }
+  ListCache& lists() noexcept { return lists_; }
+
+  /// Hits that a reader had beside the tables of the caches.
+  void count_hits(std::uint64_t row_hits) noexcept;
+  CacheStats row_stats() const;
+  CacheStats list_stats() const { return lists_.stats(); }
+
+ private:
+  struct Touched {
+    const WriteSet::Operation* operation;
+    CacheShape::Place place;
+    ListCache::Name list;
+  };
+  void follow(const Touched& touched, Version version);
+
+  const CacheShape shape_;
+  RecentChanges recent_;
+  RowCache rows_;
+  ListCache lists_;
+  /// Twice the version that was followed last, plus one while a commit is under way.
+  std::atomic<std::uint64_t> word_{0};
+  struct alignas(64) Counter {
+    std::atomic<std::uint64_t> value{0};
+  };
+  std::array<Counter, 8> hint_hits_{};
+
+  // The leader's; kept for their memory.
+  std::vector<Touched> touched_;
+  std::vector<std::uint64_t> hashes_;
+};
+
+}  // namespace callisto::kv
