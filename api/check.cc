@@ -107,17 +107,22 @@ bool is_nil(const UuidBytes& bytes) { return bytes == UuidBytes{}; }
 
 }  // namespace
 
+schema::fb::Stamp make_stamp(const Envelope& envelope, MadeIds& ids, Time now,
+                             std::optional<Time> default_created) {
+  const UuidBytes id = is_nil(envelope.id) ? ids.next() : envelope.id;
+  const Time created = envelope.created_at.value_or(default_created.value_or(now));
+  Origin origin{created, 1};
+  if (envelope.origin != nullptr && envelope.origin->has_value()) origin = **envelope.origin;
+  return {to_uuid(id), origin.version, created.micros(), now.micros(), origin.updated_at.micros()};
+}
+
 template <class Fields>
 Result<void> fill_envelope(Fields& fields, const Envelope& envelope, MadeIds& ids, Time now,
                            std::optional<Time> default_created) {
   auto metadata = check_json(envelope.metadata, "metadata", true);
   if (!metadata) return std::move(metadata).error();
-  const UuidBytes id = is_nil(envelope.id) ? ids.next() : envelope.id;
-  const Time created = envelope.created_at.value_or(default_created.value_or(now));
-  Origin origin{created, 1};
-  if (envelope.origin != nullptr && envelope.origin->has_value()) origin = **envelope.origin;
-  fields.stamp = std::make_unique<schema::fb::Stamp>(to_uuid(id), origin.version, created.micros(),
-                                                     now.micros(), origin.updated_at.micros());
+  fields.stamp =
+      std::make_unique<schema::fb::Stamp>(make_stamp(envelope, ids, now, default_created));
   fields.metadata = std::move(*metadata);
   fields.external_id = envelope.external_id;
   fields.external_source = envelope.external_source;

@@ -67,6 +67,9 @@ Envelope envelope_of(const New& record) {
           record.external_source, &record.origin};
 }
 Result<void> check_envelope(const Envelope& envelope);
+/// The stamp of a new record: makes an id where it is nil, times where they are empty.
+schema::fb::Stamp make_stamp(const Envelope& envelope, MadeIds& ids, Time now,
+                             std::optional<Time> default_created = {});
 /// Checked input into a record's fields: makes an id where it is nil, times where they are empty.
 /// `default_created` is what an empty created_at means (now; a message's timestamp).
 template <class Fields>

@@ -42,8 +42,7 @@ Result<void> ConversationPlan::check() {
   if (!header) return std::move(header).error();
   header_ = std::move(*header);
   for (std::size_t i = 0; i < messages_.size(); ++i) {
-    if (auto checked = check_message(messages_[i]); !checked)
-      return in_message(checked.error(), i);
+    if (auto checked = check_message(messages_[i]); !checked) return in_message(checked.error(), i);
   }
   places_.assign(messages_.size(), Place{});
   CALLISTO_TRY(check_ids());
@@ -53,19 +52,28 @@ Result<void> ConversationPlan::check() {
 
 /// Every id once. A parent is one of the messages, so it has an id of the caller's.
 Result<void> ConversationPlan::check_ids() const {
-  std::unordered_set<MessageId> ids;
-  for (std::size_t i = 0; i < messages_.size(); ++i) {
-    if (messages_[i].id && !ids.insert(messages_[i].id).second) {
-      return in_message(Error(Code::already_exists, "id", "each once"), i);
-    }
+  std::vector<MessageId> ids;
+  ids.reserve(messages_.size());
+  for (const NewMessage& message : messages_) {
+    if (message.id) ids.push_back(message.id);
   }
+  std::sort(ids.begin(), ids.end());
+  if (std::adjacent_find(ids.begin(), ids.end()) != ids.end()) return second_of_an_id();
   for (std::size_t i = 0; i < messages_.size(); ++i) {
     const auto& parent = messages_[i].parent;
-    if (parent && *parent && !ids.contains(*parent)) {
+    if (parent && *parent && !std::binary_search(ids.begin(), ids.end(), *parent)) {
       return in_message(Error(Code::not_found, "parent", "a message of the conversation"), i);
     }
   }
   return {};
+}
+
+/// What is wrong where an id comes more than once.
+Error ConversationPlan::second_of_an_id() const {
+  std::unordered_set<MessageId> seen;
+  std::size_t i = 0;
+  while (!messages_[i].id || seen.insert(messages_[i].id).second) ++i;
+  return in_message(Error(Code::already_exists, "id", "each once"), i);
 }
 
 Result<void> ConversationPlan::add_slots() {
@@ -126,6 +134,19 @@ Result<fb::MessageT> ConversationPlan::fields(std::size_t i, MadeIds& ids, Time 
   CALLISTO_TRY(
       fill_envelope(*fields, envelope_of(messages_[i]), ids, now, Time(fields->timestamp)));
   return fields;
+}
+
+Result<schema::MessageRecord> ConversationPlan::record(std::size_t i, MadeIds& ids,
+                                                       Time now) const {
+  const Place& place = places_[i];
+  auto record = checked_message_record(messages_[i]);
+  if (!record) return record;
+  record->conversation = header_.stamp->id();
+  record->sequence = place.sequence;
+  record->timestamp = place.timestamp;
+  record->sender_slot = place.slot;
+  record->stamp = make_stamp(envelope_of(messages_[i]), ids, now, Time(place.timestamp));
+  return record;
 }
 
 std::optional<std::size_t> ConversationPlan::find(std::uint64_t sequence) const {

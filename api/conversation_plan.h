@@ -30,6 +30,7 @@ class ConversationPlan {
 
   const NewConversation& conversation() const noexcept { return conversation_; }
   std::size_t message_count() const noexcept { return messages_.size(); }
+  std::span<const NewMessage> messages() const noexcept { return messages_; }
   const NewMessage& message(std::size_t i) const noexcept { return messages_[i]; }
   /// The header's fields; prepare_conversation() adds the envelope.
   schema::fb::ConversationT& header() noexcept { return header_; }
@@ -37,6 +38,8 @@ class ConversationPlan {
 
   /// Complete fields of a message; header and times must be complete.
   Result<schema::fb::MessageT> fields(std::size_t i, MadeIds& ids, Time now) const;
+  /// The same to be encoded.
+  Result<schema::MessageRecord> record(std::size_t i, MadeIds& ids, Time now) const;
   /// The message with this number; nullopt when there is none.
   std::optional<std::size_t> find(std::uint64_t sequence) const;
   /// The tail once all messages are there.
@@ -54,6 +57,7 @@ class ConversationPlan {
     std::uint16_t slot = kNoSlot;
   };
   Result<void> check_ids() const;
+  Error second_of_an_id() const;
   Result<void> add_slots();
   Result<void> add_sequences();
 

@@ -20,9 +20,13 @@ ConversationId id_of(const fb::ConversationT& fields) {
 /// Calls each(i, user) for the first mention of every participant.
 template <class Each>
 Result<void> for_each_once(const std::vector<UserId>& users, Each&& each) {
+  constexpr std::size_t kFew = 8;  // So many are compared; of more, a set is kept.
   std::unordered_set<UserId> seen;
   for (std::size_t i = 0; i < users.size(); ++i) {
-    if (!seen.insert(users[i]).second) continue;
+    const auto end = users.begin() + static_cast<std::ptrdiff_t>(i);
+    const bool is_new = users.size() <= kFew ? std::find(users.begin(), end, users[i]) == end
+                                             : seen.insert(users[i]).second;
+    if (!is_new) continue;
     CALLISTO_TRY(each(i, users[i]));
   }
   return {};
@@ -135,9 +139,11 @@ Result<void> require_user(WriteContext& context, const UserId& user, const std::
 
 Result<void> require_users(WriteContext& context, const NewConversation& conversation) {
   if (conversation.owner) CALLISTO_TRY(require_user(context, conversation.owner, "owner"));
-  return for_each_once(conversation.participants, [&](std::size_t i, const UserId& user) {
+  const auto require = [&](std::size_t i, const UserId& user) -> Result<void> {
+    if (conversation.owner && user == conversation.owner) return {};
     return require_user(context, user, "participants[" + std::to_string(i) + "]");
-  });
+  };
+  return for_each_once(conversation.participants, require);
 }
 
 std::vector<std::uint16_t> slots_of(const SpaceState& state, const fb::Conversation& header,

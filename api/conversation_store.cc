@@ -48,12 +48,16 @@ class WholeStore {
                   std::optional<ConversationId>& purge) const;
   Result<void> check_unindexed(WriteContext& context, std::size_t from, std::size_t to,
                                std::optional<ConversationId>& purge) const;
-  Result<void> insert(WriteContext& context, std::size_t i,
+  Result<void> require_free_ids(WriteContext& context, std::size_t from, std::size_t to,
+                                std::optional<ConversationId>& purge) const;
+  Result<void> insert(WriteContext& context, std::size_t from, std::size_t to,
                       std::optional<ConversationId>& purge) const;
+  Result<void> insert(WriteContext& context, std::size_t i) const;
 
   struct StageEnd;
   Result<bool> open_stage();
   Result<void> fill_stage();
+  std::size_t step_end(std::size_t from) const;
   Result<std::size_t> fill_step(std::size_t from);
   Result<void> show_stage();
   void give_up_stage();
@@ -139,16 +143,32 @@ Result<void> WholeStore::check_unindexed(WriteContext& context, std::size_t from
   return refuse_id(context, i, (*taken)->at, purge);
 }
 
-Result<void> WholeStore::insert(WriteContext& context, std::size_t i,
-                                std::optional<ConversationId>& purge) const {
-  auto fields = plan_.fields(i, context.made_ids(), context.now());
-  if (!fields) return in_message(fields.error(), i);
-  auto taken = find_indexed(context, schema::from_fb<MessageId>(&fields->stamp->id()));
+/// The ids of messages [from, to) must be no others'.
+Result<void> WholeStore::require_free_ids(WriteContext& context, std::size_t from, std::size_t to,
+                                          std::optional<ConversationId>& purge) const {
+  CALLISTO_TRY(check_unindexed(context, from, to, purge));
+  auto taken = find_indexed(context, plan_.messages().subspan(from, to - from));
   if (!taken) return std::move(taken).error();
-  if (*taken) return refuse_id(context, i, **taken, purge);
-  auto bytes = schema::encode<fb::Message>(*fields);
+  for (std::size_t i = from; i < to; ++i) {
+    if (const auto& at = (*taken)[i - from]) return refuse_id(context, i, *at, purge);
+  }
+  return {};
+}
+
+/// Writes messages [from, to).
+Result<void> WholeStore::insert(WriteContext& context, std::size_t from, std::size_t to,
+                                std::optional<ConversationId>& purge) const {
+  CALLISTO_TRY(require_free_ids(context, from, to, purge));
+  for (std::size_t i = from; i < to; ++i) CALLISTO_TRY(insert(context, i));
+  return {};
+}
+
+Result<void> WholeStore::insert(WriteContext& context, std::size_t i) const {
+  auto record = plan_.record(i, context.made_ids(), context.now());
+  if (!record) return in_message(record.error(), i);
+  auto bytes = schema::encode(*record);
   if (!bytes) return in_message(bytes.error(), i);
-  return insert_message(context, *fields, *bytes);
+  return insert_message(context, {id(), {record->timestamp, record->sequence}}, *bytes);
 }
 
 Result<ConversationId> WholeStore::at_once() {
@@ -160,9 +180,11 @@ Result<ConversationId> WholeStore::at_once() {
         if (!is_there) return std::move(is_there).error();
         is_there_already = *is_there;
         if (is_there_already) return id();
-        CALLISTO_TRY(check_unindexed(context, 0, plan_.message_count(), purge));
-        for (std::size_t i = 0; i < plan_.message_count(); ++i)
-          CALLISTO_TRY(insert(context, i, purge));
+        for (std::size_t next = 0; next < plan_.message_count();) {
+          const std::size_t end = step_end(next);
+          CALLISTO_TRY(insert(context, next, end, purge));
+          next = end;
+        }
         CALLISTO_TRY(insert_conversation(context, plan_.header(), plan_.tail()));
         indexes::WorkItem whole{
             WorkOp::stage_conversation, std::string(id().view()), context.now().micros(), {}};
@@ -233,6 +255,15 @@ Result<void> WholeStore::fill_stage() {
   return {};
 }
 
+/// The end of the messages, at least one, that go into one step with message `from`.
+std::size_t WholeStore::step_end(std::size_t from) const {
+  const std::size_t last = std::min(plan_.message_count(), from + kStepMessages);
+  std::size_t bytes = plan_.bytes(from);
+  std::size_t end = from + 1;
+  while (end < last && (bytes += plan_.bytes(end)) <= kv::kStepBytes) ++end;
+  return end;
+}
+
 /// Writes messages from `from` on; how far it came.
 Result<std::size_t> WholeStore::fill_step(std::size_t from) {
   CallOptions options;
@@ -242,16 +273,8 @@ Result<std::size_t> WholeStore::fill_step(std::size_t from) {
       [&](WriteContext& context, std::optional<ConversationId>& purge) -> Result<std::size_t> {
         auto stage = require_stage(context);
         if (!stage) return std::move(stage).error();
-        const std::size_t most = std::min(plan_.message_count(), from + kStepMessages);
-        CALLISTO_TRY(check_unindexed(context, from, most, purge));
-        std::size_t next = from;
-        std::size_t bytes = 0;
-        while (next < most) {
-          bytes += plan_.bytes(next);
-          if (next > from && bytes > kv::kStepBytes) break;
-          CALLISTO_TRY(insert(context, next, purge));
-          ++next;
-        }
+        const std::size_t next = step_end(from);
+        CALLISTO_TRY(insert(context, from, next, purge));
         ++stage->steps;
         stage->records_done = next;
         CALLISTO_TRY(indexes::put_work(context.transaction(), context.space(), *stage));
@@ -280,9 +303,10 @@ Result<indexes::WorkItem> WholeStore::require_stage(const WriteContext& context)
   return Error(Code::conflict, "the stage of the conversation is gone");
 }
 
-/// Turns the stage into a purge and runs it, or leaves it to the store's own thread when the caller's
-/// time is over. Where that fails too, the next opening of the store does it. A last commit whose outcome is unknown may be there after all: then no stage is left,
-/// and nothing is purged.
+/// Turns the stage into a purge and runs it, or leaves it to the store's own thread when the
+/// caller's time is over. Where that fails too, the next opening of the store does it. A last
+/// commit whose outcome is unknown may be there after all: then no stage is left, and nothing is
+/// purged.
 void WholeStore::give_up_stage() {
   CallOptions options;
   options.durability = Durability::buffered;

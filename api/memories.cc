@@ -54,8 +54,8 @@ Result<void> write_memory(WriteContext& context, const std::optional<Bytes>& bef
 
 /// The touch meets the guard of a removal, whose scan does not see a memory that comes meanwhile.
 Result<void> require_conversation(WriteContext& context, const ConversationId& conversation) {
-  context.transaction().touch(kv::Family::indexes, indexes::memory_by_conversation_prefix(
-                                                       context.space(), conversation));
+  context.transaction().touch(
+      kv::Family::indexes, indexes::memory_by_conversation_prefix(context.space(), conversation));
   auto header = fetch_for_update<schema::fb::Conversation>(
       context.transaction(), schema::conversation_key(context.space(), conversation));
   if (!header) return std::move(header).error();
@@ -112,11 +112,18 @@ bool is_equal(const WriteContext& context, const Bytes& stored, MemoryT fields,
   return has_equal_content<schema::fb::Memory>(stored, std::move(fields), given);
 }
 
+/// The row of a caller's id, read for update. An id that the store drew is new.
+Result<std::optional<Bytes>> find_namesake(WriteContext& context, const MemoryId& id,
+                                           const Envelope& given) {
+  if (MemoryId(given.id).is_nil()) return std::optional<Bytes>();
+  return fetch_for_update<schema::fb::Memory>(context.transaction(),
+                                              schema::memory_key(context.space(), id));
+}
+
 /// Writes a memory whose fields have their envelope. Created is false when it was there, and equal.
 Result<PutResult> insert(WriteContext& context, const MemoryT& fields, const Envelope& given) {
   const MemoryId id = id_of(fields);
-  auto before = fetch_for_update<schema::fb::Memory>(context.transaction(),
-                                                     schema::memory_key(context.space(), id));
+  auto before = find_namesake(context, id, given);
   if (!before) return std::move(before).error();
   // What goes with a conversation that is being deleted is not there, and is written over.
   if (*before && !is_hidden(context.state(), *schema::root<schema::fb::Memory>(**before))) {
@@ -129,11 +136,9 @@ Result<PutResult> insert(WriteContext& context, const MemoryT& fields, const Env
   return PutResult{id, true};
 }
 
-/// Checked fields with the envelope of this attempt.
-Result<MemoryT> stamped(WriteContext& context, const MemoryT& fields, const NewMemory& memory) {
-  MemoryT filled = fields;
-  CALLISTO_TRY(fill_envelope(filled, envelope_of(memory), context.made_ids(), context.now()));
-  return filled;
+/// Gives checked fields the envelope of this attempt.
+Result<void> stamp(WriteContext& context, MemoryT& fields, const NewMemory& memory) {
+  return fill_envelope(fields, envelope_of(memory), context.made_ids(), context.now());
 }
 
 // Changing ----------------------------------------------------------------------------------------
@@ -158,7 +163,11 @@ Result<std::uint64_t> change_row(WriteContext& context, const Bytes& before, Mem
   if (!is_same) return is_same.error();
   if (*is_same) return old.stamp->version();
   // A user whom the row does not name yet is a new reference: it must stay until this commits.
-  if (is_new(old.user, schema::unpack<schema::fb::Memory>(before).user)) old.user.reset();
+  const auto* stored_user = schema::root<schema::fb::Memory>(before)->user();
+  if (old.user != nullptr &&
+      schema::from_fb<UserId>(old.user.get()) != schema::from_fb<UserId>(stored_user)) {
+    old.user.reset();
+  }
   CALLISTO_TRY(check_references(context, after, old));
   touch_envelope(after, context.now());
   after.updated_by = updated_by;
@@ -182,22 +191,21 @@ Result<std::optional<Bytes>> find_named(WriteContext& context, const NewMemory& 
 }
 
 /// put() inside its transaction.
-Result<PutResult> put_row(WriteContext& context, const NewMemory& memory, const MemoryT& fields) {
+Result<PutResult> put_row(WriteContext& context, const NewMemory& memory, MemoryT& fields) {
   const std::string guard = schema::name_guard_key(
       context.space(), memory.user, schema::nfc(memory.category), schema::nfc(memory.key));
   context.transaction().guard(kv::Family::system, guard);
   auto before = find_named(context, memory);
   if (!before) return std::move(before).error();
-  auto given = stamped(context, fields, memory);
-  if (!given) return std::move(given).error();
+  CALLISTO_TRY(stamp(context, fields, memory));
   if (!*before) {
     CALLISTO_TRY(check_version(context.options(), 0));
     context.transaction().touch(kv::Family::system, guard);
-    return insert(context, *given, envelope_of(memory));
+    return insert(context, fields, envelope_of(memory));
   }
   const auto old = seen_fields(context, **before);
   CALLISTO_TRY(check_version(context.options(), old.stamp->version()));
-  auto version = change_row(context, **before, replaced_fields(old, *given), fields.module_);
+  auto version = change_row(context, **before, replaced_fields(old, fields), fields.module_);
   if (!version) return std::move(version).error();
   return PutResult{id_of(old), false};
 }
@@ -214,13 +222,12 @@ std::string_view updater(std::string_view given, const CallOptions& options) {
 Result<MemoryId> Memories::create(const NewMemory& memory, const CallOptions& options) const {
   const detail::TimedCall timed(*scope_, detail::CallId::memories_create);
   CALLISTO_TRY(detail::check_caller(options.caller));
-  const auto fields = detail::memory_fields(memory, options.caller);
-  if (!fields) return fields.error();
+  auto fields = detail::memory_fields(memory, options.caller);
+  if (!fields) return std::move(fields).error();
   return detail::write<MemoryId>(
       *scope_, options, [&](detail::WriteContext& context) -> Result<MemoryId> {
-        auto filled = detail::stamped(context, *fields, memory);
-        if (!filled) return std::move(filled).error();
-        auto made = detail::insert(context, *filled, detail::envelope_of(memory));
+        CALLISTO_TRY(detail::stamp(context, *fields, memory));
+        auto made = detail::insert(context, *fields, detail::envelope_of(memory));
         if (!made) return std::move(made).error();
         return made->id;
       });
@@ -231,8 +238,8 @@ Result<PutResult> Memories::put(const NewMemory& memory, const CallOptions& opti
   CALLISTO_TRY(detail::check_caller(options.caller));
   CALLISTO_TRY(schema::check_text(memory.category, "category", detail::kMaxCategory, 1));
   CALLISTO_TRY(schema::check_text(memory.key, "key", detail::kMaxKey, 1));
-  const auto fields = detail::memory_fields(memory, options.caller);
-  if (!fields) return fields.error();
+  auto fields = detail::memory_fields(memory, options.caller);
+  if (!fields) return std::move(fields).error();
   return detail::write<PutResult>(*scope_, options, [&](detail::WriteContext& context) {
     return detail::put_row(context, memory, *fields);
   });

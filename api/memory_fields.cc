@@ -303,6 +303,8 @@ Result<void> apply_change(MemoryT& fields, const MemoryChange& change) {
 }
 
 Result<bool> is_same_record(const MemoryT& a, const MemoryT& b) {
+  // What most changes change, looked at before both are laid out.
+  if (a.value != b.value || a.tags != b.tags || a.text != b.text) return false;
   const auto a_bytes = schema::encode<schema::fb::Memory>(a);
   if (!a_bytes) return a_bytes.error();
   const auto b_bytes = schema::encode<schema::fb::Memory>(b);

@@ -3,6 +3,7 @@
 // work_users.cc have rewritten that.
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "api/conversation_rows.h"
@@ -37,7 +38,8 @@ class DataMerge {
   Result<void> enter(const std::string& category, CategoryKind kind);
   /// A single category becomes a list, because the other user's is one.
   Result<void> make_list(const DatumRow& only);
-  Result<void> move(const std::string& key);
+  Result<void> move(std::span<const std::string> keys);
+  Result<void> move(const std::string& key, const Bytes& row);
   Result<void> move_to_single(const DatumPlace& place, const Bytes& row);
   Result<void> move_to_list(const DatumPlace& place, const Bytes& row);
   /// Writes the secondary's row as the primary's.
@@ -61,19 +63,29 @@ Result<std::uint32_t> DataMerge::run() {
     auto keys = next_row_keys(context_.reader(), kv::Family::user_data, lower, upper, own_key);
     if (!keys) return std::move(keys).error();
     if (keys->empty()) return added_;
-    for (const std::string& key : *keys) CALLISTO_TRY(move(key));
+    for (std::span<const std::string> rest = *keys; !rest.empty();) {
+      const auto together = rest.first(std::min(kRowsTogether, rest.size()));
+      CALLISTO_TRY(move(together));
+      rest = rest.subspan(together.size());
+    }
   }
 }
 
-Result<void> DataMerge::move(const std::string& key) {
-  auto row = listed_row_for_update<fb::UserDatum>(context_, key);
-  if (!row) return std::move(row).error();
+/// To move one row of the secondary's changes no other.
+Result<void> DataMerge::move(std::span<const std::string> keys) {
+  auto rows = listed_rows_for_update<fb::UserDatum>(context_, keys);
+  if (!rows) return std::move(rows).error();
+  for (std::size_t i = 0; i < keys.size(); ++i) CALLISTO_TRY(move(keys[i], (*rows)[i]));
+  return {};
+}
+
+Result<void> DataMerge::move(const std::string& key, const Bytes& row) {
   auto parts = schema::parse_datum_key(key);
   if (!parts) return damaged("user_data", key);
-  if (category_ != parts->category) CALLISTO_TRY(enter(parts->category, kind_of(*row)));
-  CALLISTO_TRY(context_.write_row(TableId::user_data, key, row->view(), std::nullopt));
+  if (category_ != parts->category) CALLISTO_TRY(enter(parts->category, kind_of(row)));
+  CALLISTO_TRY(context_.write_row(TableId::user_data, key, row.view(), std::nullopt));
   const DatumPlace place{primary_, std::move(parts->category), parts->value_hash};
-  return kind_ == CategoryKind::list ? move_to_list(place, *row) : move_to_single(place, *row);
+  return kind_ == CategoryKind::list ? move_to_list(place, row) : move_to_single(place, row);
 }
 
 Result<void> DataMerge::enter(const std::string& category, CategoryKind kind) {
@@ -249,10 +261,9 @@ Result<void> merge_users(WriteContext& context, const UserId& primary, const Use
   CALLISTO_TRY(context.write_row(TableId::users, other->key, other->row.view(), std::nullopt));
   CALLISTO_TRY(write_tail(context, secondary, other->tail, std::nullopt));
   CALLISTO_TRY(indexes::put_alias(context.transaction(), context.state(), secondary, primary));
-  CALLISTO_TRY(indexes::put_work(
+  return indexes::put_work(
       context.transaction(), context.space(),
-      {indexes::WorkOp::rewrite_user, std::string(secondary.view()), context.now().micros(), {}}));
-  return context.reload_state();
+      {indexes::WorkOp::rewrite_user, std::string(secondary.view()), context.now().micros(), {}});
 }
 
 }  // namespace
@@ -265,9 +276,12 @@ Result<void> Users::merge(UserId primary, UserId secondary, const CallOptions& o
     return Error(Code::invalid_argument, "secondary", "another user than the primary");
   }
   CALLISTO_TRY(detail::check_caller(options.caller));
-  auto merged = detail::write_in(*scope_, options, {}, [&](detail::WriteContext& context) {
-    return detail::merge_users(context, primary, secondary);
-  });
+  const auto merge = [&](detail::WriteContext& context) -> Result<void> {
+    CALLISTO_TRY(detail::merge_users(context, primary, secondary));
+    // What comes behind it in the caller's transaction goes by the new alias.
+    return scope_->transaction == nullptr ? Result<void>() : context.reload_state();
+  };
+  auto merged = detail::write_in(*scope_, options, {}, merge);
   if (merged && scope_->transaction == nullptr) scope_->core->notify_work();
   return merged;
 }

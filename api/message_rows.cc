@@ -23,6 +23,11 @@ constexpr std::size_t kMessageListBytes = schema::kKeyHeadBytes + sizeof(UuidByt
 /// How far a clock may lie behind the newest message.
 constexpr std::uint64_t kSuspectMicros = 60'000'000;
 
+std::string_view role_of(const NewMessage& message) {
+  if (!message.role.empty()) return message.role;
+  return message.sender ? Role::user : Role::assistant;
+}
+
 Result<void> check_message_texts(const NewMessage& message) {
   CALLISTO_TRY(schema::check_text(message.role, "role", kMaxType));
   CALLISTO_TRY(schema::check_utf8(message.content, "content"));
@@ -46,15 +51,18 @@ Result<void> check_all_but_json(const NewMessage& message) {
   return {};
 }
 
+MessageAt place_in(const schema::MessagePlace& place) {
+  return {schema::KeyReader(place.conversation).id<ConversationId>(),
+          {place.timestamp, place.sequence}};
+}
+
 Result<std::optional<MessageAt>> read_place(std::string_view key, const Result<bool>& found,
                                             const kv::Value& value) {
   if (!found) return found.error();
   if (!*found) return std::optional<MessageAt>();
   const auto place = schema::decode_message_place(value.view());
   if (!place) return damaged("message_by_id", key);
-  return std::optional<MessageAt>(
-      MessageAt{schema::KeyReader(place->conversation).id<ConversationId>(),
-                {place->timestamp, place->sequence}});
+  return std::optional<MessageAt>(place_in(*place));
 }
 
 /// The version of message_by_id whose entries are right, though there may be more to come; nullopt
@@ -146,13 +154,34 @@ Result<fb::MessageT> message_fields(const NewMessage& message) {
   return checked_message_fields(message);
 }
 
+Result<schema::MessageRecord> checked_message_record(const NewMessage& message) {
+  schema::MessageRecord record;
+  auto parts = check_json(message.parts, "parts", false);
+  if (!parts) return std::move(parts).error();
+  record.parts = std::move(*parts);
+  auto metadata = check_json(message.metadata, "metadata", true);
+  if (!metadata) return std::move(metadata).error();
+  record.metadata = std::move(*metadata);
+  record.external_id = message.external_id;
+  record.external_source = message.external_source;
+  if (message.parent && *message.parent) record.parent = schema::to_fb(*message.parent);
+  record.name = message.name;
+  record.agent = message.agent;
+  record.role = role_of(message);
+  record.content = message.content;
+  record.tool_call_id = message.tool_call_id;
+  record.state = static_cast<fb::MessageState>(message.state);
+  record.model = message.model;
+  if (message.token_usage) record.token_usage = *message.token_usage;
+  if (message.importance) record.importance = *message.importance;
+  return record;
+}
+
 Result<fb::MessageT> checked_message_fields(const NewMessage& message) {
   auto parts = check_json(message.parts, "parts", false);
   if (!parts) return std::move(parts).error();
   fb::MessageT fields;
-  fields.role = !message.role.empty() ? message.role
-                : message.sender      ? Role::user
-                                      : Role::assistant;
+  fields.role = role_of(message);
   fields.content = message.content;
   fields.name = message.name;
   fields.agent = message.agent;
@@ -222,9 +251,36 @@ Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context,
   return *taken ? std::optional<MessageAt>((*taken)->at) : std::nullopt;
 }
 
-Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewMessage& message,
-                                               const MessageId& id) {
-  return message.id ? find_message_for_update(context, id) : find_indexed(context, id);
+Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewMessage& message) {
+  if (!message.id) return std::optional<MessageAt>();
+  return find_message_for_update(context, message.id);
+}
+
+Result<std::vector<std::optional<MessageAt>>> find_indexed(WriteContext& context,
+                                                           std::span<const NewMessage> messages) {
+  std::vector<std::optional<MessageAt>> places(messages.size());
+  const auto version = version_of_ids(context);
+  if (!version) return places;
+  const bool is_kept = is_complete(context, *version);
+  std::vector<std::string> keys;
+  std::vector<std::size_t> of;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (!messages[i].id) continue;
+    keys.push_back(entry_of(context, messages[i].id, *version));
+    of.push_back(i);
+    if (!is_kept) context.transaction().guard(kv::Family::indexes, keys.back());
+  }
+  if (keys.empty()) return places;
+  std::optional<std::size_t> damage;
+  CALLISTO_TRY(context.reader().multi_get(
+      kv::Family::indexes, keys, [&](std::size_t i, std::string_view value) {
+        if (is_kept) context.transaction().guard(kv::Family::indexes, keys[i]);
+        const auto place = schema::decode_message_place(value);
+        if (place) places[of[i]] = place_in(*place);
+        if (!place) damage = i;
+      }));
+  if (damage) return damaged("message_by_id", keys[*damage]);
+  return places;
 }
 
 Result<Bytes> fetch_message_for_update(WriteContext& context, const MessageAt& at) {
@@ -254,10 +310,7 @@ void count_message(schema::ConversationTail& tail, const schema::MessageOrder& o
   tail.token_count += tokens;
 }
 
-Result<void> insert_message(WriteContext& context, const fb::MessageT& fields,
-                            std::string_view bytes) {
-  const MessageAt at{schema::from_fb<ConversationId>(fields.conversation.get()),
-                     {fields.timestamp, fields.sequence}};
+Result<void> insert_message(WriteContext& context, const MessageAt& at, std::string_view bytes) {
   return context.write_row(TableId::messages, message_key(context.space(), at), std::nullopt,
                            bytes);
 }

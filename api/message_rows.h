@@ -13,6 +13,7 @@
 #include "api/core.h"
 #include "api/rows.h"
 #include "callisto/message.h"
+#include "schema/message_record.h"
 
 namespace callisto::detail {
 
@@ -24,10 +25,12 @@ inline constexpr std::uint64_t kMaxSequence = std::uint64_t{1} << 62;
 /// Checked input as a message's fields, without what its conversation decides: conversation,
 /// sender_slot, sequence and timestamp; and without the envelope, which fill_envelope() adds.
 Result<schema::fb::MessageT> message_fields(const NewMessage& message);
-/// The two halves of it, for a caller that checks many messages before it writes the first: all that
-/// message_fields() refuses; and the fields of a message that was checked.
+/// The two halves of it, for a caller that checks many messages before it writes the first: all
+/// that message_fields() refuses; and the fields of a message that was checked.
 Result<void> check_message(const NewMessage& message);
 Result<schema::fb::MessageT> checked_message_fields(const NewMessage& message);
+/// The same, and what of the envelope is the caller's, in a form that is encoded without copies.
+Result<schema::MessageRecord> checked_message_record(const NewMessage& message);
 
 /// Where a message lies.
 struct MessageAt {
@@ -43,10 +46,9 @@ Result<std::optional<MessageAt>> find_message(ReadContext& context, const Messag
 /// The same, read for update. A message that is not visible is there too.
 Result<std::optional<MessageAt>> find_message_for_update(WriteContext& context,
                                                          const MessageId& id);
-/// The place of the message that has the id which `message` is about to take. An id that the store
-/// made is no one's, and is not sought while the index of ids is built anew.
-Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewMessage& message,
-                                               const MessageId& id);
+/// The place of the message that has the id which `message` brings. One that the store draws for it
+/// is no one's.
+Result<std::optional<MessageAt>> find_namesake(WriteContext& context, const NewMessage& message);
 /// For many ids at once: a message that has one of them and no entry yet; nullopt while the index
 /// of ids can be read.
 struct TakenId {
@@ -57,6 +59,10 @@ Result<std::optional<TakenId>> find_unindexed(WriteContext& context,
                                               const std::vector<MessageId>& ids);
 /// find_message_for_update() after find_unindexed() has found none of the ids.
 Result<std::optional<MessageAt>> find_indexed(WriteContext& context, const MessageId& id);
+/// The same of the ids that several messages bring, in their order. The commit checks those that are
+/// taken here, and those that are free where their entries are written.
+Result<std::vector<std::optional<MessageAt>>> find_indexed(WriteContext& context,
+                                                           std::span<const NewMessage> messages);
 /// The record of a message that an index entry names: it must be there.
 Result<Bytes> fetch_message_for_update(WriteContext& context, const MessageAt& at);
 
@@ -66,9 +72,8 @@ std::int64_t timestamp_after(StoreCore& core, Time now, std::optional<std::int64
 /// Takes a new message into its conversation's counts.
 void count_message(schema::ConversationTail& tail, const schema::MessageOrder& order,
                    std::uint32_t tokens);
-/// Writes a new message: complete fields, and the same as bytes.
-Result<void> insert_message(WriteContext& context, const schema::fb::MessageT& fields,
-                            std::string_view bytes);
+/// Writes a new message.
+Result<void> insert_message(WriteContext& context, const MessageAt& at, std::string_view bytes);
 
 /// The records of a conversation in [lower, upper), at most `limit`, in scan order.
 Result<std::vector<Bytes>> scan_messages(ReadContext& context, const KeyRange& range, bool reverse,

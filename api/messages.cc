@@ -59,8 +59,7 @@ Result<std::vector<std::uint16_t>> sender_slots(WriteContext& context, const New
 Result<bool> is_there(WriteContext& context, const NewMessage& message, const fb::MessageT& fields,
                       const std::vector<std::uint16_t>& slots,
                       std::optional<ConversationId>& purge) {
-  auto at =
-      detail::find_namesake(context, message, schema::from_fb<MessageId>(&fields.stamp->id()));
+  auto at = detail::find_namesake(context, message);
   if (!at) return std::move(at).error();
   if (!*at) return false;
   if (context.state().is_hidden((*at)->conversation)) {
@@ -132,9 +131,10 @@ Result<MessageId> append_message(WriteContext& context, const NewMessage& messag
   CALLISTO_TRY(require_free_sequence(context, **tail, fields));
   auto bytes = schema::encode<fb::Message>(fields);
   if (!bytes) return std::move(bytes).error();
-  CALLISTO_TRY(detail::insert_message(context, fields, *bytes));
+  const schema::MessageOrder order{fields.timestamp, fields.sequence};
+  CALLISTO_TRY(detail::insert_message(context, {conversation, order}, *bytes));
   ConversationTail after = **tail;
-  detail::count_message(after, {fields.timestamp, fields.sequence}, tokens_of(fields.token_usage));
+  detail::count_message(after, order, tokens_of(fields.token_usage));
   CALLISTO_TRY(detail::write_tail(context, conversation, **tail, after));
   return id;
 }

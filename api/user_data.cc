@@ -231,10 +231,10 @@ Result<std::vector<UserDatum>> list_without_index(ReadContext& context, const Us
       [&](std::string_view key, std::string_view value) -> Result<bool> {
         auto row = take_row<fb::UserDatum>(key, value);
         if (!row) return std::move(row).error();
-        std::vector<indexes::Entry> entries;
+        indexes::Entries entries;
         newest.index->extract({context.space(), key, row->view()}, entries);
-        for (indexes::Entry& entry : entries) {
-          if (entry.key.starts_with(prefix)) rows.emplace(std::move(entry.key), *row);
+        for (const indexes::EntryView entry : entries) {
+          if (entry.key.starts_with(prefix)) rows.emplace(entry.key, *row);
         }
         return true;
       }));

@@ -45,6 +45,13 @@ constexpr const char* kTableName<schema::fb::Conversation> = "conversations";
 template <>
 constexpr const char* kTableName<schema::fb::Memory> = "memories";
 
+template <class Table>
+constexpr kv::Family kFamilyOf = kv::Family::conversations;
+template <>
+constexpr kv::Family kFamilyOf<schema::fb::Memory> = kv::Family::memories;
+template <>
+constexpr kv::Family kFamilyOf<schema::fb::UserDatum> = kv::Family::user_data;
+
 }  // namespace
 
 Result<std::vector<std::string>> next_row_keys(kv::Reader& reader, kv::Family family,
@@ -61,7 +68,8 @@ Result<std::vector<std::string>> next_row_keys(kv::Reader& reader, kv::Family fa
                          return keys.size() < kChunkRows;
                        });
   if (!done) return std::move(done).error();
-  if (!keys.empty()) lower = last + '\0';
+  // A short chunk was the last: no scan that finds nothing more.
+  lower = keys.size() < kChunkRows ? upper : last + '\0';
   return keys;
 }
 
@@ -98,6 +106,27 @@ Result<Bytes> listed_row_for_update(WriteContext& context, std::string_view key)
   return std::move(**row);
 }
 
+template <class Table>
+Result<std::vector<Bytes>> listed_rows_for_update(WriteContext& context,
+                                                  std::span<const std::string> keys) {
+  for (const std::string& key : keys) context.transaction().guard(kFamilyOf<Table>, key);
+  auto found = fetch_many<Table>(context.reader(), keys);
+  if (!found) return std::move(found).error();
+  std::vector<Bytes> rows;
+  rows.reserve(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!(*found)[i]) return damaged(kTableName<Table>, keys[i]);
+    rows.push_back(std::move(*(*found)[i]));
+  }
+  return rows;
+}
+
+template Result<std::vector<Bytes>> listed_rows_for_update<schema::fb::UserDatum>(
+    WriteContext&, std::span<const std::string>);
+template Result<std::vector<Bytes>> listed_rows_for_update<schema::fb::Conversation>(
+    WriteContext&, std::span<const std::string>);
+template Result<std::vector<Bytes>> listed_rows_for_update<schema::fb::Memory>(
+    WriteContext&, std::span<const std::string>);
 template Result<Bytes> listed_row_for_update<schema::fb::PlatformIdentifier>(WriteContext&,
                                                                              std::string_view);
 template Result<Bytes> listed_row_for_update<schema::fb::UserDatum>(WriteContext&,

@@ -75,6 +75,14 @@ std::optional<std::string> own_key(std::string_view found);
 template <class Table>
 Result<Bytes> listed_row_for_update(WriteContext& context, std::string_view key);
 
+/// Rows that are read at once by who changes them: each may be as large as a record can be.
+inline constexpr std::size_t kRowsTogether = 16;
+/// The same of several rows, all different, in one MultiGet. Tables: UserDatum, Conversation,
+/// Memory.
+template <class Table>
+Result<std::vector<Bytes>> listed_rows_for_update(WriteContext& context,
+                                                  std::span<const std::string> keys);
+
 /// Fetches, in chunks, the rows that the entries behind `prefix` lead to, and calls `each` in the
 /// entries' order until it returns false. An entry without its row is damage;
 /// index_not_ready. Tables: PlatformIdentifier, UserDatum.

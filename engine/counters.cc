@@ -12,12 +12,14 @@
 namespace callisto::kv {
 namespace {
 
-void put_varint(std::string& out, std::uint64_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>((value & 0x7f) | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
+/// What a counter and its value take at most.
+constexpr std::size_t kCounterBytes = 3 + 10;
+
+/// Writes at `out`; where it ends.
+char* put_varint(char* out, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) *out++ = static_cast<char>((value & 0x7f) | 0x80);
+  *out++ = static_cast<char>(value);
+  return out;
 }
 
 /// Takes one number off the front; nullopt when it is cut, above 64 bits or longer than needed.
@@ -44,12 +46,12 @@ std::int64_t unzigzag(std::uint64_t value) {
 }  // namespace
 
 std::string encode_counters(std::span<const std::pair<std::uint16_t, std::int64_t>> counters) {
-  std::string bytes;
+  std::string bytes(counters.size() * kCounterBytes, '\0');
+  char* end = bytes.data();
   for (const auto& [counter, value] : counters) {
-    if (value == 0) continue;
-    put_varint(bytes, counter);
-    put_varint(bytes, zigzag(value));
+    if (value != 0) end = put_varint(put_varint(end, counter), zigzag(value));
   }
+  bytes.resize(static_cast<std::size_t>(end - bytes.data()));
   return bytes;
 }
 

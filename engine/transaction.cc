@@ -1,5 +1,7 @@
 #include "engine/transaction.h"
 
+#include <algorithm>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -39,7 +41,8 @@ bool OptimisticTransaction::peek(const ListEntry* entry, std::size_t place, Byte
 Result<void> OptimisticTransaction::multi_get(
     Family family, std::span<const std::string> keys,
     const std::function<void(std::size_t, std::string_view)>& each) {
-  if (writes_.key_count() == 0) return base_->multi_get(family, keys, each);
+  const auto is_own = [&](const std::string& key) { return writes_.find(family, key) != nullptr; };
+  if (std::none_of(keys.begin(), keys.end(), is_own)) return base_->multi_get(family, keys, each);
   std::vector<std::string> others;
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -81,14 +84,45 @@ Result<void> OptimisticTransaction::erase(Family family, std::string_view key) {
 void OptimisticTransaction::restart(Reader& base) {
   base_ = &base;
   writes_.clear();
+  constexpr std::size_t kKeptGuards = 4096;
+  if (guards_.capacity() > kKeptGuards) guards_ = {};
   guards_.clear();
 }
+
+namespace {
+
+/// A transaction for the thread's next run, kept for its memory. A run inside a run makes its own,
+/// and so does one that comes when the thread's variables are gone.
+class Spare {
+ public:
+  static std::unique_ptr<OptimisticTransaction> take() {
+    return is_gone_ ? nullptr : std::move(holder_.transaction);
+  }
+  /// Takes one that has nothing written.
+  static void give_back(std::unique_ptr<OptimisticTransaction> transaction) {
+    if (!is_gone_) holder_.transaction = std::move(transaction);
+  }
+
+ private:
+  struct Holder {
+    std::unique_ptr<OptimisticTransaction> transaction;
+    ~Holder() { is_gone_ = true; }
+  };
+  static thread_local bool is_gone_;
+  static thread_local Holder holder_;
+};
+
+thread_local bool Spare::is_gone_ = false;
+thread_local Spare::Holder Spare::holder_;
+
+}  // namespace
 
 Result<Version> run_transaction(const RunContext& context, const RunOptions& options,
                                 const std::function<Result<void>(Transaction&)>& function) {
   const Limits own(context.environment, options.deadline_ms);
   const Limits& limits = options.limits != nullptr ? *options.limits : own;
-  std::optional<OptimisticTransaction> transaction;
+  std::unique_ptr<OptimisticTransaction> transaction = Spare::take();
+  bool is_clear = false;
   const auto attempt = [&]() -> std::optional<Result<Version>> {
     std::unique_lock<std::mutex> turn;
     if (!options.queue_key.empty()) {
@@ -101,10 +135,10 @@ Result<Version> run_transaction(const RunContext& context, const RunOptions& opt
     if (limits.any()) {
       *snapshot = std::make_unique<LimitedReader>(std::move(*snapshot), limits);
     }
-    if (transaction) {
+    if (transaction != nullptr) {
       transaction->restart(**snapshot);
     } else {
-      transaction.emplace(**snapshot);
+      transaction = std::make_unique<OptimisticTransaction>(**snapshot);
     }
     if (auto done = function(*transaction); !done) return std::move(done).error();
     if (auto within = limits.check(); !within) return std::move(within).error();
@@ -114,9 +148,13 @@ Result<Version> run_transaction(const RunContext& context, const RunOptions& opt
                                                .snapshot = transaction->version(),
                                                .durability = options.durability});
     if (!committed && committed.error().code() == Code::conflict) return std::nullopt;
+    transaction->restart(**snapshot);
+    is_clear = true;
     return committed;
   };
-  return retry_on_conflict(context.environment, options.max_attempts, limits, attempt);
+  auto version = retry_on_conflict(context.environment, options.max_attempts, limits, attempt);
+  if (is_clear) Spare::give_back(std::move(transaction));
+  return version;
 }
 
 }  // namespace callisto::kv

@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <boost/endian/conversion.hpp>
 #include <cstring>
 #include <string>
 
@@ -11,11 +12,29 @@ namespace {
 
 constexpr std::size_t kFirstBlockBytes = 4096;
 constexpr std::size_t kLargestBlockBytes = std::size_t{256} << 10;
+constexpr std::size_t kKeptBlockBytes = std::size_t{64} << 10;
 /// An append of a message makes about this many.
 constexpr std::size_t kUsualOperations = 16;
+constexpr std::size_t kGrowth = 4;
+constexpr std::size_t kKeptOperations = 1024;
 
 Error too_large(const char* field, std::size_t limit, const char* unit) {
   return {Code::too_large, field, "at most " + std::to_string(limit) + unit};
+}
+
+/// The family and the first seven bytes of a key, as a number that orders as they do: tells most
+/// keys apart without a look at them.
+std::uint64_t head_of(Family family, std::string_view key) noexcept {
+  std::uint64_t head = 0;
+  if (key.size() >= sizeof(head)) {
+    std::memcpy(&head, key.data(), sizeof(head));
+    head = boost::endian::big_to_native(head) >> 8;
+  } else {
+    for (std::size_t i = 0; i < sizeof(head) - 1; ++i) {
+      head = head << 8 | (i < key.size() ? static_cast<unsigned char>(key[i]) : 0U);
+    }
+  }
+  return std::uint64_t{static_cast<std::uint8_t>(family)} << 56 | head;
 }
 
 }  // namespace
@@ -25,7 +44,9 @@ std::uint64_t hash_key(Family family, std::string_view key) noexcept {
 }
 
 ByteArena::Mark ByteArena::mark() const noexcept {
-  return blocks_.empty() ? Mark{} : Mark{blocks_.size(), blocks_.back().used};
+  if (blocks_.empty()) return {};
+  return {static_cast<std::uint32_t>(blocks_.size()),
+          static_cast<std::uint32_t>(blocks_.back().used)};
 }
 
 std::string_view ByteArena::copy(std::string_view bytes) {
@@ -45,14 +66,23 @@ std::string_view ByteArena::copy(std::string_view bytes) {
 
 void ByteArena::cut(Mark mark) noexcept {
   if (blocks_.empty()) return;
-  blocks_.resize(std::max(mark.block, std::size_t{1}));
+  if (mark.block == 0) {
+    // Empty: the last block, which is mostly the largest, stays if it is not more than most need.
+    if (blocks_.back().size <= kKeptBlockBytes) std::swap(blocks_.front(), blocks_.back());
+    if (blocks_.front().size > kKeptBlockBytes) return blocks_.clear();
+  }
+  blocks_.resize(std::max<std::size_t>(mark.block, 1));
   blocks_.back().used = mark.used;
 }
 
 std::size_t WriteSet::lower_bound(Family family, std::string_view key) const noexcept {
+  return lower_bound(head_of(family, key), key);
+}
+
+std::size_t WriteSet::lower_bound(std::uint64_t head, std::string_view key) const noexcept {
   const auto before = [&](std::uint32_t place, std::string_view sought) {
     const Operation& operation = log_[place];
-    return operation.family != family ? operation.family < family : operation.key < sought;
+    return operation.head != head ? operation.head < head : operation.key < sought;
   };
   // Keys that arrive in order are the common case.
   if (order_.empty() || before(order_.back(), key)) return order_.size();
@@ -89,15 +119,21 @@ Result<void> WriteSet::erase(Family family, std::string_view key) {
 Result<void> WriteSet::write(Kind kind, Family family, std::string_view key,
                              std::string_view value) {
   if (!fits(key, key.size() + value.size())) return why_not(key);
-  const std::size_t place = lower_bound(family, key);
-  const bool known = place < order_.size() && at(place).family == family && at(place).key == key;
+  const std::uint64_t head = head_of(family, key);
+  const std::size_t place = lower_bound(head, key);
+  const bool known = place < order_.size() && at(place).head == head && at(place).key == key;
   if (!known && order_.size() == kMaxTransactionKeys) {
     return too_large("transaction", kMaxTransactionKeys, " keys");
   }
 
+  reserve_one();
   const auto end = static_cast<std::uint32_t>(log_.size());
-  Operation& operation = append_to_log(kind, family);
-  operation.before = arena_.mark();
+  Operation operation{.kind = kind,
+                      .family = family,
+                      .head = head,
+                      .key = {},
+                      .value = {},
+                      .before = arena_.mark()};
   if (known) {
     const Operation& previous = at(place);
     operation.replaces = order_[place];
@@ -110,29 +146,45 @@ Result<void> WriteSet::write(Kind kind, Family family, std::string_view key,
     order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(place), end);
   }
   operation.value = arena_.copy(value);
+  log_.push_back(operation);
   size_bytes_ += key.size() + value.size();
   return {};
 }
 
-WriteSet::Operation& WriteSet::append_to_log(Kind kind, Family family) {
-  if (log_.capacity() == 0) {
-    log_.reserve(kUsualOperations);
-    order_.reserve(kUsualOperations);
+void WriteSet::reserve_one() {
+  if (log_.size() < log_.capacity()) return;
+  const std::size_t room = std::max(kUsualOperations, kGrowth * log_.capacity());
+  log_.reserve(room);
+  order_.reserve(room);
+}
+
+/// The operation that an add can be joined to, or null.
+WriteSet::Operation* WriteSet::raisable(const CounterDelta& delta) noexcept {
+  for (std::uint32_t at = last_add_; at != kNone && at >= savepoint_; at = log_[at].replaces) {
+    Operation& add = log_[at];
+    if (add.counter == delta.counter && add.key == delta.group_key) return &add;
   }
-  Operation& operation = log_.emplace_back();
-  operation.kind = kind;
-  operation.family = family;
-  return operation;
+  return nullptr;
 }
 
 Result<void> WriteSet::add(const CounterDelta& delta) {
   if (!fits(delta.group_key, kAddBytes)) return why_not(delta.group_key);
   if (delta.delta == 0) return {};
-  Operation& operation = append_to_log(Kind::add, Family::system);
-  operation.counter = delta.counter;
-  operation.delta = delta.delta;
-  operation.before = arena_.mark();
-  operation.replaces = last_add_;
+  if (Operation* const known = raisable(delta)) {
+    // Through unsigned numbers, whose overflow is defined.
+    known->delta = static_cast<std::int64_t>(static_cast<std::uint64_t>(known->delta) +
+                                             static_cast<std::uint64_t>(delta.delta));
+    return {};
+  }
+  reserve_one();
+  Operation operation{.kind = Kind::add,
+                      .family = Family::system,
+                      .counter = delta.counter,
+                      .replaces = last_add_,
+                      .key = {},
+                      .value = {},
+                      .delta = delta.delta,
+                      .before = arena_.mark()};
   const Operation* previous = last_add();
   if (previous != nullptr && previous->key == delta.group_key) {
     operation.key = previous->key;
@@ -141,7 +193,8 @@ Result<void> WriteSet::add(const CounterDelta& delta) {
     operation.key = arena_.copy(delta.group_key);
     operation.hash = hash_key(Family::system, delta.group_key);
   }
-  last_add_ = static_cast<std::uint32_t>(log_.size() - 1);
+  last_add_ = static_cast<std::uint32_t>(log_.size());
+  log_.push_back(operation);
   size_bytes_ += kAddBytes;
   return {};
 }
@@ -178,11 +231,17 @@ void WriteSet::rollback_to(std::size_t savepoint) {
 }
 
 void WriteSet::clear() {
+  if (log_.capacity() > kKeptOperations) {
+    log_ = {};
+    order_ = {};
+  }
+  if (touches_.capacity() > kKeptOperations) touches_ = {};
   log_.clear();
   order_.clear();
   touches_.clear();
   size_bytes_ = 0;
   last_add_ = kNone;
+  savepoint_ = 0;
   arena_.cut({});
 }
 

@@ -21,8 +21,8 @@ class ByteArena {
  public:
   /// Where the arena ended at some time.
   struct Mark {
-    std::size_t block = 0;
-    std::size_t used = 0;
+    std::uint32_t block = 0;
+    std::uint32_t used = 0;
   };
   Mark mark() const noexcept;
   std::string_view copy(std::string_view bytes);
@@ -53,6 +53,7 @@ class WriteSet {
     std::uint16_t counter = 0;       ///< add only.
     std::uint32_t replaces = kNone;  ///< Place in the log of the previous operation on the key;
                                      ///< of an add, of the previous add.
+    std::uint64_t head = 0;          ///< How (family, key) begins; 0 for an add.
     std::uint64_t hash = 0;          ///< hash_key(family, key).
     std::string_view key;            ///< add: the group's key, in Family::system.
     std::string_view value;          ///< put only.
@@ -68,13 +69,14 @@ class WriteSet {
   /// limit. After an error the set is as it was.
   Result<void> put(Family family, std::string_view key, std::string_view value);
   Result<void> erase(Family family, std::string_view key);
+  /// A counter that was added to behind the last savepoint keeps one operation for all.
   Result<void> add(const CounterDelta& delta);
   /// All operations of a batch, or the first error, with those before it done.
   Result<void> append(const Batch& batch);
   /// Counts neither as a key nor in bytes; stays when a savepoint is rolled back.
   void touch(Family family, std::string_view key) { touches_.push_back(hash_key(family, key)); }
 
-  std::size_t savepoint() const noexcept { return log_.size(); }
+  std::size_t savepoint() const noexcept { return savepoint_ = log_.size(); }
   /// Undoes what was written since. A savepoint that is not below the present end does nothing.
   void rollback_to(std::size_t savepoint);
   /// Empties the set; keeps some of its memory for reuse.
@@ -109,7 +111,10 @@ class WriteSet {
   bool fits(std::string_view key, std::size_t bytes) const noexcept;
   static Error why_not(std::string_view key);
   Result<void> write(Kind kind, Family family, std::string_view key, std::string_view value);
-  Operation& append_to_log(Kind kind, Family family);
+  std::size_t lower_bound(std::uint64_t head, std::string_view key) const noexcept;
+  /// Room in the log, in larger steps than a vector takes.
+  void reserve_one();
+  Operation* raisable(const CounterDelta& delta) noexcept;
   void undo_last();
   const Operation* add_at(std::uint32_t place) const noexcept {
     return place == kNone ? nullptr : &log_[place];
@@ -121,6 +126,8 @@ class WriteSet {
   std::vector<std::uint64_t> touches_;
   std::size_t size_bytes_ = 0;
   std::uint32_t last_add_ = kNone;
+  /// The last one that was handed out: what lies before it may have to come back as it is.
+  mutable std::size_t savepoint_ = 0;
 };
 
 }  // namespace callisto::kv

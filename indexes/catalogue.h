@@ -8,9 +8,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "engine/kv.h"
+#include "indexes/entries.h"
+#include "indexes/fields.h"
 #include "schema/ids.h"
 
 namespace callisto::indexes {
@@ -25,7 +26,7 @@ struct Row {
   std::string_view cover{};
 };
 
-/// One index entry, whole.
+/// One index entry, on its own.
 struct Entry {
   std::string key;
   std::string value;
@@ -33,7 +34,7 @@ struct Entry {
 };
 
 /// Emits the entries of a row: a pure function of it. It knows nothing of storage.
-using Extract = void (*)(const Row& row, std::vector<Entry>& entries);
+using Extract = void (*)(const Row& row, Entries& entries);
 
 struct IndexDefinition {
   schema::IndexId id;
@@ -45,12 +46,15 @@ struct IndexDefinition {
   /// The key of the row that an entry stands for; nullopt when the entry's key does not parse. Some
   /// need the entry's value (message_by_id).
   std::optional<std::string> (*row_key)(std::string_view entry_key, std::string_view entry_value);
-  /// How many bytes at the end of a key order what lies behind one prefix (~created id): entries are
-  /// counted per prefix, for estimates (cardinality_sketch.h). kNotCounted where nobody asks.
+  /// How many bytes at the end of a key order what lies behind one prefix (~created id): entries
+  /// are counted per prefix, for estimates (cardinality_sketch.h). kNotCounted where nobody asks.
   std::uint8_t order_bytes = 24;
   /// The older definition that this one replaces, while the catalogue still carries it: it is kept
   /// and answers until this one is ready.
   std::optional<schema::IndexId> replaces{};
+  /// Fields of the record (fields.h) that decide about the entries: while none of them changes,
+  /// they stay as they are.
+  FieldSet reads = kEveryField;
   /// Finders of this one may read what it replaces until this one is ready: keys and values have
   /// the same form there but for the number in the key, and every record that gives an entry here
   /// gives that one there.
@@ -71,6 +75,8 @@ struct TableDefinition {
   bool (*is_at_home)(const Row& row);
   /// The value that entries of the row carry, or null where they carry none or one of their own.
   std::string (*cover)(const Row& row);
+  /// In which fields two records differ, or null where nobody asks: then a change may concern all.
+  FieldSet (*changed)(const Row& before, const Row& after);
   std::span<const IndexDefinition> indexes;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "indexes/catalogue.h"
+#include "indexes/entry_key.h"
 #include "indexes/index_keys.h"
 #include "schema/keys.h"
 #include "schema/records.h"
@@ -24,25 +25,21 @@ const Table& record_of(const Row& row) noexcept {
 
 /// Emits prefix ~time id.
 template <class Tag>
-void emit_newest_first(std::vector<Entry>& entries, std::string prefix, std::int64_t time,
+void emit_newest_first(Entries& entries, schema::KeyWriter prefix, std::int64_t time,
                        const Id<Tag>& id, std::string_view value = {}) {
-  schema::KeyWriter key(std::move(prefix));
-  key.time_down(time).id(id);
-  entries.push_back({std::move(key).take(), std::string(value)});
+  prefix.time_down(time).id(id);
+  entries.add(prefix.view(), value);
 }
 
 /// Emits prefix time id.
 template <class Tag>
-void emit_oldest_first(std::vector<Entry>& entries, std::string prefix, std::int64_t time,
+void emit_oldest_first(Entries& entries, schema::KeyWriter prefix, std::int64_t time,
                        const Id<Tag>& id, std::string_view value = {}) {
-  schema::KeyWriter key(std::move(prefix));
-  key.time(time).id(id);
-  entries.push_back({std::move(key).take(), std::string(value)});
+  prefix.time(time).id(id);
+  entries.add(prefix.view(), value);
 }
 
 namespace extract {
-
-using Entries = std::vector<Entry>;
 
 // extract_users.cc
 void user_by_active(const Row& row, Entries& entries);

@@ -1,7 +1,5 @@
 // Headers and tails of conversations.
 
-#include <algorithm>
-
 #include "indexes/extract.h"
 #include "schema/tails.h"
 
@@ -27,7 +25,7 @@ std::optional<TailOf> tail_of(const Row& row) {
   return TailOf{reader.id<ConversationId>(), *tail};
 }
 
-void emit(std::vector<Entry>& entries, std::string prefix, const Conversation& header) {
+void emit(Entries& entries, schema::KeyWriter prefix, const Conversation& header) {
   emit_newest_first(entries, std::move(prefix), header.stamp()->created_at(), id_of(header));
 }
 
@@ -38,56 +36,51 @@ namespace extract {
 void conversation_by_participant(const Row& row, Entries& entries) {
   const auto& header = record_of<Conversation>(row);
   if (header.participants() == nullptr) return;
-  std::vector<UserId> users;
-  users.reserve(header.participants()->size());
+  const std::size_t first = entries.size();
   for (const auto* participant : *header.participants()) {
     const auto user = schema::from_fb<UserId>(&participant->user());
-    if (user) users.push_back(user);
+    if (user) emit(entries, entry_key::conversation_by_participant(row.space, user), header);
   }
-  std::sort(users.begin(), users.end());
-  users.erase(std::unique(users.begin(), users.end()), users.end());
-  for (const UserId& user : users) {
-    emit(entries, conversation_by_participant_prefix(row.space, user), header);
-  }
+  entries.drop_repeats(first);
 }
 
 void conversation_by_owner(const Row& row, Entries& entries) {
   const auto& header = record_of<Conversation>(row);
   const auto owner = schema::from_fb<UserId>(header.owner());
-  if (owner) emit(entries, conversation_by_owner_prefix(row.space, owner), header);
+  if (owner) emit(entries, entry_key::conversation_by_owner(row.space, owner), header);
 }
 
 void conversation_by_type(const Row& row, Entries& entries) {
   const auto& header = record_of<Conversation>(row);
   const std::string_view type = schema::text(header.type());
-  if (!type.empty()) emit(entries, conversation_by_type_prefix(row.space, type), header);
+  if (!type.empty()) emit(entries, entry_key::conversation_by_type(row.space, type), header);
 }
 
 void conversation_by_persona(const Row& row, Entries& entries) {
   const auto& header = record_of<Conversation>(row);
   const auto persona = schema::from_fb<PersonaId>(header.persona());
-  if (persona) emit(entries, conversation_by_persona_prefix(row.space, persona), header);
+  if (persona) emit(entries, entry_key::conversation_by_persona(row.space, persona), header);
 }
 
 void conversation_by_saved(const Row& row, Entries& entries) {
   const auto& header = record_of<Conversation>(row);
-  emit(entries, conversation_by_saved_prefix(row.space, header.is_saved()), header);
+  emit(entries, entry_key::conversation_by_saved(row.space, header.is_saved()), header);
 }
 
 void conversation_by_archived(const Row& row, Entries& entries) {
   const auto& header = record_of<Conversation>(row);
-  emit(entries, conversation_by_archived_prefix(row.space, header.is_archived()), header);
+  emit(entries, entry_key::conversation_by_archived(row.space, header.is_archived()), header);
 }
 
 void conversation_by_ended(const Row& row, Entries& entries) {
   const auto& header = record_of<Conversation>(row);
-  emit(entries, conversation_by_ended_prefix(row.space, header.ended_at().has_value()), header);
+  emit(entries, entry_key::conversation_by_ended(row.space, header.ended_at().has_value()), header);
 }
 
 void conversation_unprocessed(const Row& row, Entries& entries) {
   const auto found = tail_of(row);
   if (!found || found->tail.is_processed()) return;
-  emit_newest_first(entries, conversation_unprocessed_prefix(row.space), found->tail.created_at,
+  emit_newest_first(entries, entry_key::conversation_unprocessed(row.space), found->tail.created_at,
                     found->conversation);
 }
 
@@ -95,12 +88,13 @@ void conversation_by_activity(const Row& row, Entries& entries) {
   const auto found = tail_of(row);
   if (!found) return;
   // The value leads to the conversation's place in every other list.
-  emit_newest_first(entries, conversation_by_activity_prefix(row.space), found->tail.activity_at(),
-                    found->conversation, schema::encode_created(found->tail.created_at));
+  emit_newest_first(entries, entry_key::conversation_by_activity(row.space),
+                    found->tail.activity_at(), found->conversation,
+                    schema::encode_created(found->tail.created_at));
 }
 
 void conversation_by_created(const Row& row, Entries& entries) {
-  emit(entries, conversation_by_created_prefix(row.space), record_of<Conversation>(row));
+  emit(entries, entry_key::conversation_by_created(row.space), record_of<Conversation>(row));
 }
 
 }  // namespace extract

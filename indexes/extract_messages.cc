@@ -8,6 +8,7 @@ namespace callisto::indexes {
 
 namespace {
 
+using schema::KeyWriter;
 using schema::fb::Message;
 
 constexpr std::uint16_t kNoSender = 0xFFFF;
@@ -27,36 +28,39 @@ namespace extract {
 void message_by_id(const Row& row, Entries& entries) {
   const auto& message = record_of<Message>(row);
   const auto id = schema::from_fb<MessageId>(&message.stamp()->id());
-  const schema::MessagePlace place{std::string(conversation_of(message).view()),
-                                   message.timestamp(), message.sequence()};
-  entries.push_back({message_by_id_key(row.space, id), schema::encode(place)});
+  const KeyWriter key = entry_key::message_by_id(row.space, id);
+  const auto place = schema::encode_message_place(conversation_of(message).view(),
+                                                  message.timestamp(), message.sequence());
+  entries.add(key.view(), {place.data(), place.size()});
 }
 
 void message_by_time(const Row& row, Entries& entries) {
   const auto& message = record_of<Message>(row);
-  schema::KeyWriter key(message_by_time_prefix(row.space));
+  KeyWriter key = entry_key::message_by_time(row.space);
   key.time(message.timestamp()).id(conversation_of(message)).u64(message.sequence());
   const schema::MessageCover cover{.sender_slot = message.sender_slot(),
                                    .importance = message.importance(),
                                    .state = static_cast<std::uint8_t>(message.state()),
                                    .role = schema::nfc(schema::text(message.role())),
                                    .agent = schema::nfc(schema::text(message.agent()))};
-  entries.push_back({std::move(key).take(), schema::encode(cover)});
+  entries.add(key.view(), schema::encode(cover));
 }
 
 void message_by_sender(const Row& row, Entries& entries) {
   const auto& message = record_of<Message>(row);
   if (message.sender_slot() == kNoSender) return;
-  entries.push_back({schema::message_sender_key(row.space, conversation_of(message),
-                                                message.sender_slot(), order_of(message)),
-                     {}});
+  entries.add(schema::write_message_sender_key(row.space, conversation_of(message),
+                                               message.sender_slot(), order_of(message))
+                  .view(),
+              {});
 }
 
 void message_by_importance(const Row& row, Entries& entries) {
   const auto& message = record_of<Message>(row);
-  entries.push_back({schema::message_importance_key(row.space, conversation_of(message),
-                                                    message.importance(), order_of(message)),
-                     {}});
+  entries.add(schema::write_message_importance_key(row.space, conversation_of(message),
+                                                   message.importance(), order_of(message))
+                  .view(),
+              {});
 }
 
 }  // namespace extract

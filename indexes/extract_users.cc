@@ -26,9 +26,9 @@ std::string_view end_of_datum_key(const Row& row) {
   return row.key.substr(row.key.size() - kDatumEndBytes);
 }
 
-void emit_behind(std::vector<Entry>& entries, KeyWriter key, std::string_view rest) {
+void emit_behind(Entries& entries, KeyWriter key, std::string_view rest) {
   key.raw(rest);
-  entries.push_back({std::move(key).take(), {}});
+  entries.add(key.view(), {});
 }
 
 }  // namespace
@@ -37,14 +37,14 @@ namespace extract {
 
 void user_by_active(const Row& row, Entries& entries) {
   const auto& user = record_of<schema::fb::User>(row);
-  emit_newest_first(entries, user_by_active_prefix(row.space, user.is_active()),
+  emit_newest_first(entries, entry_key::user_by_active(row.space, user.is_active()),
                     user.stamp()->created_at(), schema::from_fb<UserId>(&user.stamp()->id()));
 }
 
 void user_by_last_seen(const Row& row, Entries& entries) {
   const auto tail = schema::decode_user_tail(row.bytes);
   if (!tail) return;
-  emit_newest_first(entries, user_by_last_seen_prefix(row.space), tail->last_seen,
+  emit_newest_first(entries, entry_key::user_by_last_seen(row.space), tail->last_seen,
                     user_of_key(row));
 }
 
@@ -54,14 +54,14 @@ void user_by_last_seen(const Row& row, Entries& entries) {
 void identity_by_user(const Row& row, Entries& entries) {
   const auto& identity = record_of<schema::fb::PlatformIdentifier>(row);
   const auto user = schema::from_fb<UserId>(identity.user());
-  emit_behind(entries, KeyWriter(identity_by_user_prefix(row.space, user)), rest_of_key(row));
+  emit_behind(entries, entry_key::identity_by_user(row.space, user), rest_of_key(row));
 }
 
 void identity_by_username(const Row& row, Entries& entries) {
   const auto& identity = record_of<schema::fb::PlatformIdentifier>(row);
   const std::string_view username = text(identity.username());
   if (username.empty()) return;
-  KeyWriter key(identity_by_username_prefix(row.space, username));
+  KeyWriter key = entry_key::identity_by_username(row.space, username);
   key.id(schema::from_fb<UserId>(identity.user()));
   emit_behind(entries, std::move(key), rest_of_key(row));
 }
@@ -70,7 +70,7 @@ void datum_newest(const Row& row, Entries& entries) {
   const auto& datum = record_of<schema::fb::UserDatum>(row);
   const auto user = schema::from_fb<UserId>(datum.user());
   const std::string_view rest = rest_of_key(row);
-  KeyWriter key(datum_newest_prefix(row.space, user));
+  KeyWriter key = entry_key::datum_newest(row.space, user);
   key.raw(rest.substr(kIdBytes, rest.size() - kIdBytes - kDatumEndBytes));
   key.time_down(datum.stamp()->created_at());
   emit_behind(entries, std::move(key), end_of_datum_key(row));
@@ -80,7 +80,7 @@ void user_by_preferred_name(const Row& row, Entries& entries) {
   const auto& datum = record_of<schema::fb::UserDatum>(row);
   const std::string_view name = text(datum.value());
   if (text(datum.category()) != kPreferredName || name.empty()) return;
-  KeyWriter key(user_by_preferred_name_prefix(row.space, name));
+  KeyWriter key = entry_key::user_by_preferred_name(row.space, name);
   key.id(schema::from_fb<UserId>(datum.user()));
   emit_behind(entries, std::move(key), end_of_datum_key(row));
 }

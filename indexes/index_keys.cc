@@ -3,34 +3,14 @@
 #include <limits>
 #include <utility>
 
-#include "schema/hash.h"
-#include "schema/text.h"
+#include "indexes/entry_key.h"
 
 namespace callisto::indexes {
 
 namespace {
 
-using schema::fold;
-using schema::hash128;
 using schema::IndexId;
 using schema::KeyWriter;
-using schema::nfc;
-
-/// What a chain of parts wrote, without a copy.
-std::string taken(KeyWriter& writer) { return std::move(writer).take(); }
-
-std::string flag_prefix(SpaceNumber space, IndexId index, bool flag) {
-  return taken(KeyWriter(space, index).u8(flag ? 1 : 0));
-}
-
-template <class Tag>
-std::string id_prefix(SpaceNumber space, IndexId index, const Id<Tag>& id) {
-  return taken(KeyWriter(space, index).id(id));
-}
-
-std::string text_prefix(SpaceNumber space, IndexId index, std::string_view text) {
-  return taken(KeyWriter(space, index).text(text));
-}
 
 KeyRange none_of(std::string_view prefix) {
   const std::string end = schema::prefix_end(prefix);
@@ -40,154 +20,149 @@ KeyRange none_of(std::string_view prefix) {
 }  // namespace
 
 std::string user_by_active_prefix(SpaceNumber space, bool is_active) {
-  return flag_prefix(space, IndexId::user_by_active, is_active);
+  return entry_key::user_by_active(space, is_active).take();
 }
 
 std::string user_by_last_seen_prefix(SpaceNumber space) {
-  return KeyWriter(space, IndexId::user_by_last_seen).take();
+  return entry_key::user_by_last_seen(space).take();
 }
 
 std::string identity_by_user_prefix(SpaceNumber space, const UserId& user) {
-  return id_prefix(space, IndexId::identity_by_user, user);
+  return entry_key::identity_by_user(space, user).take();
 }
 
 std::string identity_by_username_prefix(SpaceNumber space, std::string_view username) {
-  return text_prefix(space, IndexId::identity_by_username, fold(username));
+  return entry_key::identity_by_username(space, username).take();
 }
 
 std::string datum_newest_prefix(SpaceNumber space, const UserId& user) {
-  return id_prefix(space, IndexId::datum_newest, user);
+  return entry_key::datum_newest(space, user).take();
 }
 
 std::string datum_newest_prefix(SpaceNumber space, const UserId& user, std::string_view category) {
-  return taken(KeyWriter(space, IndexId::datum_newest).id(user).text(nfc(category)));
+  return entry_key::datum_newest(space, user, category).take();
 }
 
 std::string user_by_preferred_name_prefix(SpaceNumber space, std::string_view name) {
-  return text_prefix(space, IndexId::user_by_preferred_name, fold(name));
+  return entry_key::user_by_preferred_name(space, name).take();
 }
 
 std::string conversation_by_participant_prefix(SpaceNumber space, const UserId& user) {
-  return id_prefix(space, IndexId::conversation_by_participant, user);
+  return entry_key::conversation_by_participant(space, user).take();
 }
 
 std::string conversation_by_owner_prefix(SpaceNumber space, const UserId& owner) {
-  return id_prefix(space, IndexId::conversation_by_owner, owner);
+  return entry_key::conversation_by_owner(space, owner).take();
 }
 
 std::string conversation_by_type_prefix(SpaceNumber space, std::string_view type) {
-  return text_prefix(space, IndexId::conversation_by_type, nfc(type));
+  return entry_key::conversation_by_type(space, type).take();
 }
 
 std::string conversation_by_persona_prefix(SpaceNumber space, const PersonaId& persona) {
-  return id_prefix(space, IndexId::conversation_by_persona, persona);
+  return entry_key::conversation_by_persona(space, persona).take();
 }
 
 std::string conversation_by_saved_prefix(SpaceNumber space, bool is_saved) {
-  return flag_prefix(space, IndexId::conversation_by_saved, is_saved);
+  return entry_key::conversation_by_saved(space, is_saved).take();
 }
 
 std::string conversation_by_archived_prefix(SpaceNumber space, bool is_archived) {
-  return flag_prefix(space, IndexId::conversation_by_archived, is_archived);
+  return entry_key::conversation_by_archived(space, is_archived).take();
 }
 
 std::string conversation_by_ended_prefix(SpaceNumber space, bool is_ended) {
-  return flag_prefix(space, IndexId::conversation_by_ended, is_ended);
+  return entry_key::conversation_by_ended(space, is_ended).take();
 }
 
 std::string conversation_unprocessed_prefix(SpaceNumber space) {
-  return KeyWriter(space, IndexId::conversation_unprocessed).take();
+  return entry_key::conversation_unprocessed(space).take();
 }
 
 std::string conversation_by_activity_prefix(SpaceNumber space) {
-  return KeyWriter(space, IndexId::conversation_by_activity).take();
+  return entry_key::conversation_by_activity(space).take();
 }
 
 std::string conversation_by_created_prefix(SpaceNumber space) {
-  return KeyWriter(space, IndexId::conversation_by_created).take();
+  return entry_key::conversation_by_created(space).take();
 }
 
 std::string message_by_id_key(SpaceNumber space, const MessageId& message) {
-  return id_prefix(space, IndexId::message_by_id, message);
+  return entry_key::message_by_id(space, message).take();
 }
 
 std::string message_by_time_prefix(SpaceNumber space) {
-  return KeyWriter(space, IndexId::message_by_time).take();
+  return entry_key::message_by_time(space).take();
 }
 
 std::string memory_by_category_prefix(SpaceNumber space, std::string_view category) {
-  return text_prefix(space, IndexId::memory_by_category, nfc(category));
+  return entry_key::memory_by_category(space, category).take();
 }
 
 std::string memory_by_key_prefix(SpaceNumber space, std::string_view key) {
-  return taken(KeyWriter(space, IndexId::memory_by_key).hash(hash128(nfc(key))));
+  return entry_key::memory_by_key(space, key).take();
 }
 
 std::string memory_by_name_prefix(SpaceNumber space, const UserId& user, std::string_view category,
                                   std::string_view key) {
-  return taken(
-      KeyWriter(space, IndexId::memory_by_name).id(user).hash(hash128(nfc(category), nfc(key))));
+  return entry_key::memory_by_name(space, user, category, key).take();
 }
 
 std::string memory_by_entity_prefix(SpaceNumber space, std::string_view entity_type,
                                     std::string_view entity_id) {
-  return taken(KeyWriter(space, IndexId::memory_by_entity)
-                   .text(nfc(entity_type))
-                   .hash(hash128(nfc(entity_id))));
+  return entry_key::memory_by_entity(space, entity_type, entity_id).take();
 }
 
 std::string memory_by_entity_type_prefix(SpaceNumber space, std::string_view entity_type) {
-  return text_prefix(space, IndexId::memory_by_entity_type, nfc(entity_type));
+  return entry_key::memory_by_entity_type(space, entity_type).take();
 }
 
 std::string memory_by_tag_prefix(SpaceNumber space, std::string_view tag) {
-  return text_prefix(space, IndexId::memory_by_tag, fold(tag));
+  return entry_key::memory_by_tag(space, tag).take();
 }
 
 std::string memory_by_type_prefix(SpaceNumber space, std::string_view type) {
-  return text_prefix(space, IndexId::memory_by_type, nfc(type));
+  return entry_key::memory_by_type(space, type).take();
 }
 
 std::string memory_by_agent_prefix(SpaceNumber space, std::string_view agent) {
-  return text_prefix(space, IndexId::memory_by_agent, nfc(agent));
+  return entry_key::memory_by_agent(space, agent).take();
 }
 
 std::string memory_by_user_prefix(SpaceNumber space, const UserId& user) {
-  return id_prefix(space, IndexId::memory_by_user, user);
+  return entry_key::memory_by_user(space, user).take();
 }
 
 std::string memory_by_conversation_prefix(SpaceNumber space, const ConversationId& conversation) {
-  return id_prefix(space, IndexId::memory_by_conversation, conversation);
+  return entry_key::memory_by_conversation(space, conversation).take();
 }
 
 std::string memory_by_priority_prefix(SpaceNumber space) {
-  return KeyWriter(space, IndexId::memory_by_priority).take();
+  return entry_key::memory_by_priority(space).take();
 }
 
 std::string memory_by_priority_prefix(SpaceNumber space, std::uint8_t priority) {
-  return taken(
-      KeyWriter(space, IndexId::memory_by_priority)
-          .u8(static_cast<std::uint8_t>(std::numeric_limits<std::uint8_t>::max() - priority)));
+  return entry_key::memory_by_priority(space, priority).take();
 }
 
 std::string memory_by_source_prefix(SpaceNumber space, std::string_view kind, std::string_view id) {
-  return taken(KeyWriter(space, IndexId::memory_by_source).hash(hash128(nfc(kind), nfc(id))));
+  return entry_key::memory_by_source(space, kind, id).take();
 }
 
 std::string memory_by_task_prefix(SpaceNumber space, std::string_view task) {
-  return taken(KeyWriter(space, IndexId::memory_by_task).hash(hash128(nfc(task))));
+  return entry_key::memory_by_task(space, task).take();
 }
 
 std::string memory_by_created_prefix(SpaceNumber space) {
-  return KeyWriter(space, IndexId::memory_by_created).take();
+  return entry_key::memory_by_created(space).take();
 }
 
 std::string memory_by_updated_prefix(SpaceNumber space) {
-  return KeyWriter(space, IndexId::memory_by_updated).take();
+  return entry_key::memory_by_updated(space).take();
 }
 
 std::string memory_by_expiry_prefix(SpaceNumber space) {
-  return KeyWriter(space, IndexId::memory_by_expiry).take();
+  return entry_key::memory_by_expiry(space).take();
 }
 
 KeyRange in_version(KeyRange range, IndexId version) {
@@ -209,9 +184,9 @@ KeyRange newest_first_range(std::string_view prefix, std::optional<std::int64_t>
   if (to && (*to == std::numeric_limits<std::int64_t>::min() || (from && *from >= *to))) {
     return none_of(prefix);
   }
-  if (to) range.lower = taken(KeyWriter(std::string(prefix)).time_down(*to - 1));
+  if (to) range.lower = KeyWriter(prefix).time_down(*to - 1).str();
   if (from) {
-    range.upper = schema::prefix_end(taken(KeyWriter(std::string(prefix)).time_down(*from)));
+    range.upper = schema::prefix_end(KeyWriter(prefix).time_down(*from).str());
   }
   return range;
 }
@@ -220,8 +195,8 @@ KeyRange oldest_first_range(std::string_view prefix, std::optional<std::int64_t>
                             std::optional<std::int64_t> to) {
   KeyRange range = range_of(prefix);
   if (from && to && *from >= *to) return none_of(prefix);
-  if (from) range.lower = taken(KeyWriter(std::string(prefix)).time(*from));
-  if (to) range.upper = taken(KeyWriter(std::string(prefix)).time(*to));
+  if (from) range.lower = KeyWriter(prefix).time(*from).str();
+  if (to) range.upper = KeyWriter(prefix).time(*to).str();
   return range;
 }
 

@@ -1,9 +1,7 @@
 #include "indexes/maintainer.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "indexes/aligned_bytes.h"
 #include "indexes/row_entries.h"
@@ -12,6 +10,13 @@
 namespace callisto::indexes {
 
 namespace {
+
+bool has_key(const Entries& entries, std::string_view key) {
+  for (const EntryView entry : entries) {
+    if (entry.key == key) return true;
+  }
+  return false;
+}
 
 /// The writes of one row: what its indexes share.
 class RowWrite {
@@ -26,16 +31,16 @@ class RowWrite {
     return transaction_.add({counters_key_, static_cast<std::uint16_t>(id), delta});
   }
 
-  Result<void> put_all(const IndexDefinition& index, const std::vector<Entry>& entries) {
-    for (const Entry& entry : entries) {
+  Result<void> put_all(const IndexDefinition& index, const Entries& entries) {
+    for (const EntryView entry : entries) {
       if (auto put = transaction_.put(index.family, entry.key, entry.value); !put) return put;
       change(index, entry.key, 1);
     }
     return count(index.id, static_cast<std::int64_t>(entries.size()));
   }
 
-  Result<void> erase_all(const IndexDefinition& index, const std::vector<Entry>& entries) {
-    for (const Entry& entry : entries) {
+  Result<void> erase_all(const IndexDefinition& index, const Entries& entries) {
+    for (const EntryView entry : entries) {
       if (auto erased = transaction_.erase(index.family, entry.key); !erased) return erased;
       change(index, entry.key, -1);
     }
@@ -43,24 +48,25 @@ class RowWrite {
   }
 
   /// Writes what differs between sorted entries.
-  Result<void> put_difference(const IndexDefinition& index, const std::vector<Entry>& before,
-                              const std::vector<Entry>& after) {
-    auto old = before.begin();
-    auto now = after.begin();
-    while (old != before.end() || now != after.end()) {
-      const bool is_gone = now == after.end() || (old != before.end() && old->key < now->key);
-      const bool is_new = old == before.end() || (now != after.end() && now->key < old->key);
+  Result<void> put_difference(const IndexDefinition& index, const Entries& before,
+                              const Entries& after) {
+    std::size_t old = 0;
+    std::size_t now = 0;
+    while (old < before.size() || now < after.size()) {
+      const int order = old == before.size()  ? 1
+                        : now == after.size() ? -1
+                                              : before[old].key.compare(after[now].key);
       Result<void> done;
-      if (is_gone) {
-        done = transaction_.erase(index.family, old->key);
-        change(index, old->key, -1);
-      } else if (is_new || old->value != now->value) {
-        done = transaction_.put(index.family, now->key, now->value);
-        if (is_new) change(index, now->key, 1);
+      if (order < 0) {
+        done = transaction_.erase(index.family, before[old].key);
+        change(index, before[old].key, -1);
+      } else if (order > 0 || before[old].value != after[now].value) {
+        done = transaction_.put(index.family, after[now].key, after[now].value);
+        if (order > 0) change(index, after[now].key, 1);
       }
       if (!done) return done;
-      if (!is_new) ++old;
-      if (!is_gone) ++now;
+      if (order <= 0) ++old;
+      if (order >= 0) ++now;
     }
     return count(index.id, static_cast<std::int64_t>(after.size()) -
                                static_cast<std::int64_t>(before.size()));
@@ -69,14 +75,12 @@ class RowWrite {
   /// Brings the entries of a row in an index that is being built from `before`, of which any may be
   /// there, to `after`. Reads them for update: a build that puts them meanwhile conflicts. Counts
   /// what came to be and what went.
-  Result<void> put_unbuilt(const IndexDefinition& index, const std::vector<Entry>& before,
-                           const std::vector<Entry>& after) {
+  Result<void> put_unbuilt(const IndexDefinition& index, const Entries& before,
+                           const Entries& after) {
     std::int64_t delta = 0;
     kv::Value stored;
-    for (const Entry& old : before) {
-      const bool stays = std::any_of(after.begin(), after.end(),
-                                     [&](const Entry& now) { return now.key == old.key; });
-      if (stays) continue;
+    for (const EntryView old : before) {
+      if (has_key(after, old.key)) continue;
       auto found = transaction_.get_for_update(index.family, old.key, stored);
       if (!found) return std::move(found).error();
       if (!*found) continue;
@@ -84,7 +88,7 @@ class RowWrite {
       change(index, old.key, -1);
       --delta;
     }
-    for (const Entry& now : after) {
+    for (const EntryView now : after) {
       auto found = transaction_.get_for_update(index.family, now.key, stored);
       if (!found) return std::move(found).error();
       if (*found && stored.view() == now.value) continue;
@@ -107,7 +111,54 @@ class RowWrite {
   const std::string counters_key_;
 };
 
-void sort(std::vector<Entry>& entries) { std::sort(entries.begin(), entries.end()); }
+/// Tells the states of a table's indexes, which mostly follow each other in the set.
+class States {
+ public:
+  explicit States(const IndexSet& set) : set_(set) {}
+  IndexState of(schema::IndexId index) {
+    const auto& held = set_.held();
+    if (next_ == held.size() || held[next_].id != index) {
+      const HeldIndex* const found = set_.find(index);
+      if (found == nullptr) return IndexState::absent;
+      next_ = static_cast<std::size_t>(found - held.data());
+    }
+    return held[next_++].state;
+  }
+
+ private:
+  const IndexSet& set_;
+  std::size_t next_ = 0;
+};
+
+/// Memory for the entries of one row, used again by the thread's next one.
+class Scratch {
+ public:
+  Scratch() = default;
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() {
+    if (before.memory_bytes() > kKeptBytes) before = Entries();
+    if (after.memory_bytes() > kKeptBytes) after = Entries();
+  }
+
+  /// Fills `entries` with those of a row that may be absent, in the order of their keys.
+  const Entries& extract(const IndexDefinition& index, const std::optional<Row>& row,
+                         Entries& entries) const {
+    entries.clear();
+    if (row) index.extract(*row, entries);
+    entries.sort();
+    return entries;
+  }
+
+  static thread_local Entries before;
+  static thread_local Entries after;
+
+ private:
+  static constexpr std::size_t kKeptBytes = 64u << 10;
+};
+
+thread_local Entries Scratch::before;
+thread_local Entries Scratch::after;
 
 Result<void> write_record(kv::Transaction& transaction, RowWrite& write,
                           const TableDefinition& table, std::string_view key, bool was_there,
@@ -135,10 +186,10 @@ Result<Given> read_given(kv::Transaction& transaction, schema::SpaceNumber space
   const std::string_view bytes = aligned.assign(stored.view());
   if (!table.is_intact(bytes)) return Given{false, {}};
   const CoveredRow row(table, space, row_key, bytes);
-  std::vector<Entry> entries;
+  Entries entries;
   index.extract(row.row(), entries);
-  for (Entry& entry : entries) {
-    if (entry.key == entry_key) return Given{true, std::move(entry.value)};
+  for (const EntryView entry : entries) {
+    if (entry.key == entry_key) return Given{true, std::string(entry.value)};
   }
   return Given{};
 }
@@ -156,29 +207,25 @@ Result<void> Maintainer::write(kv::Transaction& transaction, const SpaceState& s
   if (auto done = write_record(transaction, write, table, key, before.has_value(), after); !done) {
     return done;
   }
-  std::optional<CoveredRow> old_row;
-  std::optional<CoveredRow> new_row;
-  if (before) old_row.emplace(table, state.space(), key, *before);
-  if (after) new_row.emplace(table, state.space(), key, *after);
-  std::vector<Entry> old_entries;
-  std::vector<Entry> new_entries;
+  const RowChange row(table, state.space(), key, before, after);
+  States states(state.indexes());
+  Scratch scratch;
   for (const IndexDefinition& index : table.indexes) {
-    const IndexState index_state = state.index_state(index.id);
+    const IndexState index_state = states.of(index.id);
     if (!is_maintained(index_state)) continue;
-    old_entries.clear();
-    new_entries.clear();
-    if (old_row) index.extract(old_row->row(), old_entries);
-    if (new_row) index.extract(new_row->row(), new_entries);
+    // Of a row whose turn in a build has not come, any entry may be missing.
+    const bool is_ready = index_state == IndexState::ready;
+    if (is_ready && !row.concerns(index)) continue;
+    const Entries& old_entries = scratch.extract(index, row.before(), scratch.before);
+    const Entries& new_entries = scratch.extract(index, row.after(), scratch.after);
     Result<void> done;
-    if (index_state == IndexState::building) {
+    if (!is_ready) {
       done = write.put_unbuilt(index, old_entries, new_entries);
-    } else if (!old_row) {
+    } else if (!before) {
       done = write.put_all(index, new_entries);
-    } else if (!new_row) {
+    } else if (!after) {
       done = write.erase_all(index, old_entries);
     } else {
-      sort(old_entries);
-      sort(new_entries);
       done = write.put_difference(index, old_entries, new_entries);
     }
     if (!done) return done;
@@ -191,7 +238,7 @@ Result<void> Maintainer::fill(kv::Transaction& transaction, schema::SpaceNumber 
                               std::string_view key, std::string_view bytes) const {
   if (!table.is_intact(bytes)) return {};
   const CoveredRow row(table, space, key, bytes);
-  std::vector<Entry> entries;
+  Entries entries;
   index.extract(row.row(), entries);
   return RowWrite(transaction, space, nullptr).put_unbuilt(index, {}, entries);
 }

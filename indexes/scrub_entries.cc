@@ -76,7 +76,7 @@ class ComparisonRound final : public Visitor {
       entries_.clear();
       index.extract(covered.row(), entries_);
       const std::size_t slot = check_.slot_of(table, index);
-      for (Entry& entry : entries_) {
+      for (const EntryView entry : entries_) {
         if (auto done = take_expected(slot, entry); !done) return done;
       }
     }
@@ -124,12 +124,12 @@ class ComparisonRound final : public Visitor {
     return is_ready ? sink_.on_missing(place, key, expected) : sink_.on_unbuilt(place);
   }
 
-  Result<void> take_expected(std::size_t slot, Entry& entry) {
+  Result<void> take_expected(std::size_t slot, const EntryView& entry) {
     const Mode mode = modes_[slot][bucket_of(entry.key)];
     if (mode == Mode::none) return {};
     if (mode == Mode::show) return missing(slot, entry.key, entry.value);
     const auto [place, is_new] =
-        held_.try_emplace(std::move(entry.key), Held{slot, std::move(entry.value)});
+        held_.try_emplace(std::string(entry.key), Held{slot, std::string(entry.value)});
     if (is_new) return {};
     return sink_.on_twice(check_.slots_[slot].place, place->first);
   }
@@ -140,7 +140,7 @@ class ComparisonRound final : public Visitor {
   Phase phase_ = Phase::rows;
   bool is_empty_ = true;
   std::map<std::string, Held, std::less<>> held_;
-  std::vector<Entry> entries_;  // scratch
+  Entries entries_;  // scratch
 };
 
 EntryCheck::EntryCheck(const Catalogue& catalogue, const SpaceState& state)
@@ -175,7 +175,7 @@ void EntryCheck::add_row(const TableDefinition& table, const Row& row, bool is_i
     entries_.clear();
     index.extract(covered.row(), entries_);
     Slot& slot = slots_[slot_of(table, index)];
-    for (const Entry& entry : entries_) {
+    for (const EntryView entry : entries_) {
       Bucket& bucket = slot.buckets[bucket_of(entry.key)];
       const auto sums = fingerprint(entry.key, entry.value);
       ++bucket.expected;

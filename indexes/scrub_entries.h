@@ -91,7 +91,7 @@ class EntryCheck {
   std::vector<std::size_t> first_slots_;  // per table
   std::vector<Slot> slots_;
   std::vector<std::uint64_t> row_counts_;  // per table
-  std::vector<Entry> entries_;             // scratch
+  Entries entries_;                        // scratch
 };
 
 /// Turns differences into findings, and says how many entries could not be judged because their

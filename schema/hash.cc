@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <boost/endian/conversion.hpp>
 #include <cstring>
 
@@ -26,6 +27,15 @@ Hash128 hash128(std::string_view bytes) noexcept {
 
 Hash128 hash128(std::string_view a, std::string_view b) noexcept {
   const std::uint64_t border = boost::endian::native_to_big(std::uint64_t{a.size()});
+  // Short texts in one piece: to begin and end a state costs more than the hash.
+  constexpr std::size_t kShortBytes = 512;
+  char whole[sizeof(border) + kShortBytes];
+  if (a.size() <= kShortBytes && b.size() <= kShortBytes - a.size()) {
+    std::memcpy(whole, &border, sizeof(border));
+    std::copy(a.begin(), a.end(), whole + sizeof(border));
+    std::copy(b.begin(), b.end(), whole + sizeof(border) + a.size());
+    return hash128({whole, sizeof(border) + a.size() + b.size()});
+  }
   XXH3_state_t state;
   XXH3_128bits_reset(&state);
   XXH3_128bits_update(&state, &border, sizeof(border));

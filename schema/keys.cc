@@ -13,14 +13,10 @@ namespace {
 constexpr char kZero = '\x00';
 constexpr char kEnd = '\x01';
 constexpr char kEscapedZero = '\xFF';
+constexpr char kEscaped[] = {kZero, kEscapedZero};
+constexpr char kTerminator[] = {kZero, kEnd};
 
 constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
-
-template <class T>
-void append_big(std::string& out, T value) {
-  value = boost::endian::native_to_big(value);
-  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
 
 template <class T>
 T read_big(std::string_view part) noexcept {
@@ -40,9 +36,8 @@ KeyWriter messages_of(SpaceNumber space, const ConversationId& conversation, Mes
   return writer;
 }
 
-std::string end_with(KeyWriter writer, const MessageOrder& order) {
+void end_with(KeyWriter& writer, const MessageOrder& order) {
   writer.time_down(order.timestamp).u64_down(order.sequence);
-  return std::move(writer).take();
 }
 
 std::string conversation_part(SpaceNumber space, const ConversationId& conversation,
@@ -54,36 +49,6 @@ std::string conversation_part(SpaceNumber space, const ConversationId& conversat
 
 }  // namespace
 
-KeyWriter& KeyWriter::u8(std::uint8_t value) {
-  key_.push_back(static_cast<char>(value));
-  return *this;
-}
-
-KeyWriter& KeyWriter::u16(std::uint16_t value) {
-  append_big(key_, value);
-  return *this;
-}
-
-KeyWriter& KeyWriter::u32(std::uint32_t value) {
-  append_big(key_, value);
-  return *this;
-}
-
-KeyWriter& KeyWriter::u64(std::uint64_t value) {
-  append_big(key_, value);
-  return *this;
-}
-
-KeyWriter& KeyWriter::u64_down(std::uint64_t value) { return u64(~value); }
-
-KeyWriter& KeyWriter::time(std::int64_t micros) {
-  return u64(flip_sign(static_cast<std::uint64_t>(micros)));
-}
-
-KeyWriter& KeyWriter::time_down(std::int64_t micros) {
-  return u64_down(flip_sign(static_cast<std::uint64_t>(micros)));
-}
-
 KeyWriter& KeyWriter::importance_down(float importance) {
   // The bits of floats that are not negative order as the floats do; -0 counts as 0.
   const float value = importance == 0.0F ? 0.0F : importance;
@@ -93,20 +58,20 @@ KeyWriter& KeyWriter::importance_down(float importance) {
 KeyWriter& KeyWriter::text(std::string_view text) {
   for (;;) {
     const std::size_t zero = text.find(kZero);
-    key_.append(text.substr(0, zero));
+    raw(text.substr(0, zero));
     if (zero == std::string_view::npos) break;
-    key_.push_back(kZero);
-    key_.push_back(kEscapedZero);
+    raw(std::string_view(kEscaped, sizeof(kEscaped)));
     text.remove_prefix(zero + 1);
   }
-  key_.push_back(kZero);
-  key_.push_back(kEnd);
-  return *this;
+  return raw(std::string_view(kTerminator, sizeof(kTerminator)));
 }
 
-KeyWriter& KeyWriter::raw(std::string_view bytes) {
-  key_.append(bytes);
-  return *this;
+void KeyWriter::grow(std::size_t bytes) {
+  const std::size_t capacity = std::max(2 * capacity_, size_ + bytes);
+  std::unique_ptr<char[]> larger(new char[capacity]);
+  std::memcpy(larger.get(), view().data(), size_);
+  large_ = std::move(larger);
+  capacity_ = capacity;
 }
 
 std::string_view KeyReader::raw(std::size_t size) {
@@ -185,9 +150,7 @@ std::string prefix_end(std::string_view prefix) {
 }
 
 std::string space_prefix(SpaceNumber space) {
-  std::string key;
-  append_big(key, space);
-  return key;
+  return KeyWriter(std::string_view()).u32(space).str();
 }
 
 std::string user_key(SpaceNumber space, const UserId& user) {
@@ -251,12 +214,14 @@ std::string message_range(SpaceNumber space, const ConversationId& conversation)
 }
 
 std::string message_range(SpaceNumber space, const ConversationId& conversation, MessagePart part) {
-  return messages_of(space, conversation, part).take();
+  return messages_of(space, conversation, part).str();
 }
 
 std::string message_key(SpaceNumber space, const ConversationId& conversation,
                         const MessageOrder& order) {
-  return end_with(messages_of(space, conversation, MessagePart::record), order);
+  KeyWriter writer = messages_of(space, conversation, MessagePart::record);
+  end_with(writer, order);
+  return std::move(writer).take();
 }
 
 std::string message_sender_prefix(SpaceNumber space, const ConversationId& conversation,
@@ -264,18 +229,28 @@ std::string message_sender_prefix(SpaceNumber space, const ConversationId& conve
   return std::move(messages_of(space, conversation, MessagePart::by_sender).u16(slot)).take();
 }
 
+KeyWriter write_message_sender_key(SpaceNumber space, const ConversationId& conversation,
+                                   std::uint16_t slot, const MessageOrder& order) {
+  KeyWriter writer = messages_of(space, conversation, MessagePart::by_sender);
+  end_with(writer.u16(slot), order);
+  return writer;
+}
+
+KeyWriter write_message_importance_key(SpaceNumber space, const ConversationId& conversation,
+                                       float importance, const MessageOrder& order) {
+  KeyWriter writer = messages_of(space, conversation, MessagePart::by_importance);
+  end_with(writer.importance_down(importance), order);
+  return writer;
+}
+
 std::string message_sender_key(SpaceNumber space, const ConversationId& conversation,
                                std::uint16_t slot, const MessageOrder& order) {
-  KeyWriter writer = messages_of(space, conversation, MessagePart::by_sender);
-  writer.u16(slot);
-  return end_with(std::move(writer), order);
+  return write_message_sender_key(space, conversation, slot, order).take();
 }
 
 std::string message_importance_key(SpaceNumber space, const ConversationId& conversation,
                                    float importance, const MessageOrder& order) {
-  KeyWriter writer = messages_of(space, conversation, MessagePart::by_importance);
-  writer.importance_down(importance);
-  return end_with(std::move(writer), order);
+  return write_message_importance_key(space, conversation, importance, order).take();
 }
 
 std::optional<MessageKey> parse_message_key(std::string_view key) {

@@ -4,8 +4,11 @@
 // S (4 bytes) X (2 bytes), big-endian; text is escaped and terminated, or hashed where it is not
 // bounded; times and sequences are big-endian with the sign flipped, inverted where newest leads.
 
+#include <boost/endian/conversion.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,43 +21,70 @@
 
 namespace callisto::schema {
 
-/// Appends key parts. Order of the bytes is the order of the values.
+/// Appends key parts. Order of the bytes is the order of the values. Most keys fit into the writer
+/// itself: to write one and look at it allocates nothing.
 class KeyWriter {
  public:
   template <class X>
   KeyWriter(SpaceNumber space, X x) {
-    key_.reserve(48);  // most keys fit
     u32(space);
     u16(static_cast<std::uint16_t>(x));
   }
   /// Goes on behind a prefix.
-  explicit KeyWriter(std::string prefix) : key_(std::move(prefix)) {}
-  KeyWriter& u8(std::uint8_t value);
-  KeyWriter& u16(std::uint16_t value);
-  KeyWriter& u32(std::uint32_t value);
-  KeyWriter& u64(std::uint64_t value);
-  KeyWriter& u64_down(std::uint64_t value);  ///< Highest first.
-  KeyWriter& time(std::int64_t micros);
-  KeyWriter& time_down(std::int64_t micros);  ///< Newest first.
+  explicit KeyWriter(std::string_view prefix) { raw(prefix); }
+  KeyWriter& u8(std::uint8_t value) { return big(value); }
+  KeyWriter& u16(std::uint16_t value) { return big(value); }
+  KeyWriter& u32(std::uint32_t value) { return big(value); }
+  KeyWriter& u64(std::uint64_t value) { return big(value); }
+  /// Highest first.
+  KeyWriter& u64_down(std::uint64_t value) { return big(~value); }
+  KeyWriter& time(std::int64_t micros) { return big(flip_sign(micros)); }
+  /// Newest first.
+  KeyWriter& time_down(std::int64_t micros) { return big(~flip_sign(micros)); }
   /// Importance 0..1, highest first.
   KeyWriter& importance_down(float importance);
   /// 00 -> 00 FF, then 00 01.
   KeyWriter& text(std::string_view text);
-  KeyWriter& raw(std::string_view bytes);
+  KeyWriter& raw(std::string_view bytes) {
+    if (!bytes.empty()) std::memcpy(extend(bytes.size()), bytes.data(), bytes.size());
+    return *this;
+  }
   template <class Tag>
   KeyWriter& id(const Id<Tag>& id) {
     return raw(id.view());
   }
-  KeyWriter& hash(const Hash128& hash) { return raw(view(hash)); }
+  KeyWriter& hash(const Hash128& hash) { return raw(schema::view(hash)); }
 
-  const std::string& str() const& noexcept { return key_; }
-  std::string take() && noexcept { return std::move(key_); }
+  /// What was written, until more is.
+  std::string_view view() const noexcept { return {large_ ? large_.get() : small_, size_}; }
+  std::string str() const { return std::string(view()); }
+  std::string take() && { return str(); }
 
  private:
-  /// Holds most keys, so that writing one allocates once.
-  static constexpr std::size_t kUsualBytes = 63;
+  static constexpr std::size_t kSmallBytes = 104;
 
-  std::string key_;
+  static std::uint64_t flip_sign(std::int64_t value) noexcept {
+    return static_cast<std::uint64_t>(value) ^ (std::uint64_t{1} << 63);
+  }
+  template <class T>
+  KeyWriter& big(T value) {
+    value = boost::endian::native_to_big(value);
+    std::memcpy(extend(sizeof(value)), &value, sizeof(value));
+    return *this;
+  }
+  /// Room for so many bytes more.
+  char* extend(std::size_t bytes) {
+    if (capacity_ - size_ < bytes) grow(bytes);
+    char* const at = (large_ ? large_.get() : small_) + size_;
+    size_ += bytes;
+    return at;
+  }
+  void grow(std::size_t bytes);
+
+  std::size_t size_ = 0;
+  std::size_t capacity_ = kSmallBytes;
+  std::unique_ptr<char[]> large_;  ///< Set when the key does not fit below.
+  char small_[kSmallBytes];
 };
 
 /// Reads what KeyWriter wrote. After the first part that does not fit, ok() is false and every
@@ -104,7 +134,8 @@ std::string space_prefix(SpaceNumber space);
 // Records.
 std::string user_key(SpaceNumber space, const UserId& user);
 std::string user_tail_key(SpaceNumber space, const UserId& user);
-std::string identity_key(SpaceNumber space, std::string_view platform, std::string_view platform_id);
+std::string identity_key(SpaceNumber space, std::string_view platform,
+                         std::string_view platform_id);
 /// user_data: S X user category hash(value) probe. The probe tells values apart whose hashes meet;
 /// probes of one hash are dense from 0.
 std::string datum_key(SpaceNumber space, const UserId& user, std::string_view category,
@@ -133,19 +164,26 @@ struct MessageOrder {
 std::string message_range(SpaceNumber space, const ConversationId& conversation);
 /// S X conversation part.
 std::string message_range(SpaceNumber space, const ConversationId& conversation, MessagePart part);
-std::string message_key(SpaceNumber space, const ConversationId& conversation, const MessageOrder& order);
-std::string message_sender_prefix(SpaceNumber space, const ConversationId& conversation, std::uint16_t slot);
-std::string message_sender_key(SpaceNumber space, const ConversationId& conversation, std::uint16_t slot,
-                               const MessageOrder& order);
+std::string message_key(SpaceNumber space, const ConversationId& conversation,
+                        const MessageOrder& order);
+std::string message_sender_prefix(SpaceNumber space, const ConversationId& conversation,
+                                  std::uint16_t slot);
+std::string message_sender_key(SpaceNumber space, const ConversationId& conversation,
+                               std::uint16_t slot, const MessageOrder& order);
 std::string message_importance_key(SpaceNumber space, const ConversationId& conversation,
                                    float importance, const MessageOrder& order);
+/// The same keys in their writers: for who only looks at them.
+KeyWriter write_message_sender_key(SpaceNumber space, const ConversationId& conversation,
+                                   std::uint16_t slot, const MessageOrder& order);
+KeyWriter write_message_importance_key(SpaceNumber space, const ConversationId& conversation,
+                                       float importance, const MessageOrder& order);
 /// Any part's key: its place is always its last 16 bytes.
 struct MessageKey {
   SpaceNumber space = 0;
   ConversationId conversation;
   MessagePart part = MessagePart::record;
-  std::uint16_t slot = 0;       // by_sender
-  float importance = 0;         // by_importance
+  std::uint16_t slot = 0;  // by_sender
+  float importance = 0;    // by_importance
   MessageOrder order;
 };
 std::optional<MessageKey> parse_message_key(std::string_view key);
@@ -170,8 +208,8 @@ inline constexpr std::uint8_t kCardinalityRevision = 0xFF;
 /// All rows of one system id in one space.
 std::string system_prefix(SpaceNumber space, SystemId id);
 
-/// A key in words for dump --keys and for reports: memory_by_tag 1 tag="pie" created=... memory=...;
-/// hexadecimal where it does not parse.
+/// A key in words for dump --keys and for reports: memory_by_tag 1 tag="pie" created=...
+/// memory=...; hexadecimal where it does not parse.
 std::string describe_key(std::string_view key);
 /// Lower-case hexadecimal.
 std::string to_hex(std::string_view bytes);

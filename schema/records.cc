@@ -1,6 +1,7 @@
 #include "schema/records.h"
 
 #include "schema/json.h"
+#include "schema/message_record.h"
 
 namespace callisto::schema {
 
@@ -39,11 +40,15 @@ std::size_t content_bytes(const fb::ConversationT& conversation) {
          conversation.participants.size() * sizeof(fb::Participant);
 }
 
-std::size_t content_bytes(const fb::MessageT& message) {
+template <class Fields>
+std::size_t message_bytes(const Fields& message) {
   return envelope_bytes(message) + message.name.size() + message.agent.size() +
          message.role.size() + message.content.size() + message.parts.size() +
          message.tool_call_id.size() + message.model.size();
 }
+
+std::size_t content_bytes(const fb::MessageT& message) { return message_bytes(message); }
+std::size_t content_bytes(const MessageRecord& message) { return message_bytes(message); }
 
 std::size_t content_bytes(const fb::MemoryT& memory) {
   std::size_t bytes = envelope_bytes(memory) + memory.category.size() + memory.key.size() +
@@ -87,16 +92,59 @@ Error record_too_large() { return Error(Code::too_large, "record", "at most 4 Mi
 
 }  // namespace
 
-template <class Table>
-Result<std::string> encode(const typename Table::NativeTableType& fields) {
+namespace {
+
+/// What `pack(builder)` makes, as the bytes of a record.
+template <class Fields, class Pack>
+Result<std::string> encode_packed(const Fields& fields, Pack&& pack) {
   if (content_bytes(fields) > kMaxRecordBytes) return record_too_large();
   thread_local flatbuffers::FlatBufferBuilder builder;
   builder.Clear();
-  builder.Finish(Table::Pack(builder, &fields));
+  builder.Finish(pack(builder));
   std::string bytes(reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize());
   if (bytes.size() > kKeptBuilderBytes) builder.Reset();
   if (bytes.size() > kMaxRecordBytes) return record_too_large();
   return bytes;
+}
+
+/// As the generated code has it: what is empty is left out.
+flatbuffers::Offset<flatbuffers::String> pack_text(flatbuffers::FlatBufferBuilder& builder,
+                                                   std::string_view text) {
+  return text.empty() ? 0 : builder.CreateString(text.data(), text.size());
+}
+
+flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> pack_json(
+    flatbuffers::FlatBufferBuilder& builder, const std::vector<std::uint8_t>& json) {
+  builder.ForceVectorAlignment(json.size(), sizeof(std::uint8_t), 8);
+  return json.empty() ? 0 : builder.CreateVector(json);
+}
+
+}  // namespace
+
+template <class Table>
+Result<std::string> encode(const typename Table::NativeTableType& fields) {
+  return encode_packed(fields, [&](auto& builder) { return Table::Pack(builder, &fields); });
+}
+
+// Parts lie in the order in which they are made, which is that of the generated code.
+Result<std::string> encode(const MessageRecord& message) {
+  return encode_packed(message, [&](auto& builder) {
+    const auto metadata = pack_json(builder, message.metadata);
+    const auto external_id = pack_text(builder, message.external_id);
+    const auto external_source = pack_text(builder, message.external_source);
+    const auto name = pack_text(builder, message.name);
+    const auto agent = pack_text(builder, message.agent);
+    const auto role = pack_text(builder, message.role);
+    const auto content = pack_text(builder, message.content);
+    const auto parts = pack_json(builder, message.parts);
+    const auto tool_call_id = pack_text(builder, message.tool_call_id);
+    const auto model = pack_text(builder, message.model);
+    return fb::CreateMessage(builder, &message.stamp, metadata, external_id, external_source,
+                             &message.conversation, message.sequence, message.timestamp,
+                             message.parent ? &*message.parent : nullptr, message.sender_slot, name,
+                             agent, role, content, parts, tool_call_id, message.state, model,
+                             message.token_usage, message.importance);
+  });
 }
 
 // Flattened: every read checks a record, and the verifier's steps cost less than the calls to them.

@@ -3,6 +3,8 @@
 // Records as bytes: the one place that encodes and checks FlatBuffers. The object types (fb::UserT,
 // ...) are what a writer fills; the table types (fb::User, ...) are what a view reads in place.
 
+#include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +44,14 @@ std::optional<Bytes> take(std::string_view bytes);
 /// Fields for a writer from checked bytes.
 template <class Table>
 typename Table::NativeTableType unpack(const Bytes& bytes);
+
+/// Puts an id in the place of one that a record holds: `place` lies in `record`, `bytes` is a copy
+/// of its bytes. What the record says of it otherwise, and its layout, stay.
+template <class Tag>
+void put_id(std::string& bytes, const Bytes& record, const fb::Uuid& place, const Id<Tag>& id) {
+  const auto at = reinterpret_cast<const std::uint8_t*>(&place) - record.data();
+  std::memcpy(bytes.data() + at, id.view().data(), id.view().size());
+}
 
 // Small conversions between the vocabulary and the stored forms.
 template <class Tag>

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kUserTailBytes = 16;
 constexpr std::size_t kConversationTailBytes = 65;
-constexpr std::size_t kMessagePlaceBytes = 32;
 constexpr std::size_t kTagHashBytes = 4;
 
 enum ConversationFlag : std::uint8_t { kMarked = 0x01, kReopens = 0x02 };
@@ -131,6 +130,19 @@ std::optional<ConversationTail> decode_conversation_tail(std::string_view bytes)
   tail.is_marked = (flags & kMarked) != 0;
   tail.reopens = (flags & kReopens) != 0;
   return tail;
+}
+
+std::array<char, kMessagePlaceBytes> encode_message_place(std::string_view conversation,
+                                                          std::int64_t timestamp,
+                                                          std::uint64_t sequence) noexcept {
+  constexpr std::size_t kIdBytes = 16;
+  std::array<char, kMessagePlaceBytes> bytes{};
+  std::memcpy(bytes.data(), conversation.data(), std::min(conversation.size(), kIdBytes));
+  boost::endian::native_to_little_inplace(timestamp);
+  boost::endian::native_to_little_inplace(sequence);
+  std::memcpy(bytes.data() + kIdBytes, &timestamp, sizeof(timestamp));
+  std::memcpy(bytes.data() + kIdBytes + sizeof(timestamp), &sequence, sizeof(sequence));
+  return bytes;
 }
 
 std::string encode(const MessagePlace& place) {

@@ -1,7 +1,10 @@
 #pragma once
 
-// Hot rows beside a record: small fixed structs, little-endian, rewritten often. FORMAT.md has them.
+// Hot rows beside a record: small fixed structs, little-endian, rewritten often. FORMAT.md has
+// them.
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,15 +26,15 @@ std::optional<UserTail> decode_user_tail(std::string_view bytes);
 
 /// Beside a conversation's header: what an append moves. It exists exactly while the header does.
 struct ConversationTail {
-  std::int64_t created_at = 0;      ///< The header's; never changes.
-  std::int64_t updated_at = 0;      ///< The header's.
-  std::int64_t last_message_at = 0; ///< Highest timestamp; 0 without messages (see message_count).
-  std::uint64_t last_sequence = 0;  ///< Of the message that arrived last; the next takes + 1.
+  std::int64_t created_at = 0;       ///< The header's; never changes.
+  std::int64_t updated_at = 0;       ///< The header's.
+  std::int64_t last_message_at = 0;  ///< Highest timestamp; 0 without messages (see message_count).
+  std::uint64_t last_sequence = 0;   ///< Of the message that arrived last; the next takes + 1.
   std::uint64_t message_count = 0;
   std::uint64_t token_count = 0;
   std::uint64_t processed_up_to = 0;
-  std::uint64_t memory_up_to = 0;   ///< Reserved for the conversation memory.
-  bool is_marked = false;           ///< mark_processed was called.
+  std::uint64_t memory_up_to = 0;  ///< Reserved for the conversation memory.
+  bool is_marked = false;          ///< mark_processed was called.
   bool reopens = true;
 
   bool is_processed() const noexcept {
@@ -52,6 +55,11 @@ struct MessagePlace {
   std::uint64_t sequence = 0;
 };
 std::string encode(const MessagePlace& place);
+/// The same bytes from the parts of a place.
+inline constexpr std::size_t kMessagePlaceBytes = 32;
+std::array<char, kMessagePlaceBytes> encode_message_place(std::string_view conversation,
+                                                          std::int64_t timestamp,
+                                                          std::uint64_t sequence) noexcept;
 std::optional<MessagePlace> decode_message_place(std::string_view bytes);
 
 /// Which fields of a memory are there: not empty, not nil.
@@ -76,7 +84,8 @@ struct MemoryCover {
   std::optional<std::int64_t> expires_at;
   /// Where it differs from the record's created_at.
   std::optional<std::int64_t> updated_at;
-  std::string tag_hashes;  ///< 4 bytes each: the low half of XXH3-64 of the folded tag, little-endian, rising.
+  std::string tag_hashes;  ///< 4 bytes each: the low half of XXH3-64 of the folded tag,
+                           ///< little-endian, rising.
 
   bool has_tag(std::uint32_t hash) const noexcept;
   /// Fills tag_hashes: sorts, drops repeats.

@@ -33,7 +33,8 @@ bool is_ascii(std::string_view text) noexcept { return skip_ascii(text, 0) == te
 /// Whether every code point is below U+0300, where nothing composes, decomposes or reorders:
 /// U+0300 is CC 80, and no byte of a smaller code point is above CB.
 bool is_surely_nfc(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(),
+  const std::string_view rest = text.substr(skip_ascii(text, 0));
+  return std::all_of(rest.begin(), rest.end(),
                      [](char byte) { return static_cast<unsigned char>(byte) < 0xCC; });
 }
 
@@ -54,12 +55,19 @@ std::string to_form(std::string_view text, locale::norm_type form) {
   return locale::normalize(text.data(), text.data() + text.size(), form, unicode_locale());
 }
 
+bool is_capital(char letter) noexcept { return letter >= 'A' && letter <= 'Z'; }
+
 std::string fold_ascii(std::string_view text) {
   std::string folded(text);
   for (char& letter : folded) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+    if (is_capital(letter)) letter = static_cast<char>(letter - 'A' + 'a');
   }
   return folded;
+}
+
+/// Whether it is ASCII without capitals.
+bool is_surely_folded(std::string_view text) noexcept {
+  return is_ascii(text) && std::none_of(text.begin(), text.end(), is_capital);
 }
 
 std::string code_points(const char* bound, std::size_t count) {
@@ -101,8 +109,18 @@ std::string fold(std::string_view text) {
   return to_form(folded, locale::norm_nfc);
 }
 
+Nfc::Nfc(std::string_view text) : text_(text), is_same_(is_surely_nfc(text)) {
+  if (!is_same_) made_ = nfc(text);
+}
+
+Folded::Folded(std::string_view text) : text_(text), is_same_(is_surely_folded(text)) {
+  if (!is_same_) made_ = fold(text);
+}
+
 Result<void> check_text(std::string_view text, const char* field, std::size_t max_code_points,
                         std::size_t min_code_points) {
+  const bool fits = text.size() >= min_code_points && text.size() <= max_code_points;
+  if (fits && is_ascii(text)) return {};
   if (Result<void> utf8 = check_utf8(text, field); !utf8) return utf8;
   const std::size_t count = count_code_points(text);
   if (count > max_code_points) {

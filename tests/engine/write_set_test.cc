@@ -113,7 +113,23 @@ TEST(WriteSet, SumsOfOneCounterAddUpAndZeroIsNoWrite) {
   EXPECT_EQ(sums(set), (std::map<std::pair<std::string, std::uint16_t>, std::int64_t>{
                            {{"group", 1}, -2}, {{"group", 2}, 9}, {{"other", 1}, 1}}));
   EXPECT_EQ(set.key_count(), 0u);
-  EXPECT_EQ(set.size_bytes(), 4 * WriteSet::kAddBytes);
+  EXPECT_EQ(set.size_bytes(), 3 * WriteSet::kAddBytes);
+}
+
+TEST(WriteSet, AddsBehindASavepointCanBeTakenBackAlone) {
+  WriteSet set;
+  using Sums = std::map<std::pair<std::string, std::uint16_t>, std::int64_t>;
+  ASSERT_TRUE(set.add({"group", 1, 5}));
+  const std::size_t savepoint = set.savepoint();
+  ASSERT_TRUE(set.add({"group", 1, 7}));
+  ASSERT_TRUE(set.add({"group", 1, 7}));
+  EXPECT_EQ(sums(set), (Sums{{{"group", 1}, 19}}));
+  EXPECT_EQ(set.size_bytes(), 2 * WriteSet::kAddBytes);
+  set.rollback_to(savepoint);
+  EXPECT_EQ(sums(set), (Sums{{{"group", 1}, 5}}));
+  ASSERT_TRUE(set.add({"group", 1, 1}));
+  set.rollback_to(savepoint);
+  EXPECT_EQ(sums(set), (Sums{{{"group", 1}, 5}}));
 }
 
 TEST(WriteSet, ViewsHoldWhileMoreIsWritten) {

@@ -30,9 +30,11 @@ std::map<std::string, std::vector<Entry>> entries_of(const StoredRow& stored) {
   row.cover = cover;
   std::map<std::string, std::vector<Entry>> entries;
   for (const IndexDefinition& index : table.indexes) {
+    Entries extracted;
+    index.extract(row, extracted);
     std::vector<Entry> given;
-    index.extract(row, given);
-    for (const Entry& entry : given) {
+    for (const EntryView entry : extracted) {
+      given.push_back({std::string(entry.key), std::string(entry.value)});
       EXPECT_EQ(index.row_key(entry.key, entry.value), stored.key) << index.name;
       const std::string prefix =
           index.part ? table_prefix(kSpace, stored.table) : index_prefix(kSpace, index.id);

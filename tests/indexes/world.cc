@@ -171,10 +171,10 @@ EntryMap World::right_entries() {
   for_each_row(*store_, [&](const TableDefinition& table, const Row& row) {
     if (!table.is_intact(row.bytes)) return;
     for (const IndexDefinition& index : table.indexes) {
-      std::vector<Entry> given;
+      Entries given;
       index.extract(row, given);
-      for (Entry& entry : given) {
-        entries.emplace(std::pair(index.family, std::move(entry.key)), std::move(entry.value));
+      for (const EntryView entry : given) {
+        entries.emplace(std::pair(index.family, std::string(entry.key)), entry.value);
       }
     }
   });
@@ -207,7 +207,7 @@ CountMap World::right_counts() {
   for_each_row(*store_, [&](const TableDefinition& table, const Row& row) {
     ++counts[static_cast<std::uint16_t>(table.id)];
     for (const IndexDefinition& index : table.indexes) {
-      std::vector<Entry> given;
+      Entries given;
       index.extract(row, given);
       if (!given.empty()) {
         counts[static_cast<std::uint16_t>(index.id)] += static_cast<std::int64_t>(given.size());

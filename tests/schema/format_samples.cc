@@ -154,10 +154,10 @@ void add(std::vector<SampleRow>& rows, TableId number, std::string key, std::str
   const std::string cover = table.cover == nullptr ? std::string() : table.cover(row);
   row.cover = cover;
   for (const indexes::IndexDefinition& index : table.indexes) {
-    std::vector<indexes::Entry> entries;
+    indexes::Entries entries;
     index.extract(row, entries);
-    for (indexes::Entry& entry : entries) {
-      rows.push_back({index.name, std::move(entry.key), std::move(entry.value)});
+    for (const indexes::EntryView entry : entries) {
+      rows.push_back({index.name, std::string(entry.key), std::string(entry.value)});
     }
   }
   rows.push_back({table.name, std::move(key), std::move(value)});

@@ -41,6 +41,10 @@ TEST(Hash, OfTwoTextsIsTheHashOfLengthAndBoth) {
   const std::string b(700, 'b');
   const std::string border = std::string(6, '\0') + "\x01\x2C";  // 300, big-endian
   EXPECT_EQ(hash128(a, b), hash128(border + a + b));
+  // Around the length up to which both are hashed in one piece.
+  for (const std::size_t size : {0U, 1U, 211U, 212U, 213U, 300U}) {
+    EXPECT_EQ(hash128(a, b.substr(0, size)), hash128(border + a + b.substr(0, size))) << size;
+  }
 }
 
 TEST(Hash, TellsTextsApart) {

@@ -199,6 +199,20 @@ TEST(KeyParts, Texts) {
       [](KeyReader& r) { return r.text(); });
 }
 
+TEST(KeyParts, ALongKeyGrowsOutOfItsWriter) {
+  std::string expected = space_prefix(kSpace);
+  KeyWriter writer(expected);
+  for (int i = 0; i < 100; ++i) {
+    const std::string part(static_cast<std::size_t>(i), static_cast<char>('a' + i % 26));
+    writer.raw(part).u16(static_cast<std::uint16_t>(i));
+    expected += part + '\0' + static_cast<char>(i);
+    EXPECT_EQ(writer.view(), expected);
+  }
+  KeyWriter moved = std::move(writer);
+  EXPECT_EQ(moved.str(), expected);
+  EXPECT_EQ(std::move(moved).take(), expected);
+}
+
 TEST(KeyParts, TextRefusesAnUnknownEscape) {
   for (int mark = 0; mark < 256; ++mark) {
     const Exact bytes(std::string("a\0", 2) + static_cast<char>(mark) + "b" +

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "schema/json.h"
+#include "schema/message_record.h"
 #include "tests/support/random_json.h"
 #include "tests/support/test_environment.h"
 
@@ -316,6 +317,66 @@ TEST(Record, AbsentAndEmptyFieldsAreOne) {
   memory.expires_at = 0;
   const Bytes expiring = take<fb::Memory>(encode<fb::Memory>(memory).value()).value();
   EXPECT_EQ(root<fb::Memory>(expiring)->expires_at().value(), 0);
+}
+
+TEST(Record, AMessageRecordHasTheBytesOfItsFields) {
+  Random random(callisto::testing::test_seed());
+  for (int i = 0; i < 500; ++i) {
+    fb::MessageT fields;
+    fill_envelope(random, fields);
+    fill(random, fields);
+    fields.name = random_text(random);
+    fields.agent = random_text(random);
+    fields.tool_call_id = random_text(random);
+    fields.model = random_text(random);
+    MessageRecord record;
+    record.stamp = *fields.stamp;
+    record.metadata = fields.metadata;
+    record.external_id = fields.external_id;
+    record.external_source = fields.external_source;
+    record.conversation = *fields.conversation;
+    record.sequence = fields.sequence;
+    record.timestamp = fields.timestamp;
+    if (fields.parent) record.parent = *fields.parent;
+    record.sender_slot = fields.sender_slot;
+    record.name = fields.name;
+    record.agent = fields.agent;
+    record.role = fields.role;
+    record.content = fields.content;
+    record.parts = fields.parts;
+    record.tool_call_id = fields.tool_call_id;
+    record.state = fields.state;
+    record.model = fields.model;
+    record.token_usage = fields.token_usage;
+    record.importance = fields.importance;
+    EXPECT_EQ(encode(record).value(), encode<fb::Message>(fields).value());
+  }
+  fb::MessageT few;
+  few.stamp = std::make_unique<fb::Stamp>(*random_uuid(random), 1, 2, 3, 4);
+  few.conversation = random_uuid(random);
+  MessageRecord record;
+  record.stamp = *few.stamp;
+  record.conversation = *few.conversation;
+  EXPECT_EQ(encode(record).value(), encode<fb::Message>(few).value());
+  const std::string large(kMaxRecordBytes, 'x');
+  record.content = large;
+  EXPECT_EQ(encode(record).error().code(), Code::too_large);
+}
+
+TEST(Record, AnIdPutInItsPlaceGivesTheBytesOfTheRecordWithIt) {
+  Random random(callisto::testing::test_seed());
+  const UserId id(UuidBytes{1, 2, 3});
+  for (int i = 0; i < 200; ++i) {
+    fb::MemoryT memory;
+    fill_envelope(random, memory);
+    fill(random, memory);
+    memory.user = random_uuid(random);
+    const Bytes record = Bytes::copy_of(encode<fb::Memory>(memory).value());
+    std::string bytes(record.view());
+    put_id(bytes, record, *root<fb::Memory>(record)->user(), id);
+    memory.user = std::make_unique<fb::Uuid>(to_fb(id));
+    EXPECT_EQ(bytes, encode<fb::Memory>(memory).value());
+  }
 }
 
 TEST(Record, IdsComeBack) {

@@ -79,6 +79,8 @@ TEST(Tails, ConversationTailRefusesUnknownFlags) {
 
 TEST(Tails, MessagePlaceComesBack) {
   const MessagePlace place{.conversation = "0123456789abcdef", .timestamp = -5, .sequence = 77};
+  const auto parts = encode_message_place(place.conversation, place.timestamp, place.sequence);
+  EXPECT_EQ(std::string_view(parts.data(), parts.size()), encode(place));
   const auto back = decode_message_place(Exact(encode(place)).view());
   ASSERT_TRUE(back);
   EXPECT_EQ(back->conversation, place.conversation);
@@ -173,14 +175,14 @@ TEST(MemoryCover, RefusesWhatItDoesNotWrite) {
   const std::string usual = from_hex("0000003f").value();  // 0.5
   EXPECT_TRUE(decode_memory_cover("\x0D" + rest + time + time + one + two));
   EXPECT_FALSE(decode_memory_cover(""));
-  EXPECT_FALSE(decode_memory_cover("\x01\xFF"));                               // no priority
-  EXPECT_FALSE(decode_memory_cover("\x20" + rest));                            // unknown flag
+  EXPECT_FALSE(decode_memory_cover("\x01\xFF"));                                    // no priority
+  EXPECT_FALSE(decode_memory_cover("\x20" + rest));                                 // unknown flag
   EXPECT_FALSE(decode_memory_cover(Exact("\x05" + rest + time.substr(1)).view()));  // cut time
-  EXPECT_FALSE(decode_memory_cover("\x10" + rest + usual.substr(1)));          // cut importance
-  EXPECT_FALSE(decode_memory_cover("\x10" + rest + usual));                    // needless
-  EXPECT_FALSE(decode_memory_cover("\x01" + rest + one + two.substr(1)));      // cut hash
-  EXPECT_FALSE(decode_memory_cover("\x01" + rest + two + one));                // falling
-  EXPECT_FALSE(decode_memory_cover("\x01" + rest + one + one));                // repeated
+  EXPECT_FALSE(decode_memory_cover("\x10" + rest + usual.substr(1)));      // cut importance
+  EXPECT_FALSE(decode_memory_cover("\x10" + rest + usual));                // needless
+  EXPECT_FALSE(decode_memory_cover("\x01" + rest + one + two.substr(1)));  // cut hash
+  EXPECT_FALSE(decode_memory_cover("\x01" + rest + two + one));            // falling
+  EXPECT_FALSE(decode_memory_cover("\x01" + rest + one + one));            // repeated
 }
 
 TEST(MemoryCover, WhatIsReadIsWrittenTheSame) {

@@ -193,6 +193,26 @@ TEST(Fold, ManyThreadsGetTheSame) {
               "cole \xC3\xA9");
 }
 
+TEST(Looked, AtGivesWhatACopyGives) {
+  const std::string texts[] = {"",
+                               "pie",
+                               "Pie",
+                               "a\xCC\x81",
+                               "\xC3\x84pfel",
+                               "stra\xC3\x9F"
+                               "e",
+                               std::string(40, 'x'),
+                               std::string(40, 'X'),
+                               "12345678e\xCC\x81"};
+  for (const std::string& text : texts) {
+    EXPECT_EQ(std::string_view(Nfc(text)), nfc(text)) << text;
+    EXPECT_EQ(std::string_view(Folded(text)), fold(text)) << text;
+  }
+  const std::string same = "pie";
+  EXPECT_EQ(std::string_view(Nfc(same)).data(), same.data());
+  EXPECT_EQ(std::string_view(Folded(same)).data(), same.data());
+}
+
 TEST(CheckText, CountsCodePointsNotBytes) {
   const std::string fifty(50, 'a');
   std::string wide;

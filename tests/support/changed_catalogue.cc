@@ -14,7 +14,8 @@ namespace callisto::testing {
 
 namespace {
 
-using indexes::Entry;
+using indexes::Entries;
+using indexes::EntryView;
 using indexes::IndexDefinition;
 using indexes::Row;
 using kv::Family;
@@ -23,12 +24,13 @@ using schema::TableId;
 
 /// Another definition: another number, another value.
 template <IndexId id, indexes::Extract extract>
-void extract_as(const Row& row, std::vector<Entry>& entries) {
-  const std::size_t before = entries.size();
-  extract(row, entries);
-  for (std::size_t i = before; i < entries.size(); ++i) {
-    entries[i].key.replace(4, 2, indexes::index_prefix(row.space, id).substr(4));
-    entries[i].value = "old";
+void extract_as(const Row& row, Entries& entries) {
+  Entries standard;
+  extract(row, standard);
+  for (const EntryView entry : standard) {
+    std::string key(entry.key);
+    key.replace(4, 2, indexes::index_prefix(row.space, id).substr(4));
+    entries.add(key, "old");
   }
 }
 
@@ -47,11 +49,11 @@ IndexDefinition old_version(IndexId of, const char* name) {
 
 /// The same under another number.
 template <IndexId id, indexes::Extract extract>
-void extract_under(const Row& row, std::vector<Entry>& entries) {
-  const std::size_t before = entries.size();
-  extract(row, entries);
-  for (std::size_t i = before; i < entries.size(); ++i) {
-    entries[i].key = schema::in_version(std::move(entries[i].key), id);
+void extract_under(const Row& row, Entries& entries) {
+  Entries standard;
+  extract(row, standard);
+  for (const EntryView entry : standard) {
+    entries.add(schema::in_version(std::string(entry.key), id), entry.value);
   }
 }
 
@@ -108,10 +110,10 @@ void take_table(const indexes::TableDefinition& table, schema::SpaceNumber space
     const std::string cover = table.cover == nullptr ? std::string() : table.cover(row);
     row.cover = cover;
     for (const IndexDefinition& index : table.indexes) {
-      std::vector<Entry> entries;
+      Entries entries;
       index.extract(row, entries);
-      for (const Entry& entry : entries) {
-        const auto found = rest.find({index.family, entry.key});
+      for (const EntryView entry : entries) {
+        const auto found = rest.find({index.family, std::string(entry.key)});
         if (found == rest.end() || found->second != entry.value) {
           wrong +=
               std::string("missing in ") + index.name + ": " + schema::to_hex(entry.key) + "\n";
