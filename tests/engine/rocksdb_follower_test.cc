@@ -156,7 +156,7 @@ TEST_F(RocksFollower, NeedsNoPermissionToWrite) {
   EXPECT_TRUE(child.finish());
 }
 
-TEST_F(RocksFollower, DamageIsAnError) {
+TEST_F(RocksFollower, DamageIsAnErrorUnlessItIsAccepted) {
   put(*open(), "k", "v");
   const std::string current = read_file(path("db/CURRENT"));
   const std::string manifest = path("db/" + current.substr(0, current.size() - 1));
@@ -166,10 +166,14 @@ TEST_F(RocksFollower, DamageIsAnError) {
   OpenOptions follower = options();
   follower.read_only = true;
   EXPECT_EQ(code_of(follower), Code::data_loss);
-  follower.accept_data_loss = true;
-  EXPECT_EQ(code_of(follower), Code::corruption) << "nothing can be read";
+  OpenOptions accepting = follower;
+  accepting.accept_data_loss = true;
+  EXPECT_EQ(get(*open_rocksdb(accepting).value(), "k"), "v") << "by the copy";
   fs::remove(path("db/CURRENT"));
-  EXPECT_FALSE(open_rocksdb(follower));
+  EXPECT_EQ(code_of(follower), Code::corruption);
+  EXPECT_EQ(get(*open_rocksdb(accepting).value(), "k"), "v");
+  fs::remove(path(fs::path(manifest).filename().string() + ".copy"));
+  EXPECT_EQ(code_of(accepting), Code::corruption) << "nothing can be read";
 }
 
 /// Commits number i: "row" i, and the number in three families. With each, enough bytes for flushes
