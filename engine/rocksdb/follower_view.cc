@@ -8,6 +8,7 @@
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/follower_file_system.h"
 #include "engine/rocksdb/status.h"
+#include "engine/rocksdb/table_check.h"
 
 namespace callisto::kv {
 namespace {
@@ -46,6 +47,14 @@ Result<bool> FollowerView::catch_up(Database& database, const ManifestState& man
   return shown && database.follower_files().missing_log_files() == missing;
 }
 
+Result<void> FollowerView::check_state(Database& database) const {
+  if (salvages_) return {};
+  const auto named = table_numbers(path_ + "/db", plan_, environment_);
+  if (!named) return named.error();
+  if (table_numbers(database.db()) == *named) return {};
+  return Error(Code::corruption, "a table file cannot be used: open the store anew to see which");
+}
+
 Result<std::shared_ptr<Database>> FollowerView::open_once() {
   const auto before = look_at_manifest(path_);
   if (salvages_) {
@@ -65,6 +74,10 @@ Result<std::shared_ptr<Database>> FollowerView::open_once() {
     const auto caught_up = catch_up(**database, *manifest);
     if (!caught_up) return caught_up.error();
     if (!*caught_up) continue;
+    if (auto checked = check_state(**database); !checked) {
+      // Where the writer has gone on meanwhile nothing is proven: the next refresh looks again.
+      if (look_at_manifest(path_) == manifest) return std::move(checked).error();
+    }
     manifest_ = manifest;
     return database;
   }

@@ -50,6 +50,8 @@ class FollowerView {
   std::optional<ManifestState> manifest_now() const;
   /// False when the manifest changed before the log files could be shown.
   Result<bool> catch_up(Database& database, const ManifestState& manifest) const;
+  /// A secondary instance goes back to an older state, silently, where a table file cannot be used.
+  Result<void> check_state(Database& database) const;
   Result<std::shared_ptr<Database>> open_once();
 
   const std::string path_;

@@ -7,6 +7,7 @@
 #include <rocksdb/sst_file_reader.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -38,10 +39,11 @@ class LookedAt {
 
   /// Not `strict`: also where table files are missing or damaged. It must not be read then: scans
   /// of RocksDB end at a missing file as if nothing were behind it.
-  rocksdb::Status open(const std::string& path, bool strict) {
+  rocksdb::Status open(const std::string& path, bool strict, int open_files = -1) {
     const OptionParts parts{
         .env = env_.get(), .info_log = info_log_, .cache = cache_, .write_buffers = write_buffers_};
     rocksdb::DBOptions options = follower_options(parts);
+    options.max_open_files = open_files;
     options.paranoid_checks = strict;
     options.skip_checking_sst_file_sizes_on_db_open = !strict;
     options.verify_sst_unique_id_in_manifest = strict;
@@ -98,6 +100,25 @@ Result<void> check_tables(const std::string& path, const FilePatch& patch, const
   const rocksdb::Status status = database.open(path, true);
   if (status.ok()) return {};
   return open_error(status, true);
+}
+
+std::vector<std::uint64_t> table_numbers(rocksdb::DB& db) {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db.GetLiveFilesMetaData(&files);
+  std::vector<std::uint64_t> numbers;
+  for (const rocksdb::LiveFileMetaData& file : files) numbers.push_back(file.file_number);
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+Result<std::vector<std::uint64_t>> table_numbers(const std::string& path, const MemoryPlan& plan,
+                                                 Environment& environment) {
+  // With few open files RocksDB opens next to none by itself.
+  constexpr int kFewFiles = 20;
+  LookedAt database({}, plan, environment);
+  const rocksdb::Status status = database.open(path, false, kFewFiles);
+  if (!status.ok()) return open_error(status, true);
+  return table_numbers(database.db());
 }
 
 Result<std::vector<TableFile>> list_tables(const std::string& path, const FilePatch& patch,

@@ -35,6 +35,13 @@ struct TableFile {
 Result<void> check_tables(const std::string& path, const FilePatch& patch, const MemoryPlan& plan,
                           Environment& environment);
 
+/// The numbers of the table files that the manifest names, sorted; nothing is tried. Costs reading
+/// the manifest.
+Result<std::vector<std::uint64_t>> table_numbers(const std::string& path, const MemoryPlan& plan,
+                                                 Environment& environment);
+/// Of those that an open database has.
+std::vector<std::uint64_t> table_numbers(rocksdb::DB& db);
+
 /// The table files, each tried. An error where the manifest cannot be read, or where a file cannot
 /// be opened for a reason that is not the file's (too many open files, permissions).
 Result<std::vector<TableFile>> list_tables(const std::string& path, const FilePatch& patch,

@@ -176,6 +176,29 @@ TEST_F(RocksFollower, DamageIsAnErrorUnlessItIsAccepted) {
   EXPECT_EQ(code_of(accepting), Code::corruption) << "nothing can be read";
 }
 
+TEST_F(RocksFollower, ARefreshNeverGoesBackToAnOlderState) {
+  put(*open(), "a", "1");
+  auto follower = follow();
+  put(*open(), "b", "2");
+  ASSERT_TRUE(follower->refresh());
+  put(*open(), "c", "3");  // In the newest table file, once it is closed.
+  std::string newest;
+  for (const auto& entry : fs::directory_iterator(path("db"))) {
+    if (entry.path().extension() == ".sst") newest = std::max(newest, entry.path().string());
+  }
+  const std::string whole = read_file(newest);
+  for (const std::size_t size : {std::size_t{0}, whole.size() - 1}) {
+    fs::resize_file(newest, size);
+    const auto refreshed = follower->refresh();
+    ASSERT_FALSE(refreshed);
+    EXPECT_EQ(refreshed.error().code(), Code::corruption);
+    EXPECT_EQ(get(*follower, "b"), "2") << "what it showed before";
+  }
+  write_file(newest, whole);
+  ASSERT_TRUE(follower->refresh());
+  EXPECT_EQ(get(*follower, "c"), "3");
+}
+
 /// Commits number i: "row" i, and the number in three families. With each, enough bytes for flushes
 /// and compactions to follow each other.
 void write_rows(Store& store, int first, int count, const std::function<bool(int)>& committed) {
