@@ -144,8 +144,8 @@ class Cursor {
   /// Moves forward in scan order to the first key at or after `key` (in reverse: at or before).
   virtual void seek(std::string_view key) = 0;
   virtual Result<void> status() const = 0;
-  /// After an error of a forward scan over damaged bytes: goes on with a key behind the damaged part,
-  /// the first where nothing else is damaged, or at the end; status() is clean then. `read` is the
+  /// After an error of a scan over damaged bytes: goes on with a key behind the damaged part, the
+  /// first where nothing else is damaged, or at the end; status() is clean then. `read` is the
   /// last key that the caller has had of this scan, empty where there was none. nullopt where that
   /// cannot be done: the scan stays at its error. Costs some hundred seeks, some milliseconds.
   virtual std::optional<DamagedRange> skip_damage(std::string_view) { return std::nullopt; }

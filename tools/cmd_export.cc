@@ -1,3 +1,5 @@
+#include <cstdio>
+
 #include "api/core.h"
 #include "tools/command.h"
 #include "tools/record_json.h"
@@ -26,7 +28,16 @@ Result<bool> export_space(const SpaceReader& reader, const LineContext& context)
   return is_read;
 }
 
-Result<void> export_store(const Context& context, const Store& store) {
+/// What cannot be read is told; what lies behind it is still worth having.
+void tell_damage(const UnreadRange& range) {
+  std::string text = range.table + " cannot be read ";
+  text += range.to.empty() ? "at key " + schema::describe_key(range.from)
+                           : "from key " + schema::describe_key(range.from) + " to " +
+                                 schema::describe_key(range.to);
+  std::fprintf(stderr, "callisto: %s: %s\n", text.c_str(), one_line(range.error.to_string()).c_str());
+}
+
+Result<void> export_store(const Context& context, const Store& store, bool& has_damage) {
   detail::StoreCore& core = store.core();
   std::shared_ptr<kv::Snapshot> snapshot = core.engine().snapshot();
   auto spaces = core.spaces(*snapshot);
@@ -41,6 +52,10 @@ Result<void> export_store(const Context& context, const Store& store) {
     auto reader = SpaceReader::open(store, snapshot, number);
     if (!reader) return std::move(reader).error();
     if (!is_read) break;
+    reader->on_damage([&](const UnreadRange& range) {
+      has_damage = true;
+      tell_damage(range);
+    });
     auto done = export_space(*reader, {LineForm::exported, name});
     if (!done) return std::move(done).error();
     is_read = *done;
@@ -52,15 +67,17 @@ Result<void> export_store(const Context& context, const Store& store) {
 int run(const Context& context) {
   auto store = open_store(context, OpenMode::read_only);
   if (!store) return report(store.error());
-  if (auto done = export_store(context, *store); !done) return report(done.error());
-  return kOk;
+  bool has_damage = false;
+  if (auto done = export_store(context, *store, has_damage); !done) return report(done.error());
+  return has_damage ? kBroken : kOk;
 }
 
 }  // namespace
 
 const Command kExportCommand{"export", "",
                              "Prints every record of every space (or of --space) as JSON\n"
-                             "Lines that import reads, ordered by table and key.",
+                             "Lines that import reads, ordered by table and key. Goes on\n"
+                             "behind what is damaged, and says what it is.",
                              describe, run};
 
 }  // namespace callisto::tools

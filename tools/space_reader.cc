@@ -25,20 +25,45 @@ Result<SpaceReader> SpaceReader::open(const Store& store, std::shared_ptr<kv::Sn
   return SpaceReader(std::move(snapshot), std::move(*state));
 }
 
+Result<bool> SpaceReader::damaged_row(const Rows& rows, std::string_view key, Error error) const {
+  const bool is_damage = error.code() == Code::corruption || error.code() == Code::io_error;
+  if (!is_damage || !tell_damage_) return error;
+  tell_damage_({rows.table, std::string(key), "", std::move(error)});
+  return true;
+}
+
+Result<void> SpaceReader::for_rows(const Rows& rows, const EachRow& each) const {
+  const std::string upper = schema::prefix_end(rows.prefix);
+  const auto cursor = snapshot_->scan(
+      rows.family, {.lower = rows.prefix, .upper = upper, .reverse = rows.reverse, .fill_cache = false});
+  for (std::string last;;) {
+    for (; cursor->valid(); cursor->next()) {
+      last.assign(cursor->key());
+      auto more = each(cursor->key(), cursor->value());
+      if (!more) more = damaged_row(rows, last, std::move(more).error());
+      if (!more) return std::move(more).error();
+      if (!*more) return {};
+    }
+    auto status = cursor->status();
+    if (status || !tell_damage_) return status;
+    auto damaged = cursor->skip_damage(last);
+    if (!damaged) return status;
+    tell_damage_({rows.table, std::move(damaged->from), std::move(damaged->to), std::move(status).error()});
+  }
+}
+
 template <class Table, class View>
 Result<void> SpaceReader::walk(TableId table, kv::Family family, const Each<View>& each,
                                const std::function<Result<std::optional<View>>(const Bytes&)>& make) const {
-  const std::string prefix = indexes::table_prefix(state_->space(), table);
-  return detail::for_each_prefix(
-      *snapshot_, family, prefix, false,
-      [&](std::string_view key, std::string_view value) -> Result<bool> {
-        if (table == TableId::conversations && !is_header(key)) return true;
-        auto bytes = detail::take_row<Table>(key, value);
-        if (!bytes) return std::move(bytes).error();
-        auto view = make(*bytes);
-        if (!view) return std::move(view).error();
-        return !view->has_value() || each(**view);
-      });
+  const Rows rows{std::string(kv::to_string(family)), family, indexes::table_prefix(state_->space(), table)};
+  return for_rows(rows, [&](std::string_view key, std::string_view value) -> Result<bool> {
+    if (table == TableId::conversations && !is_header(key)) return true;
+    auto bytes = detail::take_row<Table>(key, value);
+    if (!bytes) return std::move(bytes).error();
+    auto view = make(*bytes);
+    if (!view) return std::move(view).error();
+    return !view->has_value() || each(**view);
+  });
 }
 
 Result<void> SpaceReader::users(const Each<User>& each) const {
@@ -86,35 +111,62 @@ Result<void> SpaceReader::conversations(const Each<Conversation>& each) const {
       });
 }
 
-Result<bool> SpaceReader::conversation_messages(const ConversationId& conversation, const Bytes& header,
+// A message is shown with its conversation; where that cannot be read it is shown without, as its
+// bytes are whole. Without a conversation it is not a message any more.
+Result<bool> SpaceReader::conversation_messages(const ConversationId& conversation,
                                                 const Each<Message>& each) const {
+  const Rows rows{"messages", kv::Family::messages,
+                  schema::message_range(state_->space(), conversation, schema::MessagePart::record), true};
+  const std::string header_key = schema::conversation_key(state_->space(), conversation);
+  auto header = detail::fetch<schema::fb::Conversation>(*snapshot_, header_key);
+  if (!header) {
+    auto told = damaged_row({"conversations", kv::Family::conversations, {}}, header_key, header.error());
+    if (!told) return told;
+  } else if (!*header) {
+    return true;
+  }
+  const auto* fields = header ? schema::root<schema::fb::Conversation>(**header) : nullptr;
   bool go_on = true;
-  const std::string prefix =
-      schema::message_range(state_->space(), conversation, schema::MessagePart::record);
-  auto done = detail::for_each_prefix(
-      *snapshot_, kv::Family::messages, prefix, true,
-      [&](std::string_view key, std::string_view value) -> Result<bool> {
-        auto bytes = detail::take_row<schema::fb::Message>(key, value);
-        if (!bytes) return std::move(bytes).error();
-        go_on = each(ViewAccess::message(*bytes, schema::root<schema::fb::Conversation>(header), *state_));
-        return go_on;
-      });
+  auto done = for_rows(rows, [&](std::string_view key, std::string_view value) -> Result<bool> {
+    auto bytes = detail::take_row<schema::fb::Message>(key, value);
+    if (!bytes) return std::move(bytes).error();
+    go_on = each(ViewAccess::message(*bytes, fields, *state_));
+    return go_on;
+  });
   if (!done) return std::move(done).error();
   return go_on;
 }
 
+// From the first message of a conversation to the first of the next: also of one whose header is
+// damaged.
 Result<void> SpaceReader::messages(const Each<Message>& each) const {
-  const std::string prefix = indexes::table_prefix(state_->space(), TableId::conversations);
-  return detail::for_each_prefix(
-      *snapshot_, kv::Family::conversations, prefix, false,
-      [&](std::string_view key, std::string_view value) -> Result<bool> {
-        if (!is_header(key)) return true;
-        auto header = detail::take_row<schema::fb::Conversation>(key, value);
-        if (!header) return std::move(header).error();
-        const auto id = schema::from_fb<ConversationId>(
-            &schema::root<schema::fb::Conversation>(*header)->stamp()->id());
-        return conversation_messages(id, *header, each);
-      });
+  const std::string prefix = indexes::table_prefix(state_->space(), TableId::messages);
+  const std::string upper = schema::prefix_end(prefix);
+  const auto cursor =
+      snapshot_->scan(kv::Family::messages, {.lower = prefix, .upper = upper, .fill_cache = false});
+  for (std::string last;;) {
+    while (cursor->valid()) {
+      const auto place = schema::parse_message_key(cursor->key());
+      if (!place) {
+        last.assign(cursor->key());
+        const Rows rows{"messages", kv::Family::messages, {}};
+        auto told = damaged_row(rows, last, detail::damaged("messages", last));
+        if (!told) return std::move(told).error();
+        cursor->next();
+        continue;
+      }
+      auto more = conversation_messages(place->conversation, each);
+      if (!more) return std::move(more).error();
+      if (!*more) return {};
+      last = schema::prefix_end(schema::message_range(state_->space(), place->conversation));
+      cursor->seek(last);
+    }
+    auto status = cursor->status();
+    if (status || !tell_damage_) return status;
+    auto damaged = cursor->skip_damage(last);
+    if (!damaged) return status;
+    tell_damage_({"messages", std::move(damaged->from), std::move(damaged->to), std::move(status).error()});
+  }
 }
 
 Result<void> SpaceReader::memories(const Each<Memory>& each) const {

@@ -19,11 +19,22 @@ namespace callisto::tools {
 template <class View>
 using Each = std::function<bool(const View&)>;
 
+/// Keys [from, to) of a table that cannot be read, or the one key of a record that is damaged
+/// (`to` is empty).
+struct UnreadRange {
+  std::string table;
+  std::string from;
+  std::string to;
+  Error error;
+};
+
 class SpaceReader {
  public:
   /// `engine` is shared by the readers of several spaces, so that an export is one state.
   static Result<SpaceReader> open(const Store& store, std::shared_ptr<kv::Snapshot> snapshot,
                                   schema::SpaceNumber space);
+  /// Walks go on behind damage, and tell it here; else they end at the first.
+  void on_damage(std::function<void(const UnreadRange&)> tell) { tell_damage_ = std::move(tell); }
 
   // Records that are there for a caller: without what unfinished work will remove.
   Result<void> users(const Each<User>& each) const;
@@ -40,14 +51,24 @@ class SpaceReader {
  private:
   SpaceReader(std::shared_ptr<kv::Snapshot> snapshot, std::shared_ptr<const indexes::SpaceState> state)
       : snapshot_(std::move(snapshot)), state_(std::move(state)) {}
+  using EachRow = std::function<Result<bool>(std::string_view key, std::string_view value)>;
+  struct Rows {
+    std::string table;
+    kv::Family family;
+    std::string prefix;
+    bool reverse = false;
+  };
+  /// Every row, until `each` answers false; what is damaged is told and passed over.
+  Result<void> for_rows(const Rows& rows, const EachRow& each) const;
+  Result<bool> damaged_row(const Rows& rows, std::string_view key, Error error) const;
   template <class Table, class View>
   Result<void> walk(schema::TableId table, kv::Family family, const Each<View>& each,
                     const std::function<Result<std::optional<View>>(const Bytes&)>& make) const;
-  Result<bool> conversation_messages(const ConversationId& conversation, const Bytes& header,
-                                     const Each<Message>& each) const;
+  Result<bool> conversation_messages(const ConversationId& conversation, const Each<Message>& each) const;
 
   std::shared_ptr<kv::Snapshot> snapshot_;
   std::shared_ptr<const indexes::SpaceState> state_;
+  std::function<void(const UnreadRange&)> tell_damage_;
 };
 
 }  // namespace callisto::tools

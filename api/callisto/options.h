@@ -47,10 +47,12 @@ struct Options {
   /// Counts and times calls, and counts what is read of disk and block cache, for Store::stats().
   /// Less than 2 % of a call; off: no clock is read for it.
   bool statistics = true;
-  /// Opens a store also where it has lost commits that were acknowledged (`data_loss` otherwise, with
-  /// nothing changed): with what is left, which from then on is what the store is. Store::health()
-  /// and a line of log say what was lost. Run verify with `repair` then: a commit that was partly in
-  /// table files may be there in part.
+  /// Opens a store also where it has lost commits that were acknowledged (`data_loss` otherwise) or
+  /// files of it cannot be used (`corruption`), nothing being changed then: with what is left, which
+  /// from then on is what the store is (read-only: for this opening). Store::health() and a line of
+  /// log say what was lost; the files stay in DIR/lost/. Run verify with `repair` then: commits may
+  /// be there in part, older values and removed records may show again where that is said.
+  /// Costs opening every table file.
   bool accept_data_loss = false;
   /// Where clock, randomness, log and file faults come from. Must outlive the store.
   Environment* environment = nullptr;

@@ -16,9 +16,13 @@
 #include "engine/rocksdb/file_system.h"
 #include "engine/rocksdb/follower_file_system.h"
 #include "engine/rocksdb/info_log.h"
+#include "engine/rocksdb/loss_note.h"
+#include "engine/rocksdb/manifest_copy.h"
+#include "engine/rocksdb/salvage.h"
 #include "engine/rocksdb/status.h"
 #include "engine/rocksdb/store_env.h"
 #include "engine/rocksdb/watermark.h"
+#include "engine/rocksdb/watermark_check.h"
 
 namespace callisto::kv {
 namespace {
@@ -39,21 +43,6 @@ class FailureListener final : public rocksdb::EventListener {
  private:
   WriteGate& gate_;
 };
-
-std::string family_name(Family family) {
-  return family == Family::system ? rocksdb::kDefaultColumnFamilyName
-                                  : std::string(to_string(family));
-}
-
-/// What RocksDB calls a wrong argument is a damaged store: the arguments are ours, and the marker
-/// says that the store was complete.
-Error open_error(const rocksdb::Status& status, bool complete) {
-  Error error = to_error(status, "cannot open the store");
-  if (complete && error.code() == Code::invalid_argument) {
-    return Error(Code::corruption, error.message());
-  }
-  return error;
-}
 
 }  // namespace
 
@@ -149,26 +138,43 @@ void Database::keep(const std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
 }
 
 std::vector<rocksdb::ColumnFamilyDescriptor> Database::families() const {
-  std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  const auto settings = family_options(plan_, parts());
-  for (std::size_t i = 0; i < kFamilyCount; ++i) {
-    families.emplace_back(family_name(static_cast<Family>(i)), settings[i]);
-  }
-  return families;
+  return family_descriptors(plan_, parts());
 }
 
-// A commit may be in the tables of one family and in a log for the others. Where that log is damaged
-// RocksDB refuses to open, as the families would not be of one state; who accepts the loss gets what
-// can be read of the log, and restores the indexes from the records.
-Result<void> Database::open_watched(
-    rocksdb::DBOptions options, const std::vector<rocksdb::ColumnFamilyDescriptor>& families) {
-  auto opened = open_db(options, families);
-  if (!opened && opened.error().code() == Code::corruption && watermark_->lost()) {
-    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
-    opened = open_db(options, families);
+Result<void> Database::watch(bool accept_data_loss, const FileHook& hook) {
+  const std::string& path = directory_.path;
+  std::vector<std::string> given_up;
+  if (directory_.complete && accept_data_loss) {
+    auto salvaged = salvage(path, plan_, environment_, hook);
+    if (!salvaged) return std::move(salvaged).error();
+    given_up = std::move(*salvaged);
+    if (directory_.has_damaged_marker) given_up.push_back("the marker CALLISTO is damaged");
+  } else if (directory_.complete) {
+    // An opening that accepted a loss was cut short.
+    if (const auto noted = read_loss_note(path); !noted.empty()) return loss_error(noted);
   }
-  if (!opened) return opened;
+  auto watermark = directory_.complete
+                       ? Watermark::open(path, accept_data_loss, given_up, hook, environment_)
+                       : Watermark::make(path, hook, environment_);
+  if (!watermark) return std::move(watermark).error();
+  watermark_ = std::move(*watermark);
+  return {};
+}
+
+Result<void> Database::open_watched(const rocksdb::DBOptions& options,
+                                    const std::vector<rocksdb::ColumnFamilyDescriptor>& families) {
+  if (auto opened = open_db(options, families); !opened) return opened;
   return watermark_->check_sequence(db_->GetLatestSequenceNumber());
+}
+
+Result<void> Database::finish_opening(const FileHook& hook) {
+  if (auto checked = check_level_0(); !checked) return checked;
+  if (!directory_.complete || directory_.has_damaged_marker) {
+    if (auto completed = complete_store(directory_, hook); !completed) return completed;
+    directory_.complete = true;
+  }
+  ManifestCopy::remove_stale(directory_.path, hook);
+  return remove_loss_note(directory_.path, hook);
 }
 
 Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory directory,
@@ -183,28 +189,22 @@ Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory director
   std::shared_ptr<Database> database(new Database(environment, plan, directory.database_path(),
                                                   std::move(cache), std::move(write_buffers)));
   database->directory_ = std::move(directory);
-  const std::string& path = database->directory_.path;
   const bool create = !database->directory_.complete;
-  auto watermark = create ? Watermark::make(path, hook, environment)
-                          : Watermark::open(path, accept_data_loss, hook, environment);
-  if (!watermark) return std::move(watermark).error();
-  database->watermark_ = std::move(*watermark);
+  if (auto watched = database->watch(accept_data_loss, hook); !watched) {
+    return std::move(watched).error();
+  }
   database->env_ = std::make_unique<StoreEnv>(
       rocksdb::NewCompositeEnv(
           database->writer_files(rocksdb::FileSystem::Default(), hook, statistics)),
       threads);
   const auto families = database->families();
-  auto options = writer_options(plan, threads, database->parts(), create);
-  auto opened = create ? database->create_db(options, families)
-                       : database->open_watched(std::move(options), families);
-  if (!opened) return std::move(opened).error();
-  if (auto checked = database->check_level_0(); !checked) return std::move(checked).error();
-  if (create) {
-    auto completed = complete_store(database->directory_, hook);
-    if (!completed) return std::move(completed).error();
-    database->directory_.complete = true;
-  }
-  return database;
+  const auto options = writer_options(plan, threads, database->parts(), create);
+  auto opened =
+      create ? database->create_db(options, families) : database->open_watched(options, families);
+  if (opened) opened = database->finish_opening(hook);
+  if (opened) return database;
+  if (create) return std::move(opened).error();
+  return explain_refusal(std::move(opened).error(), database->directory_.path, plan, environment);
 }
 
 Result<std::shared_ptr<Database>> Database::open_in_memory(const MemoryPlan& plan,
@@ -242,34 +242,17 @@ Result<void> Database::check_level_0() const {
   return {};
 }
 
-// The log files are not shown, so that none is replayed.
-Result<void> Database::check_tables(const std::string& path, const MemoryPlan& plan,
-                                    Environment& environment) {
-  auto cache = make_cache(plan);
-  auto write_buffers = make_write_buffers(plan, cache);
-  Database database(environment, plan, path, std::move(cache), std::move(write_buffers));
-  database.follower_files_ = std::make_shared<FollowerFileSystem>(rocksdb::FileSystem::Default());
-  database.env_ = rocksdb::NewCompositeEnv(database.follower_files_);
-  rocksdb::DB* db = nullptr;
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(
-      follower_options(database.parts()), path, database.families(), &handles, &db);
-  if (!status.ok()) return open_error(status, true);
-  database.db_.reset(db);
-  database.keep(handles);
-  return {};
-}
-
 Result<std::shared_ptr<Database>> Database::open_follower(
-    const std::string& path, const MemoryPlan& plan, Environment& environment,
-    std::shared_ptr<rocksdb::Cache> cache,
+    const std::string& path, const FilePatch& patch, const MemoryPlan& plan,
+    Environment& environment, std::shared_ptr<rocksdb::Cache> cache,
     std::shared_ptr<rocksdb::WriteBufferManager> write_buffers) {
   std::shared_ptr<Database> database(
       new Database(environment, plan, path, std::move(cache), std::move(write_buffers)));
-  database->follower_files_ = std::make_shared<FollowerFileSystem>(rocksdb::FileSystem::Default());
+  database->follower_files_ =
+      std::make_shared<FollowerFileSystem>(rocksdb::FileSystem::Default(), patch);
   // Without work in the background: no thread is ever started.
-  database->env_ = std::make_unique<StoreEnv>(rocksdb::NewCompositeEnv(database->follower_files_),
-                                              ThreadPlan{});
+  database->env_ =
+      std::make_unique<StoreEnv>(rocksdb::NewCompositeEnv(database->follower_files_), ThreadPlan{});
   auto opened = database->open_db(follower_options(database->parts()), database->families());
   if (!opened) return std::move(opened).error();
   return database;

@@ -24,6 +24,7 @@ class DiskActivity;
 class FollowerFileSystem;
 struct ThreadPlan;
 class Watermark;
+struct FilePatch;
 
 /// An open rocksdb::DB with the families, and everything that must live as long. Readers, snapshots
 /// and cursors share it, so that none of them ever touches a database that is gone: the files are
@@ -31,8 +32,9 @@ class Watermark;
 class Database {
  public:
   /// A writer's database in `directory`; a directory that is not complete is made a store.
-  /// data_loss where it lost what was committed, unless `accept_data_loss`; nothing is changed
-  /// then. `statistics`: reads of files and of the block cache are counted.
+  /// data_loss where it lost what was committed, corruption where files of it cannot be used;
+  /// nothing is given up then. With `accept_data_loss` it opens with what is left.
+  /// `statistics`: reads of files and of the block cache are counted.
   static Result<std::shared_ptr<Database>> open_writer(WriterDirectory directory,
                                                        bool accept_data_loss,
                                                        const MemoryPlan& plan,
@@ -46,15 +48,11 @@ class Database {
                                                           Environment& environment,
                                                           const FileHook& hook,
                                                           bool statistics = true);
-  /// RocksDB's secondary instance on the files in `path`.
+  /// RocksDB's secondary instance on the files in `path`, as the patch has them.
   static Result<std::shared_ptr<Database>> open_follower(
-      const std::string& path, const MemoryPlan& plan, Environment& environment,
-      std::shared_ptr<rocksdb::Cache> cache,
+      const std::string& path, const FilePatch& patch, const MemoryPlan& plan,
+      Environment& environment, std::shared_ptr<rocksdb::Cache> cache,
       std::shared_ptr<rocksdb::WriteBufferManager> write_buffers);
-  /// Whether every table file that the manifest names is there and opens. A secondary instance does
-  /// not say so: it goes back to an older state that it can read.
-  static Result<void> check_tables(const std::string& path, const MemoryPlan& plan,
-                                   Environment& environment);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -110,8 +108,11 @@ class Database {
                        const std::vector<rocksdb::ColumnFamilyDescriptor>& families);
   Result<void> create_db(const rocksdb::DBOptions& options,
                          const std::vector<rocksdb::ColumnFamilyDescriptor>& families);
-  Result<void> open_watched(rocksdb::DBOptions options,
+  /// Makes or opens the watermark, after what a salvage does.
+  Result<void> watch(bool accept_data_loss, const FileHook& hook);
+  Result<void> open_watched(const rocksdb::DBOptions& options,
                             const std::vector<rocksdb::ColumnFamilyDescriptor>& families);
+  Result<void> finish_opening(const FileHook& hook);
   void keep(const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
 
   Environment& environment_;

@@ -32,6 +32,13 @@ Result<void> sync_directory(const std::string& path, const FileHook& hook) {
 
 Result<void> replace_file(const std::string& directory, const std::string& name,
                           std::string_view bytes, const FileHook& hook) {
+  const std::string what = "cannot write " + directory + "/" + name;
+  return replace_file(
+      directory, name, [&](int descriptor) { return write_all(descriptor, bytes, what); }, hook);
+}
+
+Result<void> replace_file(const std::string& directory, const std::string& name,
+                          const std::function<Result<void>(int)>& write, const FileHook& hook) {
   const std::string path = directory + "/" + name;
   const std::string temporary = path + ".tmp";
   const std::string what = "cannot write " + path;
@@ -42,7 +49,7 @@ Result<void> replace_file(const std::string& directory, const std::string& name,
   const File file(*opened);
   auto permitted = change(hook, FileOperation::append, temporary, what, [] { return 0; });
   if (!permitted) return std::move(permitted).error();
-  if (auto written = write_all(file.get(), bytes, what); !written) return written;
+  if (auto written = write(file.get()); !written) return written;
   auto synced =
       change(hook, FileOperation::sync, temporary, what, [&] { return ::fsync(file.get()); });
   if (!synced) return std::move(synced).error();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cerrno>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,5 +52,8 @@ Result<void> sync_directory(const std::string& path, const FileHook& hook);
 /// before: a temporary file beside it, sync, rename, sync of the directory.
 Result<void> replace_file(const std::string& directory, const std::string& name,
                           std::string_view bytes, const FileHook& hook);
+/// With what `write` writes to the descriptor.
+Result<void> replace_file(const std::string& directory, const std::string& name,
+                          const std::function<Result<void>(int)>& write, const FileHook& hook);
 
 }  // namespace callisto::kv

@@ -6,11 +6,17 @@
 #include <mutex>
 #include <shared_mutex>
 #include <utility>
+#include <vector>
 
 #include "callisto/environment.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/follower_view.h"
+#include "engine/rocksdb/loss_note.h"
+#include "engine/rocksdb/manifest_choice.h"
 #include "engine/rocksdb/reader.h"
+#include "engine/rocksdb/salvage.h"
+#include "engine/rocksdb/store_directory.h"
+#include "engine/rocksdb/table_check.h"
 #include "engine/rocksdb/upkeep.h"
 #include "engine/rocksdb/watermark_check.h"
 
@@ -195,21 +201,47 @@ Result<void> Follower::close() {
   return {};
 }
 
-/// A writer that goes on may have removed what was to be opened; one that has opened the store has
-/// found its table files whole.
+/// Whether all table files open. A secondary instance does not say so: it goes back to an older
+/// state that it can read. A writer has opened those of level 0 only, so that it proves nothing.
+/// One that goes on may have removed what was to be opened; it changes the manifest before.
 Result<void> check_tables_beside_writer(const std::string& directory, const MemoryPlan& plan,
                                         Environment& environment) {
-  constexpr int kAttempts = 5;
+  constexpr int kAttempts = 20;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const auto before = read_watermark(directory);
-    auto checked = Database::check_tables(directory + "/db", plan, environment);
-    if (checked) return checked;
-    const auto after = read_watermark(directory);
-    const bool stands_still = before && after && before->has_value() == after->has_value() &&
-                              (!*before || (*before)->update == (*after)->update);
-    if (stands_still) return checked;
+    const auto before = look_at_manifest(directory);
+    auto checked = check_tables(directory + "/db", {}, plan, environment);
+    if (checked || look_at_manifest(directory) == before) return checked;
   }
-  return {};
+  return Error(Code::busy, "the writer changes its files faster than they can be looked at");
+}
+
+/// Nothing; what keeps the store from being opened without a loss.
+Result<void> check_whole(const std::string& directory, const MemoryPlan& plan,
+                         Environment& environment) {
+  if (auto found = find_store_directory(directory, false); !found) return found.error();
+  // A writer's opening that accepted a loss was cut short, or is not done yet.
+  if (const auto noted = read_loss_note(directory); !noted.empty()) return loss_error(noted);
+  if (auto checked = check_beside_writer(directory); !checked) return checked;
+  auto checked = check_tables_beside_writer(directory, plan, environment);
+  if (checked) return checked;
+  return explain_refusal(std::move(checked).error(), directory, plan, environment);
+}
+
+bool may_be_accepted(const Error& error) {
+  return error.code() == Code::data_loss || error.code() == Code::corruption ||
+         error.code() == Code::io_error;
+}
+
+/// What a reader has accepted: what the watermark misses, and what the salvage gave up.
+Error all_lost(const std::string& directory, const Error& refusal,
+               const std::vector<std::string>& given_up) {
+  std::vector<std::string> losses = read_loss_note(directory);
+  if (auto checked = check_beside_writer(directory); !checked) {
+    losses.push_back(checked.error().message());
+  }
+  losses.insert(losses.end(), given_up.begin(), given_up.end());
+  if (losses.empty()) losses.push_back(refusal.message());
+  return loss_error(losses);
 }
 
 }  // namespace
@@ -217,17 +249,17 @@ Result<void> check_tables_beside_writer(const std::string& directory, const Memo
 Result<std::unique_ptr<Store>> open_follower(const std::string& directory, bool accept_data_loss,
                                              const MemoryPlan& plan, Environment& environment) {
   std::optional<Error> lost;
-  if (auto checked = check_beside_writer(directory); !checked) {
-    if (!accept_data_loss || checked.error().code() != Code::data_loss) return checked.error();
+  if (auto checked = check_whole(directory, plan, environment); !checked) {
+    if (!accept_data_loss || !may_be_accepted(checked.error())) return std::move(checked).error();
     lost = checked.error();
-    environment.log(LogLevel::warning, "accepted at opening: " + lost->to_string());
   }
-  if (auto checked = check_tables_beside_writer(directory, plan, environment); !checked) {
-    return std::move(checked).error();
-  }
-  auto view = std::make_unique<FollowerView>(directory, plan, environment);
+  auto view = std::make_unique<FollowerView>(directory, lost.has_value(), plan, environment);
   auto database = view->open();
   if (!database) return std::move(database).error();
+  if (lost) {
+    lost = all_lost(directory, *lost, view->losses());
+    environment.log(LogLevel::warning, "accepted at opening: " + lost->to_string());
+  }
   return std::unique_ptr<Store>(
       std::make_unique<Follower>(std::move(view), std::move(*database), std::move(lost)));
 }

@@ -15,6 +15,7 @@ IOStatus refuse(const std::string& path) {
 }
 
 bool is_log_file(std::string_view path) { return path.ends_with(".log"); }
+std::string_view last_part(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
 
@@ -32,10 +33,32 @@ IOStatus FollowerFileSystem::GetChildren(const std::string& path, const IOOption
   return status;
 }
 
+bool FollowerFileSystem::is_patched(const std::string& path) const {
+  if (patch_.current.empty()) return false;
+  return last_part(path) == "CURRENT" || last_part(path) == patch_.current;
+}
+
+IOStatus FollowerFileSystem::FileExists(const std::string& path, const IOOptions& options,
+                                        IODebugContext* debug) {
+  return is_patched(path) ? IOStatus::OK() : target_->FileExists(path, options, debug);
+}
+
 IOStatus FollowerFileSystem::NewSequentialFile(const std::string& path, const FileOptions& options,
                                                std::unique_ptr<rocksdb::FSSequentialFile>* result,
                                                IODebugContext* debug) {
-  IOStatus status = target_->NewSequentialFile(path, options, result, debug);
+  if (is_patched(path) && last_part(path) == "CURRENT") {
+    *result = joined_file(nullptr, 0, patch_.current + '\n');
+    return IOStatus::OK();
+  }
+  const bool is_manifest = is_patched(path);
+  IOStatus status =
+      target_->NewSequentialFile(is_manifest ? patch_.manifest : path, options, result, debug);
+  if (status.ok() && is_manifest) {
+    *result = joined_file(std::move(*result), patch_.manifest_bytes, patch_.manifest_tail);
+  }
+  if (status.ok() && is_log_file(path) && patch_.mends_logs) {
+    *result = mended_log(std::move(*result));
+  }
   if (!status.ok() && is_log_file(path)) {
     missing_log_files_.fetch_add(1, std::memory_order_relaxed);
   }

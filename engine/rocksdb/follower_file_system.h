@@ -11,15 +11,18 @@
 #include <utility>
 #include <vector>
 
+#include "engine/rocksdb/file_patch.h"
+
 namespace callisto::kv {
 
 /// The file system that a follower's RocksDB stands on. Every changing operation is refused, so
 /// that a follower leaves its directory alone whatever RocksDB would tidy up. And it decides
-/// whether RocksDB gets to see the log files that are there (FollowerView says when).
+/// whether RocksDB gets to see the log files that are there (FollowerView says when). Of a damaged
+/// store it shows what the patch says.
 class FollowerFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  explicit FollowerFileSystem(std::shared_ptr<rocksdb::FileSystem> target)
-      : rocksdb::FileSystemWrapper(std::move(target)) {}
+  explicit FollowerFileSystem(std::shared_ptr<rocksdb::FileSystem> target, FilePatch patch = {})
+      : rocksdb::FileSystemWrapper(std::move(target)), patch_(std::move(patch)) {}
 
   const char* Name() const override { return "CallistoFollower"; }
 
@@ -34,6 +37,8 @@ class FollowerFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus GetChildren(const std::string& path, const rocksdb::IOOptions& options,
                                 std::vector<std::string>* names,
                                 rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus FileExists(const std::string& path, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
                                       std::unique_ptr<rocksdb::FSSequentialFile>* result,
                                       rocksdb::IODebugContext* debug) override;
@@ -66,6 +71,10 @@ class FollowerFileSystem final : public rocksdb::FileSystemWrapper {
                              rocksdb::IODebugContext*) override;
 
  private:
+  /// Whether the patch says what is read as this file.
+  bool is_patched(const std::string& path) const;
+
+  const FilePatch patch_;
   std::mutex mutex_;
   std::function<bool()> show_logs_;  ///< Guarded by mutex_.
   std::atomic<std::uint64_t> missing_log_files_{0};

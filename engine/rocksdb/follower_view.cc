@@ -2,15 +2,13 @@
 
 #include <rocksdb/db.h>
 
-#include <filesystem>
-#include <fstream>
-#include <system_error>
 #include <utility>
 
 #include "callisto/environment.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/follower_file_system.h"
 #include "engine/rocksdb/status.h"
+#include "engine/rocksdb/table_check.h"
 
 namespace callisto::kv {
 namespace {
@@ -23,27 +21,25 @@ constexpr int kOpenAttempts = 5;
 
 }  // namespace
 
-FollowerView::FollowerView(std::string path, const MemoryPlan& plan, Environment& environment)
+FollowerView::FollowerView(std::string path, bool salvages, const MemoryPlan& plan,
+                           Environment& environment)
     : path_(std::move(path)),
+      salvages_(salvages),
       plan_(plan),
       environment_(environment),
       cache_(make_cache(plan)),
       write_buffers_(make_write_buffers(plan, cache_)) {}
 
-std::optional<FollowerView::Manifest> FollowerView::look_at_manifest() const {
-  Manifest manifest;
-  std::ifstream current(path_ + "/db/CURRENT");
-  if (!std::getline(current, manifest.name)) return std::nullopt;
-  std::error_code failure;
-  manifest.size = std::filesystem::file_size(path_ + "/db/" + manifest.name, failure);
-  if (failure) return std::nullopt;
-  return manifest;
+std::optional<ManifestState> FollowerView::manifest_now() const {
+  auto manifest = look_at_manifest(path_);
+  if (manifest || !salvages_) return manifest;
+  return ManifestState{.name = salvage_.patch.current, .size = salvage_.patch.manifest_bytes};
 }
 
-Result<bool> FollowerView::catch_up(Database& database, const Manifest& manifest) const {
+Result<bool> FollowerView::catch_up(Database& database, const ManifestState& manifest) const {
   const std::uint64_t missing = database.follower_files().missing_log_files();
   bool shown = false;
-  database.follower_files().set_log_filter([&] { return shown = look_at_manifest() == manifest; });
+  database.follower_files().set_log_filter([&] { return shown = manifest_now() == manifest; });
   const rocksdb::Status status = database.db().TryCatchUpWithPrimary();
   database.follower_files().set_log_filter({});
   if (!status.ok()) return to_error(status, "refresh");
@@ -51,16 +47,37 @@ Result<bool> FollowerView::catch_up(Database& database, const Manifest& manifest
   return shown && database.follower_files().missing_log_files() == missing;
 }
 
+Result<void> FollowerView::check_state(Database& database) const {
+  if (salvages_) return {};
+  const auto named = table_numbers(path_ + "/db", plan_, environment_);
+  if (!named) return named.error();
+  if (table_numbers(database.db()) == *named) return {};
+  return Error(Code::corruption, "a table file cannot be used: open the store anew to see which");
+}
+
 Result<std::shared_ptr<Database>> FollowerView::open_once() {
-  auto database =
-      Database::open_follower(path_ + "/db", plan_, environment_, cache_, write_buffers_);
+  const auto before = look_at_manifest(path_);
+  if (salvages_) {
+    auto salvage = plan_salvage_beside_writer(path_, plan_, environment_);
+    if (!salvage) return std::move(salvage).error();
+    salvage_ = std::move(*salvage);
+    salvage_.patch.mends_logs = true;
+  }
+  auto database = Database::open_follower(path_ + "/db", salvage_.patch, plan_, environment_,
+                                          cache_, write_buffers_);
   if (!database) return database;
   for (int attempt = 0; attempt < kCatchUpAttempts; ++attempt) {
-    const auto manifest = look_at_manifest();
+    // The patch is of the manifest as it was.
+    if (salvages_ && look_at_manifest(path_) != before) break;
+    const auto manifest = manifest_now();
     if (!manifest) continue;
     const auto caught_up = catch_up(**database, *manifest);
     if (!caught_up) return caught_up.error();
     if (!*caught_up) continue;
+    if (auto checked = check_state(**database); !checked) {
+      // Where the writer has gone on meanwhile nothing is proven: the next refresh looks again.
+      if (look_at_manifest(path_) == manifest) return std::move(checked).error();
+    }
     manifest_ = manifest;
     return database;
   }
@@ -74,7 +91,7 @@ Result<std::shared_ptr<Database>> FollowerView::open() {
 }
 
 Result<void> FollowerView::move(std::shared_ptr<Database>& database, bool& keeps_state) {
-  if (keeps_state && manifest_ && look_at_manifest() == manifest_) {
+  if (keeps_state && !salvages_ && manifest_ && manifest_now() == manifest_) {
     keeps_state = false;
     const auto caught_up = catch_up(*database, *manifest_);
     if (caught_up && *caught_up) return {};

@@ -1,12 +1,14 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "callisto/result.h"
+#include "engine/rocksdb/manifest_choice.h"
 #include "engine/rocksdb/options.h"
+#include "engine/rocksdb/salvage_plan.h"
 
 namespace callisto {
 class Environment;
@@ -29,8 +31,9 @@ class Database;
 /// afterwards another one is opened. Blocks that are cached serve all of them.
 class FollowerView {
  public:
-  /// `path` is the store's directory. `environment` must outlive it.
-  FollowerView(std::string path, const MemoryPlan& plan, Environment& environment);
+  /// `path` is the store's directory. `environment` must outlive it. With `salvages` it opens what
+  /// is left of a damaged store.
+  FollowerView(std::string path, bool salvages, const MemoryPlan& plan, Environment& environment);
 
   /// A database at the writer's present state.
   Result<std::shared_ptr<Database>> open();
@@ -39,25 +42,27 @@ class FollowerView {
   /// that was so before.
   Result<void> move(std::shared_ptr<Database>& database, bool& keeps_state);
 
+  /// What the last opening gave up, as SalvagePlan::losses.
+  const std::vector<std::string>& losses() const noexcept { return salvage_.losses; }
+
  private:
-  /// Which manifest is in use, and how much of it there is.
-  struct Manifest {
-    std::string name;
-    std::uint64_t size = 0;
-    bool operator==(const Manifest&) const = default;
-  };
-  std::optional<Manifest> look_at_manifest() const;
+  /// As it is there, or as the salvage has it.
+  std::optional<ManifestState> manifest_now() const;
   /// False when the manifest changed before the log files could be shown.
-  Result<bool> catch_up(Database& database, const Manifest& manifest) const;
+  Result<bool> catch_up(Database& database, const ManifestState& manifest) const;
+  /// A secondary instance goes back to an older state, silently, where a table file cannot be used.
+  Result<void> check_state(Database& database) const;
   Result<std::shared_ptr<Database>> open_once();
 
   const std::string path_;
+  const bool salvages_;
   const MemoryPlan plan_;
   Environment& environment_;
   const std::shared_ptr<rocksdb::Cache> cache_;
   const std::shared_ptr<rocksdb::WriteBufferManager> write_buffers_;
   /// What the database stands on that open() gave last.
-  std::optional<Manifest> manifest_;
+  std::optional<ManifestState> manifest_;
+  SalvagePlan salvage_;
 };
 
 }  // namespace callisto::kv

@@ -20,7 +20,8 @@ Result<std::shared_ptr<Database>> open_database(const OpenOptions& options, cons
   if (options.directory.empty()) {
     return Database::open_in_memory(plan, threads, environment, hook, options.statistics);
   }
-  auto directory = open_writer_directory(options.directory, options.create, hook);
+  auto directory =
+      open_writer_directory(options.directory, options.create, hook, options.accept_data_loss);
   if (!directory) return std::move(directory).error();
   return Database::open_writer(std::move(*directory), options.accept_data_loss, plan, threads,
                                environment, hook, options.statistics);
@@ -42,7 +43,7 @@ Result<std::unique_ptr<Store>> open_rocksdb(const OpenOptions& options) {
     if (options.directory.empty()) {
       return Error(Code::invalid_argument, "directory", "given, where a store is opened read-only");
     }
-    auto directory = find_store_directory(options.directory);
+    auto directory = find_store_directory(options.directory, options.accept_data_loss);
     if (!directory) return std::move(directory).error();
     return open_follower(*directory, options.accept_data_loss, *plan, *options.environment);
   }

@@ -189,6 +189,25 @@ std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
   return families;
 }
 
+std::string family_name(Family family) {
+  return family == Family::system ? rocksdb::kDefaultColumnFamilyName
+                                  : std::string(to_string(family));
+}
+
+std::string family_of_name(const std::string& name) {
+  return name == rocksdb::kDefaultColumnFamilyName ? std::string(to_string(Family::system)) : name;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const MemoryPlan& plan,
+                                                                const OptionParts& parts) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  const auto settings = family_options(plan, parts);
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    families.emplace_back(family_name(static_cast<Family>(i)), settings[i]);
+  }
+  return families;
+}
+
 rocksdb::WriteOptions write_options(Durability durability) {
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::synced;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <rocksdb/db.h>
 #include <rocksdb/options.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -69,6 +71,11 @@ rocksdb::DBOptions follower_options(const OptionParts& parts);
 /// One for every Family, in their order.
 std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
                                                          const OptionParts& parts);
+/// What RocksDB calls a family, and the other way round.
+std::string family_name(Family family);
+std::string family_of_name(const std::string& name);
+std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const MemoryPlan& plan,
+                                                                const OptionParts& parts);
 
 rocksdb::WriteOptions write_options(Durability durability);
 /// The bytes of checksum that every key and value carries from the batch to the memtable.

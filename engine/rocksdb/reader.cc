@@ -19,8 +19,8 @@ namespace {
 /// Keys that are read, and so values that are pinned, at once.
 constexpr std::size_t kReadTogether = 64;
 
-Error read_error(const rocksdb::Status& status, Family family) {
-  return to_error(status, "read of " + std::string(to_string(family)));
+Error read_error(const rocksdb::Status& status, Family family, std::string_view key) {
+  return to_error(status, "read of " + std::string(to_string(family)) + " at " + key_in_words(key));
 }
 
 /// Keeps what RocksDB pinned, and the cache that holds it. There are two, used in turn: a read that
@@ -98,7 +98,8 @@ struct ReadBatch {
     database.db().MultiGet(options, database.handle(family), wanted.size(), keys.data(),
                            values.data(), statuses.data(), sorted);
     for (std::size_t i = 0; i < wanted.size(); ++i) {
-      if (!statuses[i].ok() && !statuses[i].IsNotFound()) return read_error(statuses[i], family);
+      if (!statuses[i].ok() && !statuses[i].IsNotFound())
+        return read_error(statuses[i], family, wanted[i]);
     }
     return {};
   }
@@ -121,7 +122,7 @@ Result<bool> read_one(const Database& database, const rocksdb::Snapshot* snapsho
       database.db().Get(options, database.handle(family), rocksdb::Slice(key), &pin->idle());
   if (!status.ok()) pin->idle().Reset();
   if (status.IsNotFound()) return false;
-  if (!status.ok()) return read_error(status, family);
+  if (!status.ok()) return read_error(status, family, key);
   value.set_view(pin->take_idle());
   if (fresh) value.set_pin(std::move(fresh));
   return true;

@@ -88,20 +88,23 @@ class Scan final : public Cursor {
   }
 
   std::optional<DamagedRange> skip_damage(std::string_view read) override {
-    if (reverse_ || ended_ || !is_damage(iterator_->status())) return std::nullopt;
-    DamagedRange range;
-    range.from = read.empty() ? lower_ : std::string(read) + '\0';
-    const std::string target = find_readable(range.from);
-    ended_ = target >= upper_ || !seek_anew(target) || !iterator_->Valid();
-    range.to = ended_ ? upper_ : iterator_->key().ToString();
-    return range;
+    if (ended_ || !is_damage(iterator_->status())) return std::nullopt;
+    const std::string after = read.empty() ? lower_ : std::string(read) + '\0';
+    const std::string before = read.empty() ? upper_ : std::string(read);
+    const std::string target =
+        reverse_ ? find_readable(before, lower_) : find_readable(after, upper_);
+    ended_ = (!reverse_ && target >= upper_) || !seek_anew(target) || !iterator_->Valid();
+    const std::string at = ended_ ? std::string() : iterator_->key().ToString();
+    if (reverse_) return DamagedRange{.from = ended_ ? lower_ : at + '\0', .to = before};
+    return DamagedRange{.from = after, .to = ended_ ? upper_ : at};
   }
 
   Result<void> status() const override {
     if (ended_) return {};
     const rocksdb::Status status = iterator_->status();
     if (status.ok()) return {};
-    return to_error(status, "scan of " + std::string(to_string(family_)));
+    return to_error(status, "scan of " + std::string(to_string(family_)) + " within " +
+                                key_in_words(lower_) + " to " + key_in_words(upper_));
   }
 
  private:
@@ -114,17 +117,21 @@ class Scan final : public Cursor {
   /// With a new iterator: after an error a used one answers that error for other blocks too.
   bool seek_anew(const std::string& target) {
     begin();
-    iterator_->Seek(rocksdb::Slice(target));
+    if (reverse_) {
+      iterator_->SeekForPrev(rocksdb::Slice(target));
+    } else {
+      iterator_->Seek(rocksdb::Slice(target));
+    }
     return iterator_->status().ok();
   }
   static bool is_damage(const rocksdb::Status& status) {
     return status.IsCorruption() || status.IsIOError();
   }
-  /// A seek to a damaged part fails, one behind it does not: halves what is between, until nothing
-  /// is. Answers a target that can be read, or the upper bound.
-  std::string find_readable(const std::string& from) {
+  /// A seek to a damaged part fails, one behind it (in the order of the scan) does not: halves what
+  /// is between, until nothing is. Answers a target that can be read, or `end`.
+  std::string find_readable(const std::string& from, const std::string& end) {
     std::string bad = from;
-    std::string good = upper_;
+    std::string good = end;
     constexpr std::size_t kDigits = 8;
     for (std::size_t size = kDigits; size <= kMaxKeyBytes; size += kDigits) {
       // Digits that both have are no choice.
@@ -132,10 +139,10 @@ class Scan final : public Cursor {
       if (same > size) continue;
       for (;;) {
         std::string middle = between(bad, good, size);
-        if (middle <= bad || middle >= good) break;
+        if (middle <= std::min(bad, good) || middle >= std::max(bad, good)) break;
         (seek_anew(middle) ? good : bad) = std::move(middle);
       }
-      if (size > std::max(from.size(), upper_.size()) + kDigits) break;
+      if (size > std::max(from.size(), end.size()) + kDigits) break;
     }
     return good;
   }

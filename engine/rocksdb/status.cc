@@ -44,6 +44,26 @@ Error to_error(const rocksdb::Status& status, std::string_view what) {
   return Error(code_of(status), std::string(what) + ": " + printable(status.ToString()));
 }
 
+std::string key_in_words(std::string_view key) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  constexpr std::size_t kMostBytes = 64;
+  std::string text;
+  for (const char c : key.substr(0, kMostBytes)) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return key.size() > kMostBytes ? text + "..." : text;
+}
+
+Error open_error(const rocksdb::Status& status, bool complete) {
+  Error error = to_error(status, "cannot open the store");
+  if (complete && error.code() == Code::invalid_argument) {
+    return Error(Code::corruption, error.message());
+  }
+  return error;
+}
+
 Error errno_error(int error_number, std::string_view what) {
   std::string text = std::string(what) + ": " + std::generic_category().message(error_number);
   switch (error_number) {

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "engine/rocksdb/disk_file.h"
+#include "engine/rocksdb/manifest_copy.h"
 #include "engine/rocksdb/status.h"
 
 namespace callisto::kv {
@@ -46,7 +47,7 @@ Result<std::string> read_small_file(const std::string& path, bool& found) {
   return std::string(bytes.data(), static_cast<std::size_t>(length));
 }
 
-enum class Finding : std::uint8_t { absent, empty, half_made, store };
+enum class Finding : std::uint8_t { absent, empty, half_made, store, damaged_store };
 
 Result<void> check_marker(const std::string& path, std::string_view text) {
   const auto damaged = [&] { return Error(Code::corruption, marker_path(path) + " is damaged"); };
@@ -65,6 +66,12 @@ Result<void> check_marker(const std::string& path, std::string_view text) {
   return {};
 }
 
+/// Whether a store, before its marker is there, may hold a file of this name.
+bool is_ours(std::string_view name) {
+  return name == "LOCK" || name == "db" || name == "CALLISTO.tmp" ||
+         name.starts_with("WATERMARK") || ManifestCopy::name_of(name);
+}
+
 /// What a directory without a marker is: empty, a store whose making was cut short, or not ours.
 Result<Finding> look_inside(const std::string& path) {
   bool has_lock = false;
@@ -76,8 +83,7 @@ Result<Finding> look_inside(const std::string& path) {
     if (name == "lost+found") continue;
     has_lock = has_lock || name == "LOCK";
     has_database = has_database || name == "db";
-    if (name != "LOCK" && name != "db" && name != "CALLISTO.tmp" &&
-        !name.starts_with("WATERMARK")) {
+    if (!is_ours(name)) {
       return directory_error(path + " holds other files and no store");
     }
   }
@@ -107,8 +113,9 @@ Result<void> check_half_made(const std::string& database) {
   return {};
 }
 
-Result<Finding> survey(const std::string& path) {
-  struct stat status {};
+/// damaged_store: the marker is there and cannot be read, and that is accepted.
+Result<Finding> survey(const std::string& path, bool accept_damage) {
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return Finding::absent;
     return errno_error(errno, "cannot look at " + path);
@@ -118,8 +125,15 @@ Result<Finding> survey(const std::string& path) {
   auto text = read_small_file(marker_path(path), found);
   if (!text) return std::move(text).error();
   if (!found) return look_inside(path);
-  if (auto checked = check_marker(path, *text); !checked) return std::move(checked).error();
+  if (auto checked = check_marker(path, *text); !checked) {
+    if (accept_damage && checked.error().code() == Code::corruption) return Finding::damaged_store;
+    return std::move(checked).error();
+  }
   return Finding::store;
+}
+
+bool is_store(Finding finding) {
+  return finding == Finding::store || finding == Finding::damaged_store;
 }
 
 Result<std::string> absolute_path(const std::string& directory) {
@@ -193,12 +207,12 @@ WriterLock::~WriterLock() {
 }
 
 Result<WriterDirectory> open_writer_directory(const std::string& directory, bool create,
-                                              const FileHook& hook) {
+                                              const FileHook& hook, bool accept_damage) {
   auto path = absolute_path(directory);
   if (!path) return std::move(path).error();
-  auto finding = survey(*path);
+  auto finding = survey(*path, accept_damage);
   if (!finding) return std::move(finding).error();
-  if (*finding != Finding::store && !create) {
+  if (!is_store(*finding) && !create) {
     return Error(Code::not_found, "there is no store in " + *path);
   }
   if (*finding == Finding::absent) {
@@ -207,10 +221,12 @@ Result<WriterDirectory> open_writer_directory(const std::string& directory, bool
   auto lock = take_lock(*path, hook);
   if (!lock) return std::move(lock).error();
   // Another process may have made the store, or a part of it, before the lock was taken.
-  finding = survey(*path);
+  finding = survey(*path, accept_damage);
   if (!finding) return std::move(finding).error();
-  WriterDirectory writer{
-      .path = std::move(*path), .lock = std::move(*lock), .complete = *finding == Finding::store};
+  WriterDirectory writer{.path = std::move(*path),
+                         .lock = std::move(*lock),
+                         .complete = is_store(*finding),
+                         .has_damaged_marker = *finding == Finding::damaged_store};
   if (!writer.complete) {
     if (auto checked = check_half_made(writer.database_path()); !checked) {
       return std::move(checked).error();
@@ -225,12 +241,12 @@ Result<void> complete_store(const WriterDirectory& directory, const FileHook& ho
   return replace_file(directory.path, "CALLISTO", text, hook);
 }
 
-Result<std::string> find_store_directory(const std::string& directory) {
+Result<std::string> find_store_directory(const std::string& directory, bool accept_damage) {
   auto path = absolute_path(directory);
   if (!path) return path;
-  auto finding = survey(*path);
+  auto finding = survey(*path, accept_damage);
   if (!finding) return std::move(finding).error();
-  if (*finding != Finding::store) return Error(Code::not_found, "there is no store in " + *path);
+  if (!is_store(*finding)) return Error(Code::not_found, "there is no store in " + *path);
   return path;
 }
 

@@ -33,6 +33,7 @@ struct WriterDirectory {
   WriterLock lock;
   /// False when the marker is yet to be written: a new store, or one whose making was cut short.
   bool complete = false;
+  bool has_damaged_marker = false;  ///< Which was accepted.
 
   std::string database_path() const { return path + "/db"; }
 };
@@ -41,14 +42,14 @@ struct WriterDirectory {
 /// change. not_found: no store there and not `create`; invalid_argument (field `directory`): a
 /// file, a directory of something else (nothing in it is touched), one that may not be written;
 /// busy: the message names the holder; format_too_new; corruption: the marker cannot be read as
-/// one; io_error, no_space.
+/// one, unless `accept_damage`; io_error, no_space.
 Result<WriterDirectory> open_writer_directory(const std::string& directory, bool create,
-                                              const FileHook& hook);
+                                              const FileHook& hook, bool accept_damage = false);
 
 /// Writes the marker so that it is there, whole, after a crash at any point or not at all.
 Result<void> complete_store(const WriterDirectory& directory, const FileHook& hook);
 
 /// Looks only: the absolute path of a complete store. Errors as above.
-Result<std::string> find_store_directory(const std::string& directory);
+Result<std::string> find_store_directory(const std::string& directory, bool accept_damage);
 
 }  // namespace callisto::kv

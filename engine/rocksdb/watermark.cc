@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/rocksdb/loss_note.h"
+#include "engine/rocksdb/manifest_copy.h"
 #include "engine/rocksdb/watermark_check.h"
 
 namespace callisto::kv {
@@ -39,8 +41,9 @@ struct Watermark::Writing {
   const FileName name;
   std::unique_ptr<XXH3_state_t, HashEnd> state;
   std::uint64_t bytes = 0;
-  FileMark synced{};             ///< Counts once the directory is synced too.
-  bool is_in_directory = false;  ///< For sure.
+  FileMark synced{};                   ///< Counts once the directory is synced too.
+  bool is_in_directory = false;        ///< For sure.
+  std::optional<ManifestCopy> copy{};  ///< Of a manifest.
 };
 
 Watermark::Watermark(std::string directory, const FileHook& hook, Environment& environment)
@@ -58,6 +61,7 @@ Result<std::unique_ptr<Watermark>> Watermark::make(const std::string& directory,
 }
 
 Result<std::unique_ptr<Watermark>> Watermark::open(const std::string& directory, bool accept_loss,
+                                                   const std::vector<std::string>& salvaged,
                                                    const FileHook& hook, Environment& environment) {
   std::unique_ptr<Watermark> opened(new Watermark(directory, hook, environment));
   opened->accept_loss_ = accept_loss;
@@ -65,9 +69,18 @@ Result<std::unique_ptr<Watermark>> Watermark::open(const std::string& directory,
   if (!page) return std::move(page).error();
   std::vector<std::string> losses{"the WATERMARK is missing or damaged"};
   if (*page) losses = find_losses(directory, **page);
-  if (!losses.empty()) {
-    if (!accept_loss) return loss_error(losses);
-    opened->accept(loss_error(losses));
+  const bool begins_anew = !losses.empty();
+  if (begins_anew && !accept_loss) return loss_error(losses);
+  losses.insert(losses.begin(), salvaged.begin(), salvaged.end());
+  if (!losses.empty()) opened->accept(loss_error(losses));
+  if (begins_anew) {
+    if (auto noted = write_loss_note(directory, losses, opened->hook_); !noted)
+      return noted.error();
+    // Known, with nothing expected of it: else it would be taken for an outdated one by the time
+    // that the next manifest is begun, and CURRENT does not name that yet.
+    if (const auto current = current_manifest(directory + "/db")) {
+      opened->page_.files.push_back({.name = *current, .written = {}, .synced = {}});
+    }
     if (auto created = opened->create_file(); !created) return std::move(created).error();
     return opened;
   }
@@ -123,6 +136,10 @@ Result<std::shared_ptr<Watermark::Writing>> Watermark::begin(const std::string& 
   if (auto forgotten = forget(*name); !forgotten) return std::move(forgotten).error();
   auto writing = std::make_shared<Writing>(*name);
   const std::lock_guard lock(mutex_);
+  if (name->kind == FileName::Kind::manifest) {
+    writing->copy.emplace(directory_, *name, hook_);
+    manifest_ = writing;
+  }
   if (page_.files.size() == kMaxWatchedFiles) page_.files.erase(page_.files.begin());
   page_.files.push_back({.name = *name, .written = {}, .synced = {}});
   made_.push_back(writing);
@@ -135,6 +152,11 @@ void Watermark::appended(Writing& file, std::string_view bytes) {
   file.bytes += bytes.size();
   if (WatchedFile* const watched = find(file.name)) watched->written = file.mark();
   ignore_error(write_page(), "failure() tells it");
+  if (file.copy) told_of_copy(file.copy->append(bytes));
+}
+
+void Watermark::told_of_copy(const Result<void>& result) {
+  if (!result) environment_.log(LogLevel::warning, result.error().to_string());
 }
 
 FileMark Watermark::written(const Writing& file) const {
@@ -169,7 +191,12 @@ void Watermark::directory_synced(const std::vector<std::shared_ptr<Writing>>& fi
 
 Result<void> Watermark::removing(const std::string& path) {
   const auto name = watched_file_name(path);
-  return name ? forget(*name) : Result<void>();
+  if (!name) return {};
+  auto forgotten = forget(*name);
+  if (forgotten && name->kind == FileName::Kind::manifest) {
+    ManifestCopy::remove(directory_, *name, hook_);
+  }
+  return forgotten;
 }
 
 void Watermark::note_sequence(std::uint64_t sequence, bool is_synced) {
@@ -195,6 +222,7 @@ Result<void> Watermark::sync() {
   {
     const std::lock_guard lock(mutex_);
     if (auto written = write_page(); !written) return written;
+    if (manifest_ != nullptr) told_of_copy(manifest_->copy->sync());
   }
   return sync_file();
 }

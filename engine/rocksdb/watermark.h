@@ -28,8 +28,10 @@ class Watermark {
   static Result<std::unique_ptr<Watermark>> make(const std::string& directory, const FileHook& hook,
                                                  Environment& environment);
   /// Checks the files first. data_loss, with nothing changed, unless the loss is accepted: then
-  /// lost() says what it was, and nothing is expected any more.
+  /// lost() says what it was, `salvaged` (what was given up to open at all) included, and nothing
+  /// is expected any more.
   static Result<std::unique_ptr<Watermark>> open(const std::string& directory, bool accept_loss,
+                                                 const std::vector<std::string>& salvaged,
                                                  const FileHook& hook, Environment& environment);
 
   /// A file that RocksDB writes to.
@@ -53,7 +55,8 @@ class Watermark {
   /// What RocksDB recovered: below what was noted is data_loss, and accepted as in open().
   Result<void> check_sequence(std::uint64_t sequence);
 
-  /// Writes a page and syncs it, so that it is exact after a crash of the machine as well.
+  /// Writes a page and syncs it, so that it is exact after a crash of the machine as well; also the
+  /// copy of the manifest.
   Result<void> sync();
 
   std::optional<Error> lost() const;
@@ -70,6 +73,7 @@ class Watermark {
   Result<void> write_page();
   Result<void> write_bytes();
   Result<void> sync_file();
+  void told_of_copy(const Result<void>& result);
 
   const std::string directory_;
   const std::string path_;
@@ -84,6 +88,7 @@ class Watermark {
   std::string bytes_;  ///< Of a page; reused.
   /// Files whose entry in the directory is not synced yet: they may be gone after a crash.
   std::vector<std::shared_ptr<Writing>> made_;
+  std::shared_ptr<Writing> manifest_;  ///< The newest.
   std::optional<Error> lost_;
   std::optional<Error> failure_;
 };

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -20,8 +21,9 @@ struct HashEnd {
   void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
 };
 
-/// What is wrong with the first `mark.bytes` bytes of a file, or nothing.
-std::optional<std::string> compare(const std::string& path, const FileMark& mark) {
+}  // namespace
+
+std::optional<std::string> find_difference(const std::string& path, const FileMark& mark) {
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) {
     if (errno == ENOENT) return "is missing";
@@ -46,44 +48,41 @@ std::optional<std::string> compare(const std::string& path, const FileMark& mark
   return "was altered within its first " + std::to_string(mark.bytes) + " bytes";
 }
 
-/// The manifest that CURRENT names. nullopt where it does not: RocksDB refuses that.
 std::optional<FileName> current_manifest(const std::string& database) {
-  std::ifstream file(database + "/CURRENT");
-  std::string name;
-  if (!std::getline(file, name)) return std::nullopt;
+  std::ifstream file(database + "/CURRENT", std::ios::binary);
+  std::string name{std::istreambuf_iterator<char>(file), {}};
+  if (!name.ends_with('\n')) return std::nullopt;
+  name.pop_back();
   const auto found = watched_file_name(name);
   if (!found || found->kind != FileName::Kind::manifest) return std::nullopt;
   return found;
 }
 
-/// A manifest that the page does not know must be a newer one: the page could not be written, or
-/// did not reach the disk before the machine stopped.
-std::optional<std::string> older_manifest(const WatermarkPage& page, const FileName& current) {
+// A manifest that the page does not know must be a newer one: the page could not be written, or did
+// not reach the disk before the machine stopped.
+bool is_outdated(const WatermarkPage& page, const FileName& manifest) {
   std::uint64_t newest = 0;
   for (const WatchedFile& file : page.files) {
-    if (file.name == current) return std::nullopt;
+    if (file.name == manifest) return false;
     if (file.name.kind == FileName::Kind::manifest) newest = std::max(newest, file.name.number);
   }
-  if (current.number > newest) return std::nullopt;
-  return "CURRENT names " + current.text() + ", which is not the last one";
+  return manifest.number <= newest;
 }
-
-}  // namespace
 
 std::vector<std::string> find_losses(const std::string& directory, const WatermarkPage& page) {
   const std::string database = directory + "/db";
   const bool same_boot = page.is_of_this_boot();
   std::vector<std::string> losses;
   const auto current = current_manifest(database);
-  if (current) {
-    if (auto older = older_manifest(page, *current)) losses.push_back(std::move(*older));
+  if (current && is_outdated(page, *current)) {
+    losses.push_back("CURRENT names " + current->text() + ", which is not the last one");
   }
   for (const WatchedFile& file : page.files) {
     const bool is_manifest = file.name.kind == FileName::Kind::manifest;
     if (is_manifest && file.name != current) continue;
     const FileMark& mark = same_boot ? file.written : file.synced;
     if (mark.bytes == 0) continue;
-    auto difference = compare(database + "/" + file.name.text(), mark);
+    auto difference = find_difference(database + "/" + file.name.text(), mark);
     if (difference) losses.push_back(file.name.text() + " " + *difference);
   }
   return losses;

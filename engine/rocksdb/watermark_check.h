@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,16 @@
 #include "engine/rocksdb/watermark_page.h"
 
 namespace callisto::kv {
+
+/// What is wrong with the first `mark.bytes` bytes of a file ("is missing"), or nothing.
+std::optional<std::string> find_difference(const std::string& path, const FileMark& mark);
+
+/// The manifest that CURRENT names in this directory of RocksDB's. nullopt where it does not:
+/// RocksDB refuses that.
+std::optional<FileName> current_manifest(const std::string& database);
+
+/// Whether the page knows a newer manifest than this one, and not this one.
+bool is_outdated(const WatermarkPage& page, const FileName& manifest);
 
 /// What the files of RocksDB's in `directory`/db lack of what the page says; a sentence each,
 /// naming the file. Reads every log and the manifest in use once. Nothing is changed.

@@ -156,7 +156,7 @@ TEST_F(RocksFollower, NeedsNoPermissionToWrite) {
   EXPECT_TRUE(child.finish());
 }
 
-TEST_F(RocksFollower, DamageIsAnError) {
+TEST_F(RocksFollower, DamageIsAnErrorUnlessItIsAccepted) {
   put(*open(), "k", "v");
   const std::string current = read_file(path("db/CURRENT"));
   const std::string manifest = path("db/" + current.substr(0, current.size() - 1));
@@ -166,10 +166,37 @@ TEST_F(RocksFollower, DamageIsAnError) {
   OpenOptions follower = options();
   follower.read_only = true;
   EXPECT_EQ(code_of(follower), Code::data_loss);
-  follower.accept_data_loss = true;
-  EXPECT_EQ(code_of(follower), Code::corruption) << "nothing can be read";
+  OpenOptions accepting = follower;
+  accepting.accept_data_loss = true;
+  EXPECT_EQ(get(*open_rocksdb(accepting).value(), "k"), "v") << "by the copy";
   fs::remove(path("db/CURRENT"));
-  EXPECT_FALSE(open_rocksdb(follower));
+  EXPECT_EQ(code_of(follower), Code::corruption);
+  EXPECT_EQ(get(*open_rocksdb(accepting).value(), "k"), "v");
+  fs::remove(path(fs::path(manifest).filename().string() + ".copy"));
+  EXPECT_EQ(code_of(accepting), Code::corruption) << "nothing can be read";
+}
+
+TEST_F(RocksFollower, ARefreshNeverGoesBackToAnOlderState) {
+  put(*open(), "a", "1");
+  auto follower = follow();
+  put(*open(), "b", "2");
+  ASSERT_TRUE(follower->refresh());
+  put(*open(), "c", "3");  // In the newest table file, once it is closed.
+  std::string newest;
+  for (const auto& entry : fs::directory_iterator(path("db"))) {
+    if (entry.path().extension() == ".sst") newest = std::max(newest, entry.path().string());
+  }
+  const std::string whole = read_file(newest);
+  for (const std::size_t size : {std::size_t{0}, whole.size() - 1}) {
+    fs::resize_file(newest, size);
+    const auto refreshed = follower->refresh();
+    ASSERT_FALSE(refreshed);
+    EXPECT_EQ(refreshed.error().code(), Code::corruption);
+    EXPECT_EQ(get(*follower, "b"), "2") << "what it showed before";
+  }
+  write_file(newest, whole);
+  ASSERT_TRUE(follower->refresh());
+  EXPECT_EQ(get(*follower, "c"), "3");
 }
 
 /// Commits number i: "row" i, and the number in three families. With each, enough bytes for flushes
