@@ -60,7 +60,13 @@ class WriteContext : public ReadContext {
       : ReadContext(core, transaction, std::move(state), now),
         transaction_(transaction),
         options_(options),
-        changes_(changes) {}
+        changes_(&changes) {}
+  /// Of a bulk load, which counts entries when they are sorted.
+  WriteContext(StoreCore& core, kv::Transaction& transaction, std::shared_ptr<const SpaceState> state,
+               Time now, const CallOptions& options)
+      : ReadContext(core, transaction, std::move(state), now),
+        transaction_(transaction),
+        options_(options) {}
 
   kv::Transaction& transaction() const noexcept { return transaction_; }
   const CallOptions& options() const noexcept { return options_; }
@@ -74,7 +80,7 @@ class WriteContext : public ReadContext {
  private:
   kv::Transaction& transaction_;
   const CallOptions& options_;
-  indexes::CardinalityChanges& changes_;
+  indexes::CardinalityChanges* changes_ = nullptr;
 };
 
 /// The remembered state of one space, valid exactly for the commit that it was loaded at.
@@ -222,6 +228,7 @@ class StoreCore {
  private:
   friend class CallGuard;
   friend class SnapshotCore;
+  friend class LoadCore;
   StoreCore(std::unique_ptr<kv::Store> engine, const Options& options,
             const indexes::Catalogue& catalogue);
   Result<void> prepare_format();
@@ -261,6 +268,7 @@ class StoreCore {
   std::condition_variable calls_done_;
   bool is_closed_ = false;
   std::unordered_set<SnapshotCore*> snapshots_;  // guarded by close_mutex_
+  std::unordered_set<LoadCore*> loads_;          // guarded by close_mutex_
 
   std::mutex work_mutex_;  // one step at a time
   std::mutex wake_mutex_;
