@@ -61,6 +61,7 @@ Result<void> ConversationPlan::check_ids() const {
   if (std::adjacent_find(ids.begin(), ids.end()) != ids.end()) return second_of_an_id();
   for (std::size_t i = 0; i < messages_.size(); ++i) {
     const auto& parent = messages_[i].parent;
+    if (accepts_lost_parents_ && messages_[i].origin) continue;
     if (parent && *parent && !std::binary_search(ids.begin(), ids.end(), *parent)) {
       return in_message(Error(Code::not_found, "parent", "a message of the conversation"), i);
     }

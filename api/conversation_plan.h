@@ -23,6 +23,9 @@ class ConversationPlan {
   ConversationPlan(const NewConversation& conversation, std::span<const NewMessage> messages)
       : conversation_(conversation), messages_(messages) {}
 
+  /// Lets imported messages outlive their parents, as append() does.
+  void accept_lost_parents() noexcept { accepts_lost_parents_ = true; }
+
   /// Every rule of input that needs no reading. See in_message() for errors about a message.
   Result<void> check();
   /// Gives a time to messages that come without one.
@@ -63,6 +66,7 @@ class ConversationPlan {
 
   const NewConversation& conversation_;
   const std::span<const NewMessage> messages_;
+  bool accepts_lost_parents_ = false;
   schema::fb::ConversationT header_;
   std::vector<Place> places_;
   /// Indexes of messages, in the order of their numbers.

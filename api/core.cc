@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/bulk_load.h"
 #include "api/check.h"
 #include "api/work_steps.h"
 #include "engine/cache/cached_reader.h"
@@ -47,7 +48,7 @@ Result<std::shared_ptr<const SpaceState>> live_state(StoreCore& core, SpaceSlot&
 Result<void> WriteContext::write_row(TableId table, std::string_view key,
                                      std::optional<std::string_view> before,
                                      std::optional<std::string_view> after) {
-  return core_.maintainer().write(transaction_, *state_, table, key, before, after, &changes_);
+  return core_.maintainer().write(transaction_, *state_, table, key, before, after, changes_);
 }
 
 Result<void> WriteContext::reload_state() {
@@ -240,6 +241,7 @@ Result<void> StoreCore::close() {
     std::unique_lock lock(close_mutex_);
     calls_done_.wait(lock, [&] { return !has_running_calls(); });
     for (SnapshotCore* snapshot : snapshots_) snapshot->snapshot.reset();
+    for (LoadCore* load : loads_) load->give_up();
   }
   ignore_error(cardinality_.save(*engine_), "estimates only, and close() says what else is wrong");
   return engine_->close();

@@ -67,7 +67,14 @@ class WriteContext : public ReadContext {
       : ReadContext(core, transaction, std::move(state), now),
         transaction_(transaction),
         options_(options),
-        changes_(changes),
+        changes_(&changes),
+        made_ids_(made_ids) {}
+  /// Of a bulk load, which counts entries when they are sorted.
+  WriteContext(StoreCore& core, kv::Transaction& transaction, std::shared_ptr<const SpaceState> state,
+               Time now, const CallOptions& options, MadeIds& made_ids)
+      : ReadContext(core, transaction, std::move(state), now),
+        transaction_(transaction),
+        options_(options),
         made_ids_(made_ids) {}
 
   kv::Transaction& transaction() const noexcept { return transaction_; }
@@ -83,7 +90,7 @@ class WriteContext : public ReadContext {
  private:
   kv::Transaction& transaction_;
   const CallOptions& options_;
-  indexes::CardinalityChanges& changes_;
+  indexes::CardinalityChanges* changes_ = nullptr;
   MadeIds& made_ids_;
 };
 
@@ -243,6 +250,7 @@ class StoreCore {
  private:
   friend class CallGuard;
   friend class SnapshotCore;
+  friend class LoadCore;
   StoreCore(std::unique_ptr<kv::Store> engine, const Options& options,
             const indexes::Catalogue& catalogue);
   void attach_cache();
@@ -293,6 +301,7 @@ class StoreCore {
   std::condition_variable calls_done_;
   bool is_closed_ = false;
   std::unordered_set<SnapshotCore*> snapshots_;  // guarded by close_mutex_
+  std::unordered_set<LoadCore*> loads_;          // guarded by close_mutex_
 
   std::mutex work_mutex_;            // one step at a time
   bool is_turn_of_indexes_ = false;  // guarded by work_mutex_

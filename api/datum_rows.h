@@ -32,6 +32,9 @@ Result<FoundDatum> find_datum(kv::Reader& reader, SpaceNumber space, const Datum
 Result<FoundDatum> find_datum_for_update(WriteContext& context, const DatumPlace& place,
                                          std::string_view value);
 
+/// What replace() takes, and append().
+Result<void> check_datum(const NewDatum& datum);
+Result<void> check_list_datum(const NewDatum& datum);
 /// A name to be found by: 1 to 100 code points whose folded form fits a key. `field` is named.
 Result<void> check_preferred_name(std::string_view name, const char* field);
 

@@ -48,12 +48,22 @@ bool is_preferred_name(std::string_view category) {
   return schema::nfc(category) == kPreferredName;
 }
 
+}  // namespace
+
 Result<void> check_datum(const NewDatum& datum) {
   CALLISTO_TRY(check_own_category(datum.category));
   CALLISTO_TRY(check_value(datum.value));
   if (is_preferred_name(datum.category)) CALLISTO_TRY(check_preferred_name(datum.value, "value"));
   return check_envelope(envelope_of(datum));
 }
+
+Result<void> check_list_datum(const NewDatum& datum) {
+  CALLISTO_TRY(check_datum(datum));
+  if (is_preferred_name(datum.category)) return invalid_category("is a single category");
+  return {};
+}
+
+namespace {
 
 // Writing ----------------------------------------------------------------
 
@@ -359,10 +369,8 @@ Result<bool> UserData::append(UserId user, std::string_view category, std::strin
 Result<bool> UserData::append(UserId user, const NewDatum& datum,
                               const CallOptions& options) const {
   const detail::TimedCall timed(*scope_, detail::CallId::user_data_append);
-  CALLISTO_TRY(detail::check_datum(datum));
+  CALLISTO_TRY(detail::check_list_datum(datum));
   CALLISTO_TRY(detail::check_caller(options.caller));
-  if (detail::is_preferred_name(datum.category))
-    return detail::invalid_category("is a single category");
   return detail::write<bool>(*scope_, options, [&](WriteContext& context) {
     return detail::CategoryWrite(context, user, datum).append();
   });

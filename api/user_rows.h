@@ -96,6 +96,14 @@ Result<void> for_each_indexed(ReadContext& context, schema::IndexId index,
 Result<bool> erase_user_rows(WriteContext& context, const UserId& user, std::size_t max_bytes,
                              std::size_t max_keys, std::uint64_t& erased);
 
+// Users to create (users.cc).
+Result<void> check_new_user(const NewUser& user);
+/// Fields of a checked user, without the envelope.
+Result<schema::fb::UserT> own_fields(const NewUser& user);
+/// What a new user brings along, where name and platform are given.
+NewIdentity identity_of(const NewUser& user);
+NewDatum name_of(const NewUser& user);
+
 // Identities (identities.cc).
 /// The keys of a user's identities, rising, where no version of identity_by_user can be read: a
 /// pass over all identities, up to the number that the user's tail says.

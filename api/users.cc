@@ -10,8 +10,6 @@ namespace callisto {
 
 namespace detail {
 
-namespace {
-
 namespace fb = schema::fb;
 using indexes::WorkOp;
 
@@ -59,6 +57,8 @@ Result<fb::UserT> own_fields(const NewUser& user) {
   fields.is_active = user.is_active;
   return fields;
 }
+
+namespace {
 
 Error other_content() {
   return Error(Code::already_exists, "id", "taken by a user with other content");

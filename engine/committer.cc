@@ -160,6 +160,28 @@ void Committer::reset(Version version) {
   });
 }
 
+Result<Version> Committer::change_all(const std::function<Result<void>()>& prepare,
+                                      const std::function<Result<Version>()>& write) {
+  Result<Version> outcome = Version{0};
+  lead_alone([&] {
+    Result<void> prepared = Error{Code::unavailable, "writes are stopped after a failed write"};
+    if (!failed_) prepared = prepare();
+    if (!prepared) {
+      outcome = std::move(prepared).error();
+      return;
+    }
+    slots_.reset(SlotTable::kNever);
+    if (cache_ != nullptr) cache_->begin_commit();
+    outcome = write();
+    slots_.reset(outcome.value_or(SlotTable::kNever));
+    if (cache_ != nullptr) outcome ? cache_->reset(*outcome) : cache_->lose();
+    counters_.clear();
+    failed_ = !outcome;
+    if (outcome) commits_.fetch_add(1, std::memory_order_relaxed);
+  });
+  return outcome;
+}
+
 void Committer::forget_counters() {
   lead_alone([&] { counters_.clear(); });
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -75,6 +76,11 @@ class Committer {
   /// committed then, counters are read again, commits go on. Waits for its turn, so not from inside
   /// the sink.
   void reset(Version version);
+  /// A change that conflicts with every other commit, made while none runs. `prepare` decides on the
+  /// state before it: its error leaves everything as it was. Then no key has a committed_version
+  /// until `write` has answered, and all of them its version; an error of it is that of a commit.
+  Result<Version> change_all(const std::function<Result<void>()>& prepare,
+                             const std::function<Result<Version>()>& write);
   /// After counter rows were changed other than by a commit (erase_range on Family::system). Waits
   /// for its turn.
   void forget_counters();

@@ -24,6 +24,8 @@ namespace callisto::kv {
 class Limits;
 class StateCache;
 struct ListEntry;
+class Staging;
+struct LoadRequest;
 
 /// Key spaces with settings of their own (on RocksDB column families). Numbers are stored.
 enum class Family : std::uint8_t {
@@ -298,6 +300,13 @@ class Store : public Reader {
   /// Removes every key of [lower, upper): idempotent, not atomic with anything else. Nobody may
   /// write there meanwhile.
   virtual Result<void> erase_range(Family family, std::string_view lower, std::string_view upper) = 0;
+
+  /// Where a bulk load may keep files (engine/load.h). `unsupported` of a follower.
+  virtual Result<std::unique_ptr<Staging>> stage();
+  /// Brings all rows of all parts in at once and durably, or none: a commit that every other one
+  /// conflicts with. Only where no part's range holds a row: `invalid_argument` (range) else. What a
+  /// source or `finish` answers is passed on. unknown_outcome, unavailable, no_space, io_error.
+  virtual Result<Version> bulk_load(const LoadRequest& request);
 
   /// True when no other process can commit: what was committed may then be remembered above.
   virtual bool sole_writer() const = 0;

@@ -121,6 +121,8 @@ class LimitedStore final : public Store {
   Result<void> erase_range(Family family, std::string_view lower, std::string_view upper) override {
     return base_.erase_range(family, lower, upper);
   }
+  Result<std::unique_ptr<Staging>> stage() override;
+  Result<Version> bulk_load(const LoadRequest& request) override;
   bool sole_writer() const override { return base_.sole_writer(); }
   std::optional<Version> committed_version(Family family, std::string_view key) const override {
     return base_.committed_version(family, key);

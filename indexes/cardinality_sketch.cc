@@ -94,6 +94,24 @@ void CardinalitySketch::apply(const CardinalityChanges& changes) noexcept {
   unsaved_.fetch_add(changes.all().size(), kRelaxed);
 }
 
+void CardinalitySketch::apply(const CardinalitySketch& more) noexcept {
+  const auto add_cells = [&](Cells& cells) {
+    for (std::size_t cell = 0; cell < kCells; ++cell) {
+      const std::int32_t count = (*more.cells_)[cell].load(kRelaxed);
+      if (count != 0) cells[cell].fetch_add(count, kRelaxed);
+    }
+  };
+  if (is_rebuilding_.load(std::memory_order_acquire)) {
+    const std::lock_guard lock(since_mutex_);
+    if (since_ != nullptr) add_cells(*since_);
+  }
+  add_cells(*cells_);
+  for (std::size_t chunk = 0; chunk < kChunks; ++chunk) {
+    if (more.changed_[chunk].load(kRelaxed)) changed_[chunk].store(true, std::memory_order_release);
+  }
+  unsaved_.fetch_add(more.unsaved_.load(kRelaxed), kRelaxed);
+}
+
 std::uint64_t CardinalitySketch::estimate(std::string_view prefix) const noexcept {
   const std::uint64_t hash = schema::hash64(prefix);
   std::int32_t lowest = std::numeric_limits<std::int32_t>::max();

@@ -59,6 +59,8 @@ class CardinalitySketch {
 
   /// After the commit that made the changes. Some 50 ns for each.
   void apply(const CardinalityChanges& changes) noexcept;
+  /// All of them at once, as a sketch that nobody writes any more counted them.
+  void apply(const CardinalitySketch& more) noexcept;
   /// Entries behind a prefix: S X and what stands before the order.
   std::uint64_t estimate(std::string_view prefix) const noexcept;
 

@@ -2,6 +2,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "tools/bulk_import.h"
 #include "tools/command.h"
 #include "tools/importer.h"
 #include "tools/json_line.h"
@@ -28,15 +29,17 @@ void print_error(const std::string& place, const Error& error) {
 
 void print_counts(const Context& context, const ImportCounts& counts) {
   if (context.is_json) {
-    print_line(JsonLine()
-                   .number("users", counts.users)
-                   .number("conversations", counts.conversations)
-                   .number("messages", counts.messages)
-                   .number("memories", counts.memories)
-                   .number("errors", counts.errors)
-                   .str());
+    JsonLine line;
+    line.number("users", counts.users)
+        .number("conversations", counts.conversations)
+        .number("messages", counts.messages)
+        .number("memories", counts.memories)
+        .number("errors", counts.errors);
+    if (counts.is_bulk) line.flag("bulk", true);
+    print_line(line.str());
     return;
   }
+  if (counts.is_bulk) print_line("imported in bulk");
   const auto print = [](const char* name, std::uint64_t count) {
     print_line(std::string(name) + ": " + std::to_string(count));
   };
@@ -96,7 +99,18 @@ Result<std::uint64_t> check(const std::string& format, Input& input, const Store
   return errors;
 }
 
-Result<ImportCounts> import(const Context& context, const std::string& format, Input& input) {
+/// All of it by bulk load, where that can be done; else what was loaded stays.
+Result<std::optional<ImportCounts>> try_bulk(const std::string& path, const std::string& format,
+                                             const Input& input, const Store& store,
+                                             const ImportOptions& options) {
+  if (format != "jsonl" || !input.can_rewind()) return std::optional<ImportCounts>();
+  auto counts = import_in_bulk(path, store, options);
+  if (counts && *counts) (*counts)->is_bulk = true;
+  return counts;
+}
+
+Result<ImportCounts> import(const Context& context, const std::string& path,
+                            const std::string& format, Input& input) {
   auto store = open_store(context, OpenMode::create);
   if (!store) return std::move(store).error();
   const ImportOptions options{.replace = context.has("replace"), .space = context.space};
@@ -104,6 +118,12 @@ Result<ImportCounts> import(const Context& context, const std::string& format, I
     auto errors = check(format, input, *store, options);
     if (!errors) return std::move(errors).error();
     if (*errors > 0) return ImportCounts{.errors = *errors};
+  }
+  auto loaded = try_bulk(path, format, input, *store, options);
+  if (!loaded) return std::move(loaded).error();
+  if (*loaded) {
+    if (auto closed = store->close(); !closed) return std::move(closed).error();
+    return **loaded;
   }
   Importer importer(*store, options, print_error);
   Result<void> done = format == "locomo" ? import_locomo(input.stream(), importer, false)
@@ -124,7 +144,7 @@ int run(const Context& context) {
   if (context.has("strict") && !input->can_rewind()) {
     return report_usage("--strict reads the file twice: not from standard input");
   }
-  auto counts = import(context, format, *input);
+  auto counts = import(context, *path, format, *input);
   if (!counts) return report(counts.error());
   print_counts(context, *counts);
   return counts->errors == 0 ? kOk : kFailed;

@@ -1,9 +1,11 @@
 #include "tools/fields.h"
 
+#include <algorithm>
+
 namespace callisto::tools {
 
 JsonView Fields::take(std::string_view name) {
-  taken_.emplace(name);
+  taken_.push_back(name);
   JsonView member = object_[name];
   return member.kind() == JsonKind::null ? JsonView() : member;
 }
@@ -87,7 +89,9 @@ std::vector<JsonView> Fields::objects(std::string_view name) {
 Result<void> Fields::finish() const {
   if (error_) return *error_;
   for (std::string_view name : object_.names()) {
-    if (!taken_.contains(name)) return Error(Code::invalid_argument, std::string(name), "a known field");
+    if (std::find(taken_.begin(), taken_.end(), name) == taken_.end()) {
+      return Error(Code::invalid_argument, std::string(name), "a known field");
+    }
   }
   return {};
 }

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,12 +13,12 @@
 namespace callisto::tools {
 
 /// Takes members of a JSON object one by one, each as the type that it must have. Remembers the first
-/// error; finish() tells it, and names a member that nobody took.
+/// error; finish() tells it, and names a member that nobody took. Names must outlive it.
 class Fields {
  public:
   /// `ignored`: members that may be there and are not read.
   Fields(JsonView object, std::vector<std::string_view> ignored)
-      : object_(std::move(object)), taken_(ignored.begin(), ignored.end()) {}
+      : object_(std::move(object)), taken_(std::move(ignored)) {}
 
   /// "" when absent.
   std::string text(std::string_view name);
@@ -66,7 +65,7 @@ class Fields {
   JsonView take(std::string_view name);
 
   JsonView object_;
-  std::set<std::string, std::less<>> taken_;
+  std::vector<std::string_view> taken_;
   std::optional<Error> error_;
 };
 

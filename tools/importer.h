@@ -18,6 +18,7 @@ struct ImportCounts {
   std::uint64_t messages = 0;
   std::uint64_t memories = 0;
   std::uint64_t errors = 0;
+  bool is_bulk = false;  ///< By bulk load, at once.
 };
 
 struct ImportOptions {

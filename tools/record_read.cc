@@ -193,9 +193,11 @@ const std::vector<Table>& tables() {
 }
 
 /// A line without an id gets one from its number and text: the same file gives the same store.
-void give_id(Record& record, const std::string& name) {
+void give_id(Record& record, std::uint64_t number, std::string_view text) {
   const auto give = [&](auto& id) {
-    if (id.is_nil()) id = std::remove_reference_t<decltype(id)>::from_external("callisto/jsonl", name);
+    if (!id.is_nil()) return;
+    id = std::remove_reference_t<decltype(id)>::from_external(
+        "callisto/jsonl", std::to_string(number) + ":" + std::string(text));
   };
   std::visit(
       [&](auto& line) {
@@ -231,7 +233,7 @@ Result<Line> read_line(std::string_view text, std::uint64_t number) {
     Fields fields(object, std::move(ignored));
     Line line{fields.text("space"), table.read(fields)};
     if (auto done = fields.finish(); !done) return std::move(done).error();
-    give_id(line.record, std::to_string(number) + ":" + std::string(text));
+    give_id(line.record, number, text);
     return line;
   }
   return Error(Code::invalid_argument, "table",

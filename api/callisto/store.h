@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "callisto/conversation.h"
+#include "callisto/load.h"
 #include "callisto/memory.h"
 #include "callisto/message.h"
 #include "callisto/options.h"
@@ -123,6 +124,11 @@ class CALLISTO_API Space : public Repositories {
   /// The state now.
   Result<Snapshot> snapshot() const;
 
+  /// Begins to fill the space at once; see BulkLoad. invalid_argument (space) when it holds records
+  /// or has unfinished work; index_not_ready while an index of it is being built or removed;
+  /// read_only; no_space, io_error.
+  Result<BulkLoad> bulk_load() const;
+
  private:
   friend class Store;
   Space(std::shared_ptr<detail::StoreCore> core, std::uint32_t number, std::string name);
@@ -168,6 +174,7 @@ class CALLISTO_API Store {
     return default_space().transact(std::forward<F>(function), options);
   }
   Result<Snapshot> snapshot() const { return default_space().snapshot(); }
+  Result<BulkLoad> bulk_load() const { return default_space().bulk_load(); }
 
   // Limits of the calls below: looked at before the call begins and between its parts.
 

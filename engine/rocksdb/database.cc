@@ -4,6 +4,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/metadata.h>
+#include <rocksdb/snapshot.h>
 #include <rocksdb/sst_file_reader.h>
 #include <rocksdb/write_buffer_manager.h>
 
@@ -55,6 +56,7 @@ Database::Database(Environment& environment, const MemoryPlan& plan, std::string
       write_buffers_(std::move(write_buffers)),
       path_(std::move(path)),
       gate_(environment),
+      staging_(path_.substr(0, path_.rfind('/')) + "/staging"),
       info_log_(std::make_shared<InfoLog>(environment)),
       listener_(std::make_shared<FailureListener>(gate_)) {}
 
@@ -80,6 +82,31 @@ std::shared_ptr<rocksdb::FileSystem> Database::writer_files(
     target = std::make_shared<CountingFileSystem>(std::move(target), *activity_);
   }
   return std::make_shared<GuardedFileSystem>(std::move(target), hook, gate_, watermark_.get());
+}
+
+// RocksDB moves its last sequence number on before it shows the files: a snapshot from between the
+// two would change under its reader.
+const rocksdb::Snapshot* Database::take_snapshot() const {
+  while (true) {
+    const std::uint64_t loads = loads_.load();
+    if (loads % 2 == 1) {
+      const std::lock_guard wait(load_mutex_);
+      continue;
+    }
+    const rocksdb::Snapshot* const snapshot = db_->GetSnapshot();
+    if (loads_.load() == loads) return snapshot;
+    db_->ReleaseSnapshot(snapshot);
+  }
+}
+
+rocksdb::Status Database::ingest(const std::vector<rocksdb::IngestExternalFileArg>& files) {
+  const std::lock_guard lock(load_mutex_);
+  // While there is a snapshot, RocksDB gives the files a sequence number of their own.
+  const rocksdb::ManagedSnapshot before(db_.get());
+  loads_.fetch_add(1);
+  rocksdb::Status status = db_->IngestExternalFiles(files);
+  loads_.fetch_add(1);
+  return status;
 }
 
 OptionParts Database::parts() const {
@@ -201,6 +228,7 @@ Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory director
   const auto options = writer_options(plan, threads, database->parts(), create);
   auto opened =
       create ? database->create_db(options, families) : database->open_watched(options, families);
+  if (opened) opened = database->staging_.clear(*database->db_->GetFileSystem());
   if (opened) opened = database->finish_opening(hook);
   if (opened) return database;
   if (create) return std::move(opened).error();

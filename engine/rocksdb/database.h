@@ -14,6 +14,7 @@
 #include "callisto/result.h"
 #include "engine/kv.h"
 #include "engine/rocksdb/options.h"
+#include "engine/rocksdb/staging.h"
 #include "engine/rocksdb/store_directory.h"
 #include "engine/rocksdb/write_gate.h"
 
@@ -80,6 +81,12 @@ class Database {
   /// thread writes to it, since a failed sync would end the process in that thread's write.
   std::mutex& write_mutex() noexcept { return write_mutex_; }
 
+  /// The state now, which stays as it is: never that of the middle of a load.
+  const rocksdb::Snapshot* take_snapshot() const;
+  /// Links table files in, as a change that no snapshot of before shows. Requires write_mutex().
+  rocksdb::Status ingest(const std::vector<rocksdb::IngestExternalFileArg>& files);
+  StagingFolder& staging() noexcept { return staging_; }
+
   bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire); }
   /// From now on reads of snapshots answer `closed`.
   void begin_close() noexcept { closed_.store(true, std::memory_order_release); }
@@ -126,6 +133,9 @@ class Database {
   std::atomic<bool> closed_{false};
   std::shared_ptr<DiskActivity> activity_;
   std::shared_ptr<BlockCounters> block_counters_;
+  StagingFolder staging_;
+  mutable std::mutex load_mutex_;           ///< Held while files are linked in.
+  std::atomic<std::uint64_t> loads_{0};     ///< Odd while files are linked in.
 
   std::unique_ptr<Watermark> watermark_;
   std::unique_ptr<rocksdb::Env> memory_env_;

@@ -42,7 +42,7 @@ struct CachePin final : Value::Pin {
 class DatabaseSnapshot final : public Snapshot {
  public:
   explicit DatabaseSnapshot(std::shared_ptr<const Database> database)
-      : database_(std::move(database)), snapshot_(database_->db().GetSnapshot()) {}
+      : database_(std::move(database)), snapshot_(database_->take_snapshot()) {}
   DatabaseSnapshot(const DatabaseSnapshot&) = delete;
   DatabaseSnapshot& operator=(const DatabaseSnapshot&) = delete;
   ~DatabaseSnapshot() override { database_->db().ReleaseSnapshot(snapshot_); }
@@ -143,7 +143,7 @@ Result<void> read_many(const Database& database, const rocksdb::Snapshot* snapsh
   options.snapshot = snapshot;
   std::optional<rocksdb::ManagedSnapshot> held;
   if (snapshot == nullptr && keys.size() > kReadTogether && !database.is_follower()) {
-    options.snapshot = held.emplace(&database.db()).snapshot();
+    options.snapshot = held.emplace(&database.db(), database.take_snapshot()).snapshot();
   }
   ReadBatch batch(std::min(kReadTogether, keys.size()));
   for (std::size_t first = 0; first < keys.size(); first += kReadTogether) {

@@ -9,6 +9,8 @@
 #include "engine/cache/state_cache.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/reader.h"
+#include "engine/rocksdb/staging.h"
+#include "engine/rocksdb/table_load.h"
 #include "engine/rocksdb/upkeep.h"
 #include "engine/rocksdb/watermark.h"
 #include "engine/transaction.h"
@@ -121,6 +123,39 @@ bool RocksStore::attach(StateCache& cache) {
   committer_.attach(cache);
   cache_ = &cache;
   return true;
+}
+
+Result<std::unique_ptr<Staging>> RocksStore::stage() {
+  if (auto admitted = admit_change(); !admitted) return std::move(admitted).error();
+  auto staging = RocksStaging::open(
+      database_, [this](std::size_t bytes) { return admit_write(bytes); });
+  if (!staging) return std::move(staging).error();
+  return std::unique_ptr<Staging>(std::move(*staging));
+}
+
+Result<Version> RocksStore::bulk_load(const LoadRequest& request) {
+  if (auto admitted = admit_change(); !admitted) return std::move(admitted).error();
+  TableLoad load(*database_);
+  // What was linked in is one file in two folders for a moment, and the folder is a load's.
+  const auto staging = stage();
+  if (!staging) return staging.error();
+  auto built = load.build(request, [this](std::size_t bytes) { return admit_write(bytes); });
+  if (!built) return std::move(built).error();
+  const auto prepare = [&]() -> Result<void> {
+    if (auto empty = load.check_empty(request); !empty) return empty;
+    Batch rows;
+    if (request.finish) {
+      if (auto finished = request.finish(*this, rows); !finished) return finished;
+    }
+    return load.add_rows(rows);
+  };
+  const auto write = [&]() -> Result<Version> {
+    if (request.forget) request.forget();
+    if (auto synced = sync_log(*database_); !synced) return std::move(synced).error();
+    if (auto done = load.ingest(); !done) return std::move(done).error();
+    return version();
+  };
+  return committer_.change_all(prepare, write);
 }
 
 std::optional<Version> RocksStore::committed_version(Family family, std::string_view key) const {

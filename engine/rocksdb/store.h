@@ -32,6 +32,9 @@ class RocksStore final : public Store {
                       const std::function<Result<void>(Transaction&)>& function) override;
   Result<void> erase_range(Family family, std::string_view lower, std::string_view upper) override;
 
+  Result<std::unique_ptr<Staging>> stage() override;
+  Result<Version> bulk_load(const LoadRequest& request) override;
+
   bool sole_writer() const override { return true; }
   std::optional<Version> committed_version(Family family, std::string_view key) const override;
 

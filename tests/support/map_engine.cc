@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/load.h"
 #include "engine/retry.h"
 #include "tests/support/map_state.h"
 
@@ -270,6 +271,52 @@ MapState::Commit MapTransaction::commit() const {
   return commit;
 }
 
+class MapFile final : public kv::StagedFile {
+ public:
+  Result<void> append(std::string_view bytes) override {
+    bytes_ += bytes;
+    return {};
+  }
+  Result<void> finish() override { return {}; }
+  Result<void> read(std::uint64_t offset, std::span<char> out) override {
+    if (offset > bytes_.size() || bytes_.size() - offset < out.size()) {
+      return Error{Code::corruption, "a read behind the end"};
+    }
+    bytes_.copy(out.data(), out.size(), offset);
+    return {};
+  }
+
+ private:
+  std::string bytes_;
+};
+
+class MapStaging final : public kv::Staging {
+ public:
+  Result<std::unique_ptr<kv::StagedFile>> make_file() override {
+    return std::unique_ptr<kv::StagedFile>(std::make_unique<MapFile>());
+  }
+};
+
+/// Everything that the sources of a load give.
+Result<MapState::Overlay> read_sources(const kv::LoadRequest& request) {
+  MapState::Overlay rows;
+  for (const kv::LoadPart& part : request.parts) {
+    std::string last;
+    kv::SortedSource::Row row;
+    while (true) {
+      auto found = part.source->next(row);
+      if (!found) return std::move(found).error();
+      if (!*found) break;
+      if (row.key < part.lower || row.key >= part.upper || row.key <= last) {
+        return Error{Code::invalid_argument, "source", "rows in order, within their part"};
+      }
+      last = row.key;
+      rows[{part.family, last}] = std::string(row.value);
+    }
+  }
+  return rows;
+}
+
 class MapStore final : public kv::Store {
  public:
   explicit MapStore(Environment& environment) : environment_(environment) {}
@@ -298,6 +345,12 @@ class MapStore final : public kv::Store {
     state_.erase_range(family, lower, upper);
     return {};
   }
+
+  Result<std::unique_ptr<kv::Staging>> stage() override {
+    if (state_.closed()) return closed_error();
+    return std::unique_ptr<kv::Staging>(std::make_unique<MapStaging>());
+  }
+  Result<Version> bulk_load(const kv::LoadRequest& request) override;
 
   bool sole_writer() const override { return true; }
   std::optional<Version> committed_version(Family family, std::string_view key) const override {
@@ -354,6 +407,32 @@ Result<Version> MapStore::run(const kv::RunOptions& options,
     return state_.commit(transaction.commit());
   };
   return kv::retry_on_conflict(environment_, options.max_attempts, limits, attempt);
+}
+
+Result<Version> MapStore::bulk_load(const kv::LoadRequest& request) {
+  if (state_.closed()) return closed_error();
+  auto loaded = read_sources(request);
+  if (!loaded) return std::move(loaded).error();
+  while (true) {
+    MapSnapshot before(state_);
+    for (const kv::LoadPart& part : request.parts) {
+      if (before.scan(part.family, {part.lower, part.upper})->valid()) {
+        return Error{Code::invalid_argument, "range", "one that holds no row"};
+      }
+    }
+    kv::Batch more;
+    if (request.finish) {
+      if (auto finished = request.finish(before, more); !finished) {
+        return std::move(finished).error();
+      }
+    }
+    MapState::Overlay rows = *loaded;
+    for (const auto& row : more.operations()) rows[{row.family, row.key}] = row.value;
+    auto done = state_.load(before.version(), rows);
+    if (!done) continue;
+    if (request.forget) request.forget();
+    return *done;
+  }
 }
 
 }  // namespace

@@ -59,6 +59,9 @@ std::optional<std::pair<std::string, std::string>> MapState::next(
 }
 
 bool MapState::conflicts(const Commit& commit) const {
+  if (all_committed_ > *commit.snapshot) {
+    return !commit.guards.empty() || !commit.touches.empty() || !commit.writes.empty();
+  }
   const auto changed = [&](const MapKey& key) {
     const auto last = committed_.find(key);
     return last != committed_.end() && last->second > *commit.snapshot;
@@ -107,6 +110,16 @@ std::optional<Result<Version>> MapState::commit(const Commit& commit) {
   return version_;
 }
 
+std::optional<Result<Version>> MapState::load(Version before, const Overlay& rows) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return Error{Code::closed, "the store is closed"};
+  if (version_ != before) return std::nullopt;
+  all_committed_ = ++version_;
+  ++commits_;
+  for (const auto& [key, value] : rows) write(key, value);
+  return version_;
+}
+
 void MapState::write(const MapKey& key, std::optional<std::string> value) {
   committed_[key] = version_;
   History& history = rows_[key];
@@ -121,7 +134,7 @@ void MapState::write(const MapKey& key, std::optional<std::string> value) {
 Version MapState::committed_version(const MapKey& key) {
   const std::lock_guard lock(mutex_);
   const auto last = committed_.find(key);
-  return last == committed_.end() ? Version{0} : last->second;
+  return std::max(all_committed_, last == committed_.end() ? Version{0} : last->second);
 }
 
 void MapState::erase_range(Family family, std::string_view lower, std::string_view upper) {

@@ -53,6 +53,9 @@ class MapState {
   };
   /// nullopt: a conflict.
   std::optional<Result<kv::Version>> commit(const Commit& commit);
+  /// Writes, if nothing was committed since `before`, as a change that every other commit conflicts
+  /// with.
+  std::optional<Result<kv::Version>> load(kv::Version before, const Overlay& rows);
   kv::Version committed_version(const MapKey& key);
   void erase_range(kv::Family family, std::string_view lower, std::string_view upper);
 
@@ -73,6 +76,7 @@ class MapState {
   std::mutex mutex_;
   std::map<MapKey, History> rows_;
   std::map<MapKey, kv::Version> committed_;
+  kv::Version all_committed_ = 0;  ///< At least so high is every key's.
   std::multiset<kv::Version> pinned_;
   kv::Version version_ = 1;
   std::uint64_t commits_ = 0;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/kv.h"
+#include "engine/load.h"
 #include "tests/support/temp_directory.h"
 
 namespace callisto::testing {
@@ -36,6 +37,10 @@ class OwnedDirectoryStore final : public kv::Store {
   Result<void> erase_range(kv::Family family, std::string_view lower,
                            std::string_view upper) override {
     return store_->erase_range(family, lower, upper);
+  }
+  Result<std::unique_ptr<kv::Staging>> stage() override { return store_->stage(); }
+  Result<kv::Version> bulk_load(const kv::LoadRequest& request) override {
+    return store_->bulk_load(request);
   }
   bool sole_writer() const override { return store_->sole_writer(); }
   std::optional<kv::Version> committed_version(kv::Family family,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/kv.h"
+#include "engine/load.h"
 
 namespace callisto::testing {
 
@@ -72,6 +73,10 @@ class ForwardedEngine : public kv::Store {
   Result<void> erase_range(kv::Family family, std::string_view lower,
                            std::string_view upper) override {
     return engine_->erase_range(family, lower, upper);
+  }
+  Result<std::unique_ptr<kv::Staging>> stage() override { return engine_->stage(); }
+  Result<kv::Version> bulk_load(const kv::LoadRequest& request) override {
+    return engine_->bulk_load(request);
   }
   bool sole_writer() const override { return engine_->sole_writer(); }
   std::optional<kv::Version> committed_version(kv::Family family,

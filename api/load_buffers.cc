@@ -1,0 +1,126 @@
+#include "api/load_buffers.h"
+
+#include <pthread.h>
+
+#include <system_error>
+#include <utility>
+
+namespace callisto::detail {
+
+LoadBuffers::LoadBuffers(kv::ExternalSort& sort, const std::vector<kv::SortLane>& lanes,
+                         std::size_t count, std::size_t bytes, std::string thread_name)
+    : sort_(sort),
+      lanes_(lanes),
+      bytes_(bytes),
+      thread_name_(std::move(thread_name)),
+      unmade_(count) {}
+
+LoadBuffers::~LoadBuffers() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_ending_ = true;
+    full_.clear();
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<std::unique_ptr<kv::SortBuffer>> LoadBuffers::take() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    if (failure_) return *failure_;
+    if (!open_.empty()) {
+      Buffer buffer = std::move(open_.back());
+      open_.pop_back();
+      return buffer;
+    }
+    if (unmade_ > 0) {
+      --unmade_;
+      lock.unlock();
+      return std::make_unique<kv::SortBuffer>(lanes_, bytes_);
+    }
+    if (full_.empty()) {
+      changed_.wait(lock);
+      continue;
+    }
+    Buffer buffer = std::move(full_.back());
+    full_.pop_back();
+    ++writing_;
+    lock.unlock();
+    write(std::move(buffer));
+    lock.lock();
+  }
+}
+
+void LoadBuffers::give_back(Buffer buffer) {
+  const std::lock_guard lock(mutex_);
+  if (buffer->is_full()) {
+    full_.push_back(std::move(buffer));
+    if (!thread_.joinable()) start_thread();
+  } else {
+    open_.push_back(std::move(buffer));
+  }
+  changed_.notify_all();
+}
+
+void LoadBuffers::start_thread() {
+  try {
+    thread_ = std::thread([this] { work(); });
+    pthread_setname_np(thread_.native_handle(), thread_name_.c_str());
+  } catch (const std::system_error&) {
+    // The system has no thread left: those who take buffers do its work.
+  }
+}
+
+void LoadBuffers::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return is_ending_ || !full_.empty(); });
+    if (is_ending_) return;
+    Buffer buffer = std::move(full_.back());
+    full_.pop_back();
+    ++writing_;
+    lock.unlock();
+    write(std::move(buffer));
+    lock.lock();
+  }
+}
+
+/// After ++writing_.
+void LoadBuffers::write(Buffer buffer) {
+  auto written = sort_.add_run(*buffer);
+  const std::lock_guard lock(mutex_);
+  --writing_;
+  if (!written && !failure_) failure_ = std::move(written).error();
+  open_.insert(open_.begin(), std::move(buffer));
+  changed_.notify_all();
+}
+
+Result<void> LoadBuffers::finish() {
+  std::unique_lock lock(mutex_);
+  for (auto it = open_.begin(); it != open_.end();) {
+    if ((*it)->is_empty()) {
+      ++it;
+      continue;
+    }
+    full_.push_back(std::move(*it));
+    it = open_.erase(it);
+  }
+  changed_.notify_all();
+  while (!failure_ && (writing_ > 0 || !full_.empty())) {
+    if (full_.empty()) {
+      changed_.wait(lock);
+      continue;
+    }
+    Buffer buffer = std::move(full_.back());
+    full_.pop_back();
+    ++writing_;
+    lock.unlock();
+    write(std::move(buffer));
+    lock.lock();
+  }
+  if (failure_) return *failure_;
+  return {};
+}
+
+}  // namespace callisto::detail

@@ -1,0 +1,13 @@
+#include "engine/load.h"
+
+namespace callisto::kv {
+
+Result<std::unique_ptr<Staging>> Store::stage() {
+  return Error(Code::unsupported, "this store takes no bulk load");
+}
+
+Result<Version> Store::bulk_load(const LoadRequest&) {
+  return Error(Code::unsupported, "this store takes no bulk load");
+}
+
+}  // namespace callisto::kv

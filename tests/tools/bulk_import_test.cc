@@ -1,0 +1,105 @@
+// Exports of ours, imported at once.
+
+#include <string>
+
+#include "tests/tools/command_fixture.h"
+
+namespace callisto::testing {
+namespace {
+
+class BulkImport : public CommandTest {
+ protected:
+  static bool is_bulk(const CommandOutcome& outcome) {
+    return outcome.out.find("\"bulk\":true") != std::string::npos;
+  }
+  /// An export of a store with two spaces, of which one has the sample.
+  std::string two_spaces() const {
+    EXPECT_EQ(import(sample(), {}, "source").status, 0);
+    EXPECT_EQ(import(talk(5), {"--space", "acme"}, "source").status, 0);
+    return exported("source");
+  }
+};
+
+TEST_F(BulkImport, AnExportIntoANewStoreGivesAnEqualOne) {
+  const std::string lines = two_spaces();
+  const auto outcome = import(lines, {"--json"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(is_bulk(outcome)) << outcome.out << outcome.err;
+  EXPECT_EQ(outcome.out,
+            "{\"users\":4,\"conversations\":5,\"messages\":35,\"memories\":14,\"errors\":0,"
+            "\"bulk\":true}\n");
+  EXPECT_EQ(exported(), lines);
+  EXPECT_EQ(run({"verify"}).status, 0);
+  EXPECT_NE(import(lines, {}, "told").out.find("imported in bulk\n"), std::string::npos);
+  // What is there already is left as it is, line by line.
+  const auto again = import(lines, {"--json"});
+  EXPECT_EQ(again.status, 0);
+  EXPECT_FALSE(is_bulk(again));
+  EXPECT_EQ(exported(), lines);
+}
+
+TEST_F(BulkImport, GivesTheRowsThatLineByLineGives) {
+  const std::string lines = two_spaces();
+  const std::string behind_head = lines.substr(lines.find('\n') + 1);
+  EXPECT_FALSE(is_bulk(import(behind_head, {"--json"}, "slow")));
+  EXPECT_TRUE(is_bulk(import(lines, {"--json"}, "fast")));
+  for (const char* const table : {"conversation_by_activity", "conversation_unprocessed",
+                                  "memory_by_tag", "message_by_time", "user_by_last_seen"}) {
+    const auto slow = run({"dump", table, "--keys"}, {}, "slow");
+    EXPECT_EQ(slow.status, 0) << slow.err;
+    EXPECT_EQ(run({"dump", table, "--keys"}, {}, "fast").out, slow.out) << table;
+  }
+  EXPECT_EQ(run({"stats", "--json"}, {}, "fast").status, 0);
+}
+
+TEST_F(BulkImport, ALineThatIsRefusedIsToldAndTheOthersGoIn) {
+  std::string lines = two_spaces();
+  const std::string bad = R"({"table":"memories","id":")" + id(77) + R"(","priority":11})";
+  lines += bad + "\n";
+  const auto outcome = import(lines, {"--json"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_FALSE(is_bulk(outcome));
+  EXPECT_NE(outcome.err.find(": priority"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.out.find("\"errors\":1"), std::string::npos);
+  EXPECT_EQ(exported() + bad + "\n", lines);
+}
+
+TEST_F(BulkImport, WhatIsNamedAndNotThereIsToldByItsLine) {
+  const std::string head = "{\"callisto\":\"export\",\"format\":1}\n";
+  const std::string orphan = R"({"table":"memories","id":")" + id(77) + R"(","user":")" + id(99) +
+                             R"(","created_at":"2026-03-02T08:00:00Z"})" + "\n";
+  const auto outcome = import(head + talk(2) + orphan, {"--json"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_FALSE(is_bulk(outcome));
+  EXPECT_NE(outcome.err.find("callisto: line 6: "), std::string::npos) << outcome.err;
+  EXPECT_EQ(exported(), fresh_export(talk(2)));
+}
+
+TEST_F(BulkImport, ASpaceThatIsNotEmptyTakesTheLines) {
+  const std::string lines = two_spaces();
+  ASSERT_EQ(import(talk(1), {"--space", "acme"}).status, 0);
+  const auto outcome = import(lines, {"--json"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_FALSE(is_bulk(outcome));
+  EXPECT_EQ(exported(), lines);
+}
+
+TEST_F(BulkImport, LinesInAnotherOrderOrCutOffAreImportedOneByOne) {
+  const std::string lines = two_spaces();
+  const std::size_t last = lines.rfind('\n', lines.size() - 2) + 1;
+  const std::string head = lines.substr(0, lines.find('\n') + 1);
+  // The last line first, which nothing forbids where nothing else needs it.
+  const auto turned =
+      import(head + lines.substr(last) + lines.substr(head.size(), last - head.size()), {"--json"},
+             "turned");
+  EXPECT_NE(turned.status, 2);
+  const auto cut = import(lines.substr(0, lines.size() - 10), {"--json"}, "cut");
+  EXPECT_EQ(cut.status, 1);
+  EXPECT_FALSE(is_bulk(cut));
+  const auto whole = import(lines.substr(0, lines.size() - 1), {"--json"}, "whole");
+  EXPECT_EQ(whole.status, 0) << whole.err;
+  EXPECT_EQ(exported("whole"), lines);
+}
+
+}  // namespace
+}  // namespace callisto::testing
