@@ -14,7 +14,7 @@ namespace callisto::bench {
 /// out the reading of `source`.
 LoadTimes load_lmdb(const RocksDatabase& source, const std::string& file, IndexChoice indexes);
 
-/// Makes a RocksDB database with all keys of `source`: batches of 2,000 without a log, compacted.
+/// Makes a RocksDB database with all keys of `source`: table files that are taken in as they are.
 LoadTimes load_rocksdb(const RocksDatabase& source, const std::string& path,
                        std::uint64_t memory_bytes);
 

@@ -76,12 +76,14 @@ Stage::Stage(const Settings& settings, const Data& data)
   fs::remove_all(run_);
   if (fs::exists(loaded_ / kMeasuresFile)) {
     measures_ = read_measures((loaded_ / kMeasuresFile).string());
+    // A run that does not keep them uses the files up: one that is ended early must leave no trust.
+    if (!settings_.keep_data) fs::remove(loaded_ / kMeasuresFile);
     return;
   }
   fs::remove_all(loaded_);
   fs::create_directories(loaded_);
   load(data);
-  write_measures((loaded_ / kMeasuresFile).string(), measures_);
+  if (settings_.keep_data) write_measures((loaded_ / kMeasuresFile).string(), measures_);
 }
 
 Stage::~Stage() {
