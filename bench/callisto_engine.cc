@@ -6,9 +6,6 @@ namespace callisto::bench {
 
 namespace {
 
-/// Memories that one transaction of the load writes.
-constexpr std::size_t kMemoriesTogether = 200;
-
 UserFace face_of(const User& user, const UserId& id) {
   return {.id = id.view(), .last_seen = user.last_seen().micros(), .is_active = user.is_active()};
 }
@@ -46,7 +43,8 @@ Digest fold_conversation(Digest sum, const Conversation& conversation) {
 /// One overload for each operation.
 class Runner {
  public:
-  explicit Runner(const Store& store) : store_(store) {}
+  Runner(const Store& store, Durability durability)
+      : store_(store), options_{.durability = durability} {}
 
   Digest operator()(const FindUser& find) const {
     const auto user = require(store_.users().by_platform(find.platform, find.platform_id), "1");
@@ -94,30 +92,48 @@ class Runner {
     }
     return sum;
   }
+  Digest operator()(const ValuesOfUser& ask) const {
+    Digest sum = 1;
+    for (const UserDatum& datum :
+         require(store_.user_data().values(ask.user, ask.category), "values")) {
+      sum += digest_of(DatumFace{datum.value(), datum.created_at().micros()});
+    }
+    return sum;
+  }
 
   Digest operator()(const MarkProcessed& mark) const {
-    require(store_.conversations().mark_processed(mark.conversation), "mark processed");
+    require(store_.conversations().mark_processed(mark.conversation, {}, options_),
+            "mark processed");
     return 1;
   }
   Digest operator()(const AppendMessage& append) const {
-    require(store_.messages().append(append.message), "append");
+    require(store_.messages().append(append.message, options_), "append");
     return 1;
   }
   Digest operator()(const StoreConversation& write) const {
-    require(store_.conversations().store(write.item.header, write.item.messages), "store");
+    require(store_.conversations().store(write.item.header, write.item.messages, options_),
+            "store");
     return 1;
   }
   Digest operator()(const CreateMemory& create) const {
-    require(store_.memories().create(create.memory), "create memory");
+    require(store_.memories().create(create.memory, options_), "create memory");
     return 1;
   }
   Digest operator()(const UpdateMemory& update) const {
-    require(store_.memories().update(update.id, update.patch), "update memory");
+    require(store_.memories().update(update.id, update.patch, options_), "update memory");
     return 1;
   }
   Digest operator()(const MergeUsers& merge) const {
-    require(store_.users().merge(merge.primary, merge.secondary), "merge");
+    require(store_.users().merge(merge.primary, merge.secondary, options_), "merge");
     require(store_.finish_pending_work(), "finish the merge");
+    return 1;
+  }
+  Digest operator()(const AppendDatum& append) const {
+    require(store_.user_data().append(append.user, append.datum, options_), "append a datum");
+    return 1;
+  }
+  Digest operator()(const ReplaceDatum& replace) const {
+    require(store_.user_data().replace(replace.user, replace.datum, options_), "replace a datum");
     return 1;
   }
 
@@ -133,62 +149,21 @@ class Runner {
   }
 
   const Store& store_;
+  const CallOptions options_;
 };
-
-Options options_of(std::uint64_t memory_bytes) {
-  Options options;
-  options.memory_budget_bytes = memory_bytes;
-  options.background_work = false;
-  return options;
-}
-
-Result<void> add_user(const Transaction& tx, const UserItem& item) {
-  if (auto made = tx.users().create(item.user); !made) return made.error();
-  for (const NewIdentity& identity : item.more_identities) {
-    if (auto made = tx.users().add_identity(item.user.id, identity); !made) return made.error();
-  }
-  for (const NewDatum& datum : item.data) {
-    if (auto made = tx.user_data().append(item.user.id, datum); !made) return made.error();
-  }
-  return {};
-}
 
 }  // namespace
 
 CallistoEngine::CallistoEngine(const std::string& directory, std::uint64_t memory_bytes)
-    : store_(require(Store::open(directory, options_of(memory_bytes)), "open")) {}
+    : store_(std::make_shared<const Store>(
+          require(Store::open(directory, bench_options(memory_bytes)), "open"))) {}
 
 Digest CallistoEngine::run(const Operation& operation) {
-  return std::visit(Runner(store_), operation);
+  return std::visit(Runner(*store_, durability_), operation);
 }
 
 std::uint64_t CallistoEngine::version() const {
-  return require(store_.snapshot(), "version").version();
-}
-
-void CallistoEngine::load(const std::string& directory, const Data& data,
-                          std::uint64_t memory_bytes) {
-  const Store store = require(Store::open(directory, options_of(memory_bytes)), "open");
-  const Counts& counts = data.counts();
-  for (std::size_t n = 0; n < counts.users; ++n) {
-    const UserItem item = data.user(n);
-    require(store.transact([&](Transaction& tx) { return add_user(tx, item); }), "load a user");
-  }
-  for (std::size_t n = 0; n < counts.conversations; ++n) {
-    const ConversationItem item = data.conversation(n);
-    require(store.conversations().store(item.header, item.messages), "load a conversation");
-  }
-  for (std::size_t n = 0; n < counts.memories; n += kMemoriesTogether) {
-    const std::size_t end = std::min(n + kMemoriesTogether, counts.memories);
-    require(store.transact([&](Transaction& tx) -> Result<void> {
-      for (std::size_t i = n; i < end; ++i) {
-        if (auto made = tx.memories().create(data.memory(i)); !made) return made.error();
-      }
-      return {};
-    }),
-            "load memories");
-  }
-  require(store.compact(), "compact");
+  return require(store_->snapshot(), "version").version();
 }
 
 }  // namespace callisto::bench

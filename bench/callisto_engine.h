@@ -1,12 +1,16 @@
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "bench/engine.h"
+#include "bench/load.h"
 #include "callisto/store.h"
 
 namespace callisto::bench {
+
+/// Background work is off.
+Options bench_options(std::uint64_t memory_bytes);
 
 /// Callisto through its public API, with all that it checks.
 class CallistoEngine final : public Engine {
@@ -15,15 +19,20 @@ class CallistoEngine final : public Engine {
   CallistoEngine(const std::string& directory, std::uint64_t memory_bytes);
 
   /// Makes a store with the data, settled: compacted, closed.
-  static void load(const std::string& directory, const Data& data, std::uint64_t memory_bytes);
+  static LoadTimes load(const std::string& directory, const Data& data, std::uint64_t memory_bytes);
 
   std::string_view name() const override { return "callisto"; }
   Digest run(const Operation& operation) override;
+  std::unique_ptr<Engine> another() override { return std::make_unique<CallistoEngine>(*this); }
+  void set_durable(bool durable) override {
+    durability_ = durable ? Durability::synced : Durability::buffered;
+  }
   /// The version of the last commit.
   std::uint64_t version() const;
 
  private:
-  Store store_;
+  std::shared_ptr<const Store> store_;
+  Durability durability_ = Durability::buffered;
 };
 
 }  // namespace callisto::bench

@@ -14,16 +14,18 @@ constexpr std::uint64_t kMessageKind = 3;
 constexpr std::uint64_t kMemoryKind = 4;
 constexpr std::uint64_t kTagKind = 5;
 constexpr std::uint64_t kValueKind = 6;
+constexpr std::uint64_t kLaterDatumKind = 7;
 
 constexpr std::size_t kWords = 100'000;
 constexpr std::size_t kTags = 5'000;
-constexpr std::size_t kDataRows = 20;
+constexpr std::size_t kDataRows = 18;  // of list categories
 constexpr std::size_t kMemoriesOfEntity = 20;
 constexpr std::size_t kMinuteMicros = 60'000'000;
 
 /// 2024-01-01; the data spans the time up to about a year later at full size.
 constexpr std::int64_t kEpoch = 1'704'067'200'000'000;
 constexpr Time kLongAgo{1'577'836'800'000'000};   // 2020: has expired
+constexpr Time kLater{1'767'225'600'000'000};     // 2026: after everything that is loaded
 constexpr Time kFarAhead{4'102'444'800'000'000};  // 2100: has not
 
 Time after(std::size_t micros) { return Time(kEpoch + static_cast<std::int64_t>(micros)); }
@@ -139,14 +141,35 @@ UserItem Data::user(std::size_t n) const {
   }
   for (std::size_t i = 0; i < kDataRows; ++i) {
     NewDatum datum;
-    datum.category = numbered("topic_", i % 5);
+    datum.category = list_category(i % kListCategories);
     datum.value = std::to_string(i) + ' ';
     add_words(datum.value, 24, random);
     datum.created_at = after(n * 1000 + i);
     item.data.push_back(std::move(datum));
   }
+  for (std::size_t i = 0; i < kSingleCategories; ++i) {
+    NewDatum datum;
+    datum.category = single_category(i);
+    add_words(datum.value, 24, random);
+    datum.created_at = after(n * 1000 + i);
+    item.single_data.push_back(std::move(datum));
+  }
   return item;
 }
+
+NewDatum Data::later_datum(std::size_t user, std::string category, std::size_t i) const {
+  Random random = this->random(kLaterDatumKind, user, i);
+  NewDatum datum;
+  datum.category = std::move(category);
+  datum.value = std::to_string(i) + ' ';
+  add_words(datum.value, 24, random);
+  datum.created_at = Time(kLater.micros() + static_cast<std::int64_t>(i));
+  return datum;
+}
+
+std::string Data::list_category(std::size_t i) { return numbered("topic_", i); }
+
+std::string Data::single_category(std::size_t i) { return numbered("setting_", i); }
 
 // Conversations -----------------------------------------------------------------------------------
 

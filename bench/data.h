@@ -32,6 +32,8 @@ struct Counts {
   std::size_t messages() const noexcept;
 };
 
+inline constexpr std::size_t kListCategories = 5;
+inline constexpr std::size_t kSingleCategories = 2;
 inline constexpr std::size_t kShortMessages = 20;
 inline constexpr std::size_t kLongMessages = 2000;
 
@@ -39,6 +41,7 @@ struct UserItem {
   NewUser user;  ///< With its first identity.
   std::vector<NewIdentity> more_identities;
   std::vector<NewDatum> data;
+  std::vector<NewDatum> single_data;  ///< Of categories with one value: what is replaced.
 };
 
 struct ConversationItem {
@@ -60,6 +63,10 @@ class Data {
   MemoryId memory_id(std::size_t n) const;
 
   UserItem user(std::size_t n) const;
+  /// The i-th value that is said about a user after all that was loaded; newer with every `i`.
+  NewDatum later_datum(std::size_t user, std::string category, std::size_t i) const;
+  static std::string list_category(std::size_t i);
+  static std::string single_category(std::size_t i);
   std::size_t identity_count(std::size_t user) const;
   std::string platform(std::size_t user, std::size_t identity) const;
   std::string platform_id(std::size_t user, std::size_t identity) const;

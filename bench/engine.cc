@@ -25,4 +25,8 @@ Digest fold(Digest sum, const ConversationFace& face) noexcept {
   return fold(sum, face.is_processed ? 1U : 2U);
 }
 
+Digest digest_of(const DatumFace& face) noexcept {
+  return fold(fold(1, face.value), static_cast<std::uint64_t>(face.created_at));
+}
+
 }  // namespace callisto::bench

@@ -4,6 +4,7 @@
 // what the public API of Callisto takes; the other engines make of it what their users would.
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,6 +48,12 @@ struct FindMemories {
   MemoryQuery query;
 };
 
+/// All values of one category, whatever their order.
+struct ValuesOfUser {
+  UserId user;
+  std::string category;
+};
+
 struct MarkProcessed {
   ConversationId conversation;
 };
@@ -68,13 +75,23 @@ struct MergeUsers {
   UserId secondary;
 };
 
-using Operation =
-    std::variant<FindUser, GetMemory, GetMemoryByName, LatestMessages, GetWhole,
-                 ConversationsOfUser, UnprocessedConversations, FindMemories, MarkProcessed,
-                 AppendMessage, StoreConversation, CreateMemory, UpdateMemory, MergeUsers>;
+/// A value said about a user: one more of a list, or the new one of a single category.
+struct AppendDatum {
+  UserId user;
+  NewDatum datum;
+};
+struct ReplaceDatum {
+  UserId user;
+  NewDatum datum;
+};
+
+using Operation = std::variant<FindUser, GetMemory, GetMemoryByName, LatestMessages, GetWhole,
+                               ConversationsOfUser, UnprocessedConversations, FindMemories,
+                               ValuesOfUser, MarkProcessed, AppendMessage, StoreConversation,
+                               CreateMemory, UpdateMemory, MergeUsers, AppendDatum, ReplaceDatum>;
 
 /// The alternatives from here on change something.
-inline constexpr std::size_t kFirstWrite = 8;
+inline constexpr std::size_t kFirstWrite = 9;
 static_assert(std::is_same_v<std::variant_alternative_t<kFirstWrite, Operation>, MarkProcessed>);
 inline bool is_write(const Operation& operation) noexcept {
   return operation.index() >= kFirstWrite;
@@ -83,7 +100,12 @@ inline bool is_write(const Operation& operation) noexcept {
 /// What an answer held, in its order: equal in all engines, or the run fails.
 using Digest = std::uint64_t;
 
-/// An engine fails by throwing std::runtime_error: a bench that goes wrong ends.
+/// Which indexes an engine keeps beside Callisto, which keeps all of its own: those that a row of
+/// the table asks by, or one for each of Callisto's.
+enum class IndexChoice : std::uint8_t { rows, all };
+
+/// An engine fails by throwing std::runtime_error: a bench that goes wrong ends. One thread at a
+/// time, but for what another() makes.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -92,6 +114,11 @@ class Engine {
   virtual void prepare(std::span<const Operation> operations) { (void)operations; }
   /// Does one and reads what a caller would look at of every row.
   virtual Digest run(const Operation& operation) = 0;
+  /// The same data for one more thread, while this lives: what is a connection elsewhere.
+  /// As durable as this is when it is made.
+  virtual std::unique_ptr<Engine> another() = 0;
+  /// Whether commits from now on are on disk when they return.
+  virtual void set_durable(bool durable) = 0;
 };
 
 // Folding of rows into a digest
@@ -137,6 +164,10 @@ struct MessageFace {
   std::string_view content;
   std::int64_t timestamp = 0;
 };
+struct DatumFace {
+  std::string_view value;
+  std::int64_t created_at = 0;
+};
 struct ConversationFace {
   std::string_view id;
   std::string_view title;
@@ -149,5 +180,7 @@ Digest fold(Digest sum, const UserFace& face) noexcept;
 Digest fold(Digest sum, const MemoryFace& face) noexcept;
 Digest fold(Digest sum, const MessageFace& face) noexcept;
 Digest fold(Digest sum, const ConversationFace& face) noexcept;
+/// For rows without an order of their own: the digests of such rows are added.
+Digest digest_of(const DatumFace& face) noexcept;
 
 }  // namespace callisto::bench

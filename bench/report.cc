@@ -3,19 +3,21 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
-#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iomanip>
-#include <map>
 #include <ostream>
 #include <sstream>
 #include <thread>
 
 #include "bench/failure.h"
+#include "bench/format.h"
+#include "bench/lmdb_engine.h"
 #include "bench/rocksdb_engine.h"
 #include "bench/sqlite_engine.h"
+#include "bench/statistics.h"
 
 namespace callisto::bench {
 
@@ -36,19 +38,6 @@ std::string field_of(const char* path, std::string_view name, char separator) {
   return "?";
 }
 
-std::string number(double value, int digits) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(digits) << value;
-  return text.str();
-}
-
-/// 12345678 as 12,345,678.
-std::string grouped(double value) {
-  std::string digits = std::to_string(std::llround(value));
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
-}
-
 boost::json::object object_of(const Facts& facts) {
   boost::json::object object;
   for (const auto& [name, value] : facts) object[name] = value;
@@ -56,26 +45,47 @@ boost::json::object object_of(const Facts& facts) {
 }
 
 boost::json::object object_of(const Row& row) {
-  return {{"workload", row.workload}, {"title", row.title},          {"pattern", row.pattern},
-          {"engine", row.engine},     {"median_ns", row.median_ns},  {"cpu_ns", row.cpu_ns},
-          {"p50_ns", row.p50_ns},     {"p99_ns", row.p99_ns},        {"spread", row.spread},
-          {"runs", row.runs},         {"operations", row.operations}};
+  boost::json::object object{
+      {"workload", row.workload},   {"title", row.title},          {"pattern", row.pattern},
+      {"engine", row.engine},       {"indexes", row.indexes},      {"threads", row.threads},
+      {"median_ns", row.median_ns}, {"cpu_ns", row.cpu_ns},        {"spread", row.spread},
+      {"runs", row.runs},           {"operations", row.operations}};
+  std::vector<double> sorted = row.latencies;
+  std::sort(sorted.begin(), sorted.end());
+  for (const auto& [name, part] : {std::pair{"p10_ns", 0.1},
+                                   {"p50_ns", 0.5},
+                                   {"p90_ns", 0.9},
+                                   {"p99_ns", 0.99},
+                                   {"p999_ns", 0.999}}) {
+    object[name] = quantile(sorted, part);
+  }
+  if (row.per_second > 0) object["per_second"] = row.per_second;
+  if (row.appends_per_second > 0) object["appends_per_second"] = row.appends_per_second;
+  return object;
 }
 
-/// The engines' rows of one workload and pattern.
-using Group = std::map<std::string, const Row*>;
-
-std::string median_of(const Group& group, const std::string& engine) {
-  const auto row = group.find(engine);
-  return row == group.end() ? "" : grouped(row->second->median_ns);
+boost::json::object object_of(const Measure& measure) {
+  boost::json::object object{
+      {"what", measure.what}, {"engine", measure.engine}, {"indexes", measure.indexes}};
+  for (const auto& [name, value] : measure.values) object[name] = value;
+  return object;
 }
 
-/// 0 when one of them did not run.
-double ratio_of(const Group& group, double Row::*time, const std::string& a, const std::string& b) {
-  const auto above = group.find(a);
-  const auto below = group.find(b);
-  if (above == group.end() || below == group.end()) return 0;
-  return above->second->*time / below->second->*time;
+/// One to a line.
+template <class T>
+void write_array(std::ostream& out, const std::vector<T>& all) {
+  out << '[';
+  const char* separator = "\n  ";
+  for (const T& one : all) {
+    out << separator << boost::json::serialize(object_of(one));
+    separator = ",\n  ";
+  }
+  out << "\n ]";
+}
+
+void close(std::ofstream& out, const std::string& file) {
+  out.close();
+  if (!out) fail("cannot write " + file);
 }
 
 }  // namespace
@@ -99,7 +109,8 @@ Facts describe_machine() {
           {"compiler", "g++ " __VERSION__},
           {"callisto", CALLISTO_BENCH_VERSION},
           {"rocksdb", RocksEngine::version() + " (" CALLISTO_BENCH_ROCKSDB ")"},
-          {"sqlite", SqliteEngine::version()}};
+          {"sqlite", SqliteEngine::version()},
+          {"lmdb", LmdbEngine::version()}};
 }
 
 Facts describe_settings(const Settings& settings, const Data& data) {
@@ -112,60 +123,26 @@ Facts describe_settings(const Settings& settings, const Data& data) {
           {"conversations", std::to_string(counts.conversations)},
           {"messages", std::to_string(counts.messages())},
           {"memories", std::to_string(counts.memories)},
-          {"durability", "buffered (SQLite: WAL, synchronous=NORMAL)"}};
+          {"durability",
+           "buffered (SQLite: WAL, synchronous=NORMAL; LMDB: NOSYNC); 10 and 10w8: on disk"}};
 }
 
 void write_json(const std::string& file, const Facts& machine, const Facts& settings,
-                const std::vector<Row>& rows) {
+                const std::vector<Row>& rows, const std::vector<Measure>& measures) {
   std::ofstream out(file);
   out << "{\"machine\": " << boost::json::serialize(object_of(machine))
-      << ",\n \"settings\": " << boost::json::serialize(object_of(settings))
-      << ",\n \"results\": [";
-  const char* separator = "\n  ";
-  for (const Row& row : rows) {
-    out << separator << boost::json::serialize(object_of(row));
-    separator = ",\n  ";
-  }
-  out << "\n ]}\n";
-  out.close();
-  if (!out) fail("cannot write " + file);
+      << ",\n \"settings\": " << boost::json::serialize(object_of(settings)) << ",\n \"results\": ";
+  write_array(out, rows);
+  out << ",\n \"measures\": ";
+  write_array(out, measures);
+  out << "\n}\n";
+  close(out, file);
 }
 
-void print_table(std::ostream& out, const std::vector<Row>& rows) {
-  std::vector<std::pair<std::string, Group>> groups;
-  for (const Row& row : rows) {
-    const std::string name = "| " + row.workload + " | " + row.title + " | " + row.pattern;
-    if (groups.empty() || groups.back().first != name) groups.push_back({name, {}});
-    groups.back().second[row.engine] = &row;
-  }
-  out << "| id | workload | pattern | SQLite | RocksDB | Callisto | C/R | C/R p50 | C/R cpu | S/C "
-         "| "
-         "spread |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n";
-  double log_sum = 0;
-  std::size_t count = 0;
-  for (const auto& [name, group] : groups) {
-    const double to_rocksdb = ratio_of(group, &Row::median_ns, "callisto", "rocksdb");
-    double spread = 0;
-    for (const auto& [engine, row] : group) spread = std::max(spread, row->spread);
-    out << name;
-    for (const char* engine : {"sqlite", "rocksdb", "callisto"}) {
-      out << " | " << median_of(group, engine);
-    }
-    out << " | " << number(to_rocksdb, 2);
-    for (const auto time : {&Row::p50_ns, &Row::cpu_ns}) {
-      out << " | " << number(ratio_of(group, time, "callisto", "rocksdb"), 2);
-    }
-    out << " | " << number(ratio_of(group, &Row::median_ns, "sqlite", "callisto"), 2) << " | "
-        << number(100 * spread, 0) << " % |\n";
-    if (to_rocksdb <= 0) continue;
-    log_sum += std::log(to_rocksdb);
-    ++count;
-  }
-  if (count == 0) return;
-  out << "\nMedians in nanoseconds; C/R: Callisto/RocksDB by median, by p50, by the thread's time; "
-         "S/C: SQLite/Callisto.\nGeometric mean of C/R: "
-      << number(std::exp(log_sum / static_cast<double>(count)), 2) << " over " << count
-      << " rows\n";
+void write_measures(const std::string& file, const std::vector<Measure>& measures) {
+  std::ofstream out(file);
+  write_array(out, measures);
+  close(out, file);
 }
 
 }  // namespace callisto::bench

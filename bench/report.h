@@ -1,11 +1,13 @@
 #pragma once
 
-#include <iosfwd>
+// results.json, and what stands in it beside the numbers.
+
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "bench/driver.h"
+#include "bench/data.h"
+#include "bench/results.h"
 #include "bench/settings.h"
 
 namespace callisto::bench {
@@ -17,10 +19,12 @@ Facts describe_settings(const Settings& settings, const Data& data);
 /// The load of the machine over the last minute.
 std::string load_average();
 
-/// {"machine": {...}, "settings": {...}, "results": [{...}, ...]}, one result to a line.
+/// {"machine": {...}, "settings": {...}, "results": [...], "measures": [...]}, one to a line.
 void write_json(const std::string& file, const Facts& machine, const Facts& settings,
-                const std::vector<Row>& rows);
-/// Medians of all engines and their ratios, as a table in Markdown.
-void print_table(std::ostream& out, const std::vector<Row>& rows);
+                const std::vector<Row>& rows, const std::vector<Measure>& measures);
+
+/// Load times of data that is kept.
+void write_measures(const std::string& file, const std::vector<Measure>& measures);
+std::vector<Measure> read_measures(const std::string& file);
 
 }  // namespace callisto::bench

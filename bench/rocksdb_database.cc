@@ -11,14 +11,17 @@
 
 namespace callisto::bench {
 
-RocksDatabase::RocksDatabase(const std::string& path, std::uint64_t memory_bytes, bool read_only) {
+RocksDatabase::RocksDatabase(const std::string& path, std::uint64_t memory_bytes, Mode mode) {
   const kv::MemoryPlan plan = require(kv::plan_memory(memory_bytes), "memory");
   kv::OptionParts parts;
   parts.env = rocksdb::Env::Default();
   parts.cache = kv::make_cache(plan);
   parts.write_buffers = kv::make_write_buffers(plan, parts.cache);
-  rocksdb::DBOptions options = kv::writer_options(plan, kv::ThreadPlan{}, parts, false);
+  rocksdb::DBOptions options =
+      kv::writer_options(plan, kv::ThreadPlan{}, parts, mode == Mode::make);
   options.listeners.clear();
+  options.create_missing_column_families = mode == Mode::make;
+  const bool read_only = mode == Mode::read;
   // Beside a writer: what it removes stays open.
   if (read_only) options.max_open_files = -1;
   const auto settings = kv::family_options(plan, parts);

@@ -20,8 +20,10 @@ inline void require(const rocksdb::Status& status, const char* what) {
 
 class RocksDatabase {
  public:
+  /// `read`: also beside a writer. `make`: a new one.
+  enum class Mode : std::uint8_t { read, write, make };
   /// `path`: RocksDB's directory inside a store.
-  RocksDatabase(const std::string& path, std::uint64_t memory_bytes, bool read_only);
+  RocksDatabase(const std::string& path, std::uint64_t memory_bytes, Mode mode);
   ~RocksDatabase();
   RocksDatabase(const RocksDatabase&) = delete;
   RocksDatabase& operator=(const RocksDatabase&) = delete;

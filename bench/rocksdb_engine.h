@@ -16,21 +16,23 @@ namespace callisto::bench {
 class RocksEngine final : public Engine {
  public:
   /// `directory`: a copy of Callisto's store.
-  RocksEngine(const std::string& directory, std::uint64_t memory_bytes, Scribe& scribe)
-      : database_(directory + "/db", memory_bytes, false), scribe_(scribe) {}
+  RocksEngine(const std::string& directory, std::uint64_t memory_bytes, const Scribe& scribe)
+      : database_(std::make_shared<RocksDatabase>(directory + "/db", memory_bytes,
+                                                  RocksDatabase::Mode::write)),
+        scribe_(scribe) {}
 
   std::string_view name() const override { return "rocksdb"; }
-  void prepare(std::span<const Operation> operations) override;
   Digest run(const Operation& operation) override;
+  std::unique_ptr<Engine> another() override { return std::make_unique<RocksEngine>(*this); }
+  void set_durable(bool durable) override { durable_ = durable; }
   static std::string version();
 
  private:
   Digest write(const Operation& operation);
 
-  RocksDatabase database_;
-  Scribe& scribe_;
-  const Operation* prepared_ = nullptr;
-  std::vector<WrittenOperation> written_;
+  std::shared_ptr<RocksDatabase> database_;
+  const Scribe& scribe_;
+  bool durable_ = false;
 };
 
 }  // namespace callisto::bench

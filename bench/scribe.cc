@@ -2,6 +2,7 @@
 
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 #include <thread>
@@ -89,7 +90,7 @@ std::unique_ptr<RocksDatabase> open_beside_writer(const std::string& path,
                                                   std::uint64_t memory_bytes) {
   for (int attempt = 0;; ++attempt) {
     try {
-      return std::make_unique<RocksDatabase>(path, memory_bytes, true);
+      return std::make_unique<RocksDatabase>(path, memory_bytes, RocksDatabase::Mode::read);
     } catch (const std::runtime_error&) {
       if (attempt == 100) throw;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -99,9 +100,20 @@ std::unique_ptr<RocksDatabase> open_beside_writer(const std::string& path,
 
 }  // namespace
 
-std::vector<WrittenOperation> Scribe::record(std::span<const Operation> operations) {
+void Scribe::prepare(std::span<const Operation> operations) {
+  // So few that the log still holds all of them when they are done.
+  constexpr std::size_t kTogether = 2000;
+  written_.clear();
+  prepared_ = operations.data();
+  if (operations.empty() || !is_write(operations.front())) return;
+  for (std::size_t at = 0; at < operations.size(); at += kTogether) {
+    record(operations.subspan(at, std::min(kTogether, operations.size() - at)));
+  }
+}
+
+void Scribe::record(std::span<const Operation> operations) {
   const std::string path = directory_ + "/db";
-  const RocksDatabase before(path, memory_bytes_, true);
+  const RocksDatabase before(path, memory_bytes_, RocksDatabase::Mode::read);
   // Opened anew each time, so that the log holds these operations and nothing is flushed meanwhile.
   CallistoEngine engine(directory_, memory_bytes_);
   std::uint64_t written_up_to = engine.version();
@@ -134,8 +146,10 @@ std::vector<WrittenOperation> Scribe::record(std::span<const Operation> operatio
   }
   if (written_up_to != ends.back()) fail("the scribe's log ends too early");
   Before state(before);
-  for (WrittenOperation& operation : written) state.note_changed(operation);
-  return written;
+  for (WrittenOperation& operation : written) {
+    state.note_changed(operation);
+    written_.push_back(std::move(operation));
+  }
 }
 
 }  // namespace callisto::bench

@@ -33,12 +33,20 @@ class Scribe {
   Scribe(std::string directory, std::uint64_t memory_bytes)
       : directory_(std::move(directory)), memory_bytes_(memory_bytes) {}
 
-  /// Does the operations, in their order after all earlier ones.
-  std::vector<WrittenOperation> record(std::span<const Operation> operations);
+  /// Does the operations, where they are writes, in their order after all earlier ones.
+  void prepare(std::span<const Operation> operations);
+  /// Of one of the operations, at its place, that were prepared last. Thread-safe.
+  const WrittenOperation& written_by(const Operation& operation) const {
+    return written_.at(static_cast<std::size_t>(&operation - prepared_));
+  }
 
  private:
+  void record(std::span<const Operation> operations);
+
   const std::string directory_;
   const std::uint64_t memory_bytes_;
+  const Operation* prepared_ = nullptr;
+  std::vector<WrittenOperation> written_;
 };
 
 }  // namespace callisto::bench

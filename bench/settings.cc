@@ -12,7 +12,7 @@ Settings parse_settings(int argc, char** argv) {
   Settings settings;
   bool quick = false;
   options::options_description known(
-      "callisto-bench: Callisto, SQLite and bare RocksDB on the same work");
+      "callisto-bench: Callisto, SQLite, LMDB and bare RocksDB on the same work");
   auto add = known.add_options();
   add("help", "show this");
   add("quick", options::bool_switch(&quick), "a tenth of the full size");
@@ -28,9 +28,18 @@ Settings parse_settings(int argc, char** argv) {
       "for results and data");
   add("keep-data", options::bool_switch(&settings.keep_data),
       "keep what was loaded, and load nothing where a run before kept the same");
+  add("mixed-seconds",
+      options::value(&settings.mixed_seconds)->default_value(settings.mixed_seconds),
+      "of mixed work in Callisto while its memory is watched");
+  add("draw", options::value(&settings.draw), "only draw index.html beside these results");
+  options::options_description hidden;
+  hidden.add_options()("child", options::value(&settings.child))(
+      "child-store", options::value(&settings.child_store));
+  options::options_description all;
+  all.add(known).add(hidden);
   try {
     options::variables_map given;
-    options::store(options::parse_command_line(argc, argv, known), given);
+    options::store(options::parse_command_line(argc, argv, all), given);
     options::notify(given);
     if (given.count("help") != 0) {
       std::cout << known;

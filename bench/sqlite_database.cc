@@ -6,6 +6,7 @@ SqliteDatabase::SqliteDatabase(const std::string& file, std::uint64_t memory_byt
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(file.c_str(), &db_, flags, nullptr) != SQLITE_OK)
     fail("sqlite: open " + file);
+  sqlite3_busy_timeout(db_, 10'000);
   execute("PRAGMA journal_mode=WAL");
   execute("PRAGMA synchronous=NORMAL");
   execute("PRAGMA foreign_keys=ON");

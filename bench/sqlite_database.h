@@ -85,6 +85,8 @@ class SqliteDatabase {
   SqliteRun run(const char* sql);
   /// Several statements without results.
   void execute(const char* sql);
+  /// Rows that the last statement changed.
+  int changes() const { return sqlite3_changes(db_); }
   std::int64_t last_row() const { return sqlite3_last_insert_rowid(db_); }
 
  private:
@@ -123,6 +125,8 @@ void append_message(SqliteDatabase& database, const NewMessage& message);
 void mark_processed(SqliteDatabase& database, const ConversationId& conversation);
 void insert_memory(SqliteDatabase& database, const NewMemory& memory);
 void update_memory(SqliteDatabase& database, const UpdateMemory& update, Time now);
+void append_datum(SqliteDatabase& database, const UserId& user, const NewDatum& datum);
+void replace_datum(SqliteDatabase& database, const UserId& user, const NewDatum& datum);
 void merge_users(SqliteDatabase& database, const UserId& primary, const UserId& secondary);
 }  // namespace sqlite
 

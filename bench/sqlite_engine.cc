@@ -1,57 +1,13 @@
 #include "bench/sqlite_engine.h"
 
+#include <mutex>
+
 #include "bench/sqlite_database.h"
+#include "bench/sqlite_schema.h"
 
 namespace callisto::bench {
 
 namespace {
-
-constexpr const char* kTables = R"(
-CREATE TABLE users(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, preferences TEXT,
-  is_active INTEGER NOT NULL, created_at INTEGER NOT NULL, last_seen INTEGER NOT NULL);
-CREATE TABLE platform_identifiers(platform TEXT NOT NULL, platform_id TEXT NOT NULL, username TEXT,
-  user INTEGER NOT NULL REFERENCES users ON DELETE CASCADE, created_at INTEGER NOT NULL,
-  PRIMARY KEY(platform, platform_id)) WITHOUT ROWID;
-CREATE TABLE user_data(user INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
-  category TEXT NOT NULL, value TEXT NOT NULL, created_at INTEGER NOT NULL,
-  PRIMARY KEY(user, category, value)) WITHOUT ROWID;
-CREATE TABLE conversations(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, title TEXT,
-  owner INTEGER REFERENCES users ON DELETE SET NULL, model TEXT, is_processed INTEGER NOT NULL,
-  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, message_count INTEGER NOT NULL,
-  token_count INTEGER NOT NULL, last_message_at INTEGER NOT NULL);
-CREATE TABLE participants(user INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
-  created_at INTEGER NOT NULL,
-  conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
-  PRIMARY KEY(user, created_at, conversation)) WITHOUT ROWID;
-CREATE TABLE messages(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,
-  conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
-  sequence INTEGER NOT NULL, timestamp INTEGER NOT NULL,
-  sender INTEGER REFERENCES users ON DELETE SET NULL, role TEXT NOT NULL, content TEXT NOT NULL,
-  token_usage INTEGER, importance REAL NOT NULL);
-CREATE TABLE memories(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, category TEXT, key TEXT,
-  type TEXT, value TEXT, tags TEXT, entity_type TEXT, entity_id TEXT,
-  user INTEGER REFERENCES users ON DELETE CASCADE, source_agent TEXT, priority INTEGER NOT NULL,
-  importance REAL NOT NULL, expires_at INTEGER, is_active INTEGER NOT NULL,
-  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL);
-CREATE TABLE memory_tags(tag TEXT NOT NULL, created_at INTEGER NOT NULL,
-  memory INTEGER NOT NULL REFERENCES memories ON DELETE CASCADE,
-  PRIMARY KEY(tag, created_at, memory)) WITHOUT ROWID;
-)";
-
-/// Those that the workloads ask by, and those that foreign keys need for a removal.
-constexpr const char* kIndexes = R"(
-CREATE INDEX identities_of_user ON platform_identifiers(user);
-CREATE INDEX conversations_of_owner ON conversations(owner);
-CREATE INDEX conversations_due ON conversations(created_at) WHERE is_processed=0;
-CREATE INDEX participants_of_conversation ON participants(conversation, user);
-CREATE INDEX messages_in_order ON messages(conversation, timestamp, sequence);
-CREATE INDEX messages_of_sender ON messages(sender) WHERE sender IS NOT NULL;
-CREATE INDEX memories_by_name ON memories(category, key, user);
-CREATE INDEX memories_by_entity ON memories(entity_type, entity_id, created_at);
-CREATE INDEX memories_by_created ON memories(created_at);
-CREATE INDEX memories_of_user ON memories(user) WHERE user IS NOT NULL;
-CREATE INDEX tags_of_memory ON memory_tags(memory);
-)";
 
 #define MEMORY_COLUMNS "m.id,m.category,m.key,m.entity_id,m.created_at,m.priority,m.value,m.tags"
 #define MEMORY_LIVES "m.is_active=1 AND (m.expires_at IS NULL OR m.expires_at>?)"
@@ -144,6 +100,7 @@ class Runner {
     return fold_list(run.number(ask.limit));
   }
   Digest operator()(const FindMemories& find) const;
+  Digest operator()(const ValuesOfUser& ask) const;
 
   Digest operator()(const MarkProcessed& mark) const {
     return write([&] { sqlite::mark_processed(database_, mark.conversation); });
@@ -162,6 +119,12 @@ class Runner {
   }
   Digest operator()(const MergeUsers& merge) const {
     return write([&] { sqlite::merge_users(database_, merge.primary, merge.secondary); });
+  }
+  Digest operator()(const AppendDatum& append) const {
+    return write([&] { sqlite::append_datum(database_, append.user, append.datum); });
+  }
+  Digest operator()(const ReplaceDatum& replace) const {
+    return write([&] { sqlite::replace_datum(database_, replace.user, replace.datum); });
   }
 
  private:
@@ -191,6 +154,16 @@ class Runner {
 
   SqliteDatabase& database_;
 };
+
+Digest Runner::operator()(const ValuesOfUser& ask) const {
+  auto run = database_.run(
+      "SELECT value,created_at FROM user_data "
+      "WHERE user=(SELECT n FROM users WHERE id=?) AND category=?");
+  run.id(ask.user.view()).text(ask.category);
+  Digest sum = 1;
+  while (run.step()) sum += digest_of(DatumFace{run.text_at(0), run.number_at(1)});
+  return sum;
+}
 
 Digest Runner::operator()(const GetWhole& get) const {
   SqliteTransaction transaction(database_, "BEGIN");
@@ -266,33 +239,81 @@ Digest Runner::operator()(const FindMemories& find) const {
   return fold_memories(run.text(query.tags_all.front()).number(now).number(query.limit));
 }
 
+void settle(SqliteDatabase& database) {
+  database.execute("ANALYZE");
+  database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
 }  // namespace
 
+/// Connections of one database: every thread reads by its own, and all write by one, in turn: with
+/// one each they would wait for each other's locks by sleeping, and lose their caches.
+struct SqliteEngine::Writer {
+  Writer(const std::string& file, std::uint64_t memory_bytes) : database(file, memory_bytes) {}
+  SqliteDatabase database;
+  std::mutex mutex;
+};
+
 SqliteEngine::SqliteEngine(const std::string& file, std::uint64_t memory_bytes)
-    : database_(std::make_unique<SqliteDatabase>(file, memory_bytes)) {}
+    : file_(file),
+      memory_bytes_(memory_bytes),
+      writer_(std::make_shared<Writer>(file, memory_bytes)) {}
+
+SqliteEngine::SqliteEngine(const SqliteEngine& first)
+    : file_(first.file_),
+      memory_bytes_(first.memory_bytes_),
+      writer_(first.writer_),
+      reader_(std::make_unique<SqliteDatabase>(file_, memory_bytes_ / 2)) {}
+
 SqliteEngine::~SqliteEngine() = default;
 
+std::unique_ptr<Engine> SqliteEngine::another() {
+  return std::unique_ptr<Engine>(new SqliteEngine(*this));
+}
+
 Digest SqliteEngine::run(const Operation& operation) {
-  return std::visit(Runner(*database_), operation);
+  if (reader_ != nullptr && !is_write(operation)) return std::visit(Runner(*reader_), operation);
+  const std::lock_guard lock(writer_->mutex);
+  return std::visit(Runner(writer_->database), operation);
+}
+
+void SqliteEngine::set_durable(bool durable) {
+  writer_->database.execute(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
 }
 
 std::string SqliteEngine::version() { return sqlite3_libversion(); }
 
-void SqliteEngine::load(const std::string& file, const Data& data, std::uint64_t memory_bytes) {
+LoadTimes SqliteEngine::load(const std::string& file, const Data& data,
+                             std::uint64_t memory_bytes) {
+  LoadWatch watch(data);
   SqliteDatabase database(file, memory_bytes);
   database.execute("PRAGMA synchronous=OFF");
-  database.execute(kTables);
+  database.execute(sqlite::kTables);
   const Counts& counts = data.counts();
   SqliteTransaction transaction(database);
-  for (std::size_t n = 0; n < counts.users; ++n) sqlite::insert_user(database, data.user(n));
+  for (std::size_t n = 0; n < counts.users; ++n) sqlite::insert_user(database, watch.user(n));
   for (std::size_t n = 0; n < counts.conversations; ++n) {
-    sqlite::insert_conversation(database, data.conversation(n));
+    sqlite::insert_conversation(database, watch.conversation(n));
   }
-  for (std::size_t n = 0; n < counts.memories; ++n) sqlite::insert_memory(database, data.memory(n));
+  for (std::size_t n = 0; n < counts.memories; ++n) {
+    sqlite::insert_memory(database, watch.memory(n));
+  }
   transaction.commit();
-  database.execute(kIndexes);
-  database.execute("ANALYZE");
-  database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  database.execute(sqlite::kIndexesOfRows);
+  watch.loaded();
+  settle(database);
+  return watch.settled();
+}
+
+LoadTimes SqliteEngine::add_other_indexes(const std::string& file, const Data& data,
+                                          std::uint64_t memory_bytes) {
+  LoadWatch watch(data);
+  SqliteDatabase database(file, memory_bytes);
+  database.execute("PRAGMA synchronous=OFF");
+  database.execute(sqlite::kOtherIndexes);
+  watch.loaded();
+  settle(database);
+  return watch.settled();
 }
 
 }  // namespace callisto::bench

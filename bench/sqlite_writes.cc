@@ -65,6 +65,21 @@ void insert_tags(SqliteDatabase& database, std::int64_t memory, std::int64_t cre
   }
 }
 
+/// A value that is there already takes the newer time.
+void insert_datum(SqliteDatabase& database, std::int64_t user, const NewDatum& datum,
+                  bool is_single) {
+  database
+      .run(
+          "INSERT INTO user_data(user,category,value,created_at,is_single) VALUES(?,?,?,?,?) "
+          "ON CONFLICT DO UPDATE SET created_at=max(created_at,excluded.created_at)")
+      .number(user)
+      .text(datum.category)
+      .text(datum.value)
+      .number(micros(datum.created_at))
+      .number(is_single ? 1 : 0)
+      .run();
+}
+
 }  // namespace
 
 void insert_user(SqliteDatabase& database, const UserItem& item) {
@@ -81,14 +96,8 @@ void insert_user(SqliteDatabase& database, const UserItem& item) {
     insert_identity(database, row, identity.platform, identity.platform_id, identity.username,
                     *identity.created_at);
   }
-  for (const NewDatum& datum : item.data) {
-    database.run("INSERT INTO user_data(user,category,value,created_at) VALUES(?,?,?,?)")
-        .number(row)
-        .text(datum.category)
-        .text(datum.value)
-        .number(micros(datum.created_at))
-        .run();
-  }
+  for (const NewDatum& datum : item.data) insert_datum(database, row, datum, false);
+  for (const NewDatum& datum : item.single_data) insert_datum(database, row, datum, true);
 }
 
 void insert_conversation(SqliteDatabase& database, const ConversationItem& item) {
@@ -205,11 +214,36 @@ void update_memory(SqliteDatabase& database, const UpdateMemory& update, Time no
   insert_tags(database, row, created, *update.patch.tags);
 }
 
+void append_datum(SqliteDatabase& database, const UserId& user, const NewDatum& datum) {
+  insert_datum(database, user_row(database, user), datum, false);
+}
+
+void replace_datum(SqliteDatabase& database, const UserId& user, const NewDatum& datum) {
+  const std::int64_t row = user_row(database, user);
+  // A late arrival changes nothing.
+  database
+      .run(
+          "UPDATE user_data SET value=?3,created_at=?4 WHERE user=?1 AND category=?2 "
+          "AND created_at<=?4")
+      .number(row)
+      .text(datum.category)
+      .text(datum.value)
+      .number(micros(datum.created_at))
+      .run();
+  if (database.changes() != 1) fail("sqlite: no single value to replace");
+}
+
 void merge_users(SqliteDatabase& database, const UserId& primary, const UserId& secondary) {
   const std::int64_t to = user_row(database, primary);
   const std::int64_t from = user_row(database, secondary);
   const auto move = [&](const char* sql) { database.run(sql).number(to).number(from).run(); };
   move("UPDATE platform_identifiers SET user=? WHERE user=?");
+  // Of a single category the newer value stays.
+  const char* const drop_older =
+      "DELETE FROM user_data WHERE user=?1 AND is_single=1 AND created_at<(SELECT d.created_at "
+      "FROM user_data d WHERE d.user=?2 AND d.category=user_data.category AND d.is_single=1)";
+  database.run(drop_older).number(to).number(from).run();
+  database.run(drop_older).number(from).number(to).run();
   move("UPDATE OR IGNORE user_data SET user=? WHERE user=?");
   move("UPDATE OR IGNORE participants SET user=? WHERE user=?");
   move("UPDATE conversations SET owner=? WHERE owner=?");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "bench/failure.h"
+
 namespace callisto::bench {
 
 namespace {
@@ -62,15 +64,15 @@ MemoryQuery newest(std::uint32_t limit) {
 
 Operation by_tag(Chooser& chooser) {
   MemoryQuery query = newest(20);
-  query.tags_all = {Data::tag(chooser.random().below(kAskedTags))};
+  query.tags_all = {Data::tag(chooser.rank_among(kAskedTags))};
   return FindMemories{std::move(query)};
 }
 
 /// Two ranks, the lower and so commoner first.
 std::pair<std::size_t, std::size_t> two_tags(Chooser& chooser, std::size_t first,
                                              std::size_t count) {
-  const std::size_t a = chooser.random().below(count);
-  std::size_t b = chooser.random().below(count - 1);
+  const std::size_t a = chooser.rank_among(count);
+  std::size_t b = chooser.rank_among(count - 1);
   if (b >= a) ++b;
   return {first + std::min(a, b), first + std::max(a, b)};
 }
@@ -115,12 +117,30 @@ Operation append(Chooser& chooser) {
   return AppendMessage{chooser.data().message(conversation, chooser.next_message(conversation))};
 }
 
+/// What is new has no age: the pattern chooses whose it is.
 Operation store_conversation(Chooser& chooser) {
-  return StoreConversation{chooser.data().conversation(chooser.next_conversation())};
+  ConversationItem item = chooser.data().conversation(chooser.next_conversation());
+  const std::size_t users = chooser.data().counts().users;
+  const std::size_t first = chooser.among(users);
+  const std::size_t second = chooser.among(users);
+  item.header.participants = {chooser.data().user_id(first)};
+  if (second != first) item.header.participants.push_back(chooser.data().user_id(second));
+  item.header.owner = item.header.participants.front();
+  for (NewMessage& message : item.messages) {
+    if (message.sender) message.sender = item.header.owner;
+  }
+  return StoreConversation{std::move(item)};
 }
 
+/// The same: whose it is, and what it is about.
 Operation create_memory(Chooser& chooser) {
-  return CreateMemory{chooser.data().memory(chooser.next_memory())};
+  NewMemory memory = chooser.data().memory(chooser.next_memory());
+  const Counts& counts = chooser.data().counts();
+  if (memory.user) memory.user = chooser.data().user_id(chooser.among(counts.users));
+  const std::size_t entity = chooser.among(counts.entities);
+  memory.entity_type = Data::entity_type(entity);
+  memory.entity_id = Data::entity_id(entity);
+  return CreateMemory{std::move(memory)};
 }
 
 Operation update_memory(Chooser& chooser) {
@@ -133,13 +153,27 @@ Operation update_memory(Chooser& chooser) {
   return update;
 }
 
+Operation append_datum(Chooser& chooser) {
+  const std::size_t user = chooser.among(chooser.data().counts().users);
+  const std::string category = Data::list_category(chooser.random().below(kListCategories));
+  return AppendDatum{chooser.data().user_id(user),
+                     chooser.data().later_datum(user, category, chooser.next_datum())};
+}
+
+Operation replace_datum(Chooser& chooser) {
+  const std::size_t user = chooser.among(chooser.data().counts().users);
+  const std::string category = Data::single_category(chooser.random().below(kSingleCategories));
+  return ReplaceDatum{chooser.data().user_id(user),
+                      chooser.data().later_datum(user, category, chooser.next_datum())};
+}
+
 Operation merge(Chooser& chooser) {
   const std::size_t pair = chooser.next_merge_pair();
   return MergeUsers{chooser.data().user_id(2 * pair), chooser.data().user_id(2 * pair + 1)};
 }
 
 std::size_t due_count(const Chooser& chooser) { return chooser.due_conversations(); }
-std::size_t pair_count(const Chooser& chooser) { return chooser.data().counts().merge_pairs; }
+std::size_t pair_count(const Chooser& chooser) { return chooser.merge_pairs(); }
 
 }  // namespace
 
@@ -151,8 +185,7 @@ Chooser::Chooser(const Data& data) : data_(data) {
   for (std::size_t n = 0; n < data.counts().short_conversations(); ++n) {
     if (!data.is_processed(n)) due_.push_back(n);
   }
-  Random random(mix(data.seed(), 99));
-  std::shuffle(due_.begin(), due_.end(), random);
+  all_due_ = due_.size();
 }
 
 void Chooser::begin(std::uint64_t seed, Pattern pattern) {
@@ -160,11 +193,22 @@ void Chooser::begin(std::uint64_t seed, Pattern pattern) {
   pattern_ = pattern;
 }
 
-std::size_t Chooser::among(std::size_t n) {
+std::size_t Chooser::among(std::size_t n) { return n - 1 - rank_among(n); }
+
+std::size_t Chooser::rank_among(std::size_t n) {
   if (pattern_ == Pattern::uniform) return random_.below(n);
   auto zipf = zipfs_.find(n);
   if (zipf == zipfs_.end()) zipf = zipfs_.emplace(n, Zipf(n, 0.99)).first;
-  return n - 1 - zipf->second(random_);
+  return zipf->second(random_);
+}
+
+std::size_t Chooser::next_due_conversation() {
+  // One table of ranks, though fewer are left every time.
+  const std::size_t rank = rank_among(all_due_);
+  const auto at = due_.end() - 1 - static_cast<std::ptrdiff_t>(rank % due_.size());
+  const std::size_t conversation = *at;
+  due_.erase(at);
+  return conversation;
 }
 
 std::size_t Chooser::long_conversation() {
@@ -179,79 +223,63 @@ const std::vector<Workload>& workloads() {
   static const std::vector<Pattern> kBoth{Pattern::uniform, Pattern::recent};
   static const std::vector<Pattern> kUniform{Pattern::uniform};
   static const std::vector<Workload> kAll{
-      {"1", "user by platform id", kBoth, 500, find_user},
-      {"2", "memory by id", kBoth, 500, get_memory},
-      {"3", "memory by (category, key)", kBoth, 500, get_memory_by_name},
-      {"4a", "last 20 messages of 20", kBoth, 300, latest_short},
-      {"4b", "last 20 messages of 2000", kUniform, 300, latest_long},
-      {"5", "whole conversation, 20 messages", kBoth, 300, whole},
-      {"6a", "user's 10 newest conversations", kBoth, 300, of_user},
-      {"6b", "the same, only unprocessed", kBoth, 300, unprocessed_of_user},
-      {"7", "unprocessed conversations, first 100", kUniform, 100, unprocessed},
-      {"14", "memories by tag, newest 20", kUniform, 200, by_tag},
-      {"15", "by tag A and tag B, newest 20", kUniform, 100, by_both_tags},
-      {"16", "by tag A or tag B, newest 20", kUniform, 200, by_either_tag},
-      {"17", "by entity, newest 20", kBoth, 200, by_entity},
-      {"18", "created in a range, newest 50", kBoth, 200, created_between},
-      {"8", "mark a conversation processed", kUniform, 200, mark_processed, due_count},
-      {"9", "append a message", kBoth, 300, append},
-      {"11", "store a conversation of 20", kUniform, 60, store_conversation},
-      {"12", "create a memory", kUniform, 300, create_memory},
-      {"13", "update a memory: tags, value", kBoth, 200, update_memory},
+      {"1", "user by platform id", kBoth, 4000, find_user},
+      {"2", "memory by id", kBoth, 4000, get_memory},
+      {"3", "memory by (category, key)", kBoth, 2000, get_memory_by_name},
+      {"4a", "last 20 messages of 20", kBoth, 1000, latest_short},
+      {"4b", "last 20 messages of 2000", kBoth, 1000, latest_long},
+      {"5", "whole conversation, 20 messages", kBoth, 1000, whole},
+      {"6a", "user's 10 newest conversations", kBoth, 1000, of_user},
+      {"6b", "the same, only unprocessed", kBoth, 1000, unprocessed_of_user},
+      {"7", "unprocessed conversations, first 100", kBoth, 200, unprocessed},
+      {"14", "memories by tag, newest 20", kBoth, 500, by_tag},
+      {"15", "by tag A and tag B, newest 20", kBoth, 100, by_both_tags},
+      {"16", "by tag A or tag B, newest 20", kBoth, 400, by_either_tag},
+      {"17", "by entity, newest 20", kBoth, 500, by_entity},
+      {"18", "created in a range, newest 50", kBoth, 400, created_between},
+      {"8", "mark a conversation processed", kBoth, 300, mark_processed, due_count},
+      {.id = "9",
+       .title = "append a message",
+       .patterns = kBoth,
+       .operations = 500,
+       .make = append,
+       .has_all_indexes_row = true},
+      {.id = "10",
+       .title = "append a message, durable",
+       .patterns = kBoth,
+       .operations = 60,
+       .make = append,
+       .is_durable = true},
+      {.id = "11",
+       .title = "store a conversation of 20",
+       .patterns = kBoth,
+       .operations = 80,
+       .make = store_conversation,
+       .has_all_indexes_row = true},
+      {.id = "12",
+       .title = "create a memory",
+       .patterns = kBoth,
+       .operations = 400,
+       .make = create_memory,
+       .has_all_indexes_row = true},
+      {.id = "13",
+       .title = "update a memory: tags, value",
+       .patterns = kBoth,
+       .operations = 300,
+       .make = update_memory,
+       .has_all_indexes_row = true},
+      {"19a", "update_user_data, append", kBoth, 300, append_datum},
+      {"19b", "update_user_data, replace", kBoth, 300, replace_datum},
       {"20", "merge two users, wholly", kUniform, 40, merge, pair_count},
   };
   return kAll;
 }
 
-namespace {
-
-/// One overload for each write.
-struct Questions {
-  const Data& data;
-
-  std::vector<Operation> operator()(const MarkProcessed& mark) const {
-    return {GetWhole{mark.conversation}};
+const Workload& workload_of(std::string_view id) {
+  for (const Workload& one : workloads()) {
+    if (one.id == id) return one;
   }
-  std::vector<Operation> operator()(const AppendMessage& append) const {
-    return {LatestMessages{append.message.conversation}, GetWhole{append.message.conversation}};
-  }
-  std::vector<Operation> operator()(const StoreConversation& store) const {
-    return {GetWhole{store.item.header.id},
-            ConversationsOfUser{.user = store.item.header.participants.front()}};
-  }
-  std::vector<Operation> operator()(const CreateMemory& create) const {
-    const NewMemory& memory = create.memory;
-    return {GetMemory{memory.id}, GetMemoryByName{memory.category, memory.key, memory.user},
-            tagged(memory.tags.back())};
-  }
-  std::vector<Operation> operator()(const UpdateMemory& update) const {
-    return {GetMemory{update.id}, tagged(update.patch.tags->front())};
-  }
-  std::vector<Operation> operator()(const MergeUsers& merge) const {
-    std::vector<Operation> questions{ConversationsOfUser{.user = merge.primary, .limit = 50}};
-    for (std::size_t n = 0; n < 2 * data.counts().merge_pairs; ++n) {
-      if (data.user_id(n) != merge.secondary) continue;
-      questions.push_back(FindUser{data.platform(n, 0), data.platform_id(n, 0)});
-    }
-    return questions;
-  }
-  template <class Read>
-  std::vector<Operation> operator()(const Read& read) const {
-    return {read};
-  }
-
- private:
-  static Operation tagged(const std::string& tag) {
-    MemoryQuery query = newest(20);
-    query.tags_all = {tag};
-    return FindMemories{std::move(query)};
-  }
-};
-
-}  // namespace
-
-std::vector<Operation> questions_about(const Operation& write, const Data& data) {
-  return std::visit(Questions{data}, write);
+  fail("no workload " + std::string(id));
 }
 
 }  // namespace callisto::bench

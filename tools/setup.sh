@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Callisto is built with, and only those that are missing.
 #   tools/setup.sh [--sanitize | --bench]
-# --sanitize adds the second compiler, with its sanitizers; --bench SQLite, a peer of the bench.
+# --sanitize adds the second compiler, with its sanitizers; --bench SQLite and LMDB, peers of the bench.
 # Needs root or sudo only if something is missing; asks nothing.
 set -euo pipefail
 
@@ -17,7 +17,7 @@ packages=(
 case "${1:-}" in
   "") ;;
   --sanitize) packages+=(clang-19 libclang-rt-19-dev llvm-19) ;;
-  --bench) packages+=(libsqlite3-dev) ;;
+  --bench) packages+=(libsqlite3-dev liblmdb-dev) ;;
   *) echo "usage: tools/setup.sh [--sanitize | --bench]" >&2; exit 2 ;;
 esac
 
