@@ -33,13 +33,25 @@ Ref<CachedRow> hinted(const ListEntry* entry, std::size_t place) {
 }  // namespace
 
 CachedReader::CachedReader(Store& engine, StateCache& cache)
-    : engine_(&engine), cache_(cache), begun_(cache.clock()), at_(begun_.followed()) {}
+    : engine_(&engine), cache_(cache), begun_(cache.clock()) {
+  if (cache.shown() <= begun_.followed()) {
+    at_ = begun_.followed();
+  } else {
+    own_ = engine.snapshot();
+    below_ = own_.get();
+    note_shown();
+  }
+}
 
 CachedReader::CachedReader(std::unique_ptr<Reader> below, StateCache& cache)
-    : own_(std::move(below)), below_(own_.get()), cache_(cache), begun_(0) {}
+    : own_(std::move(below)), below_(own_.get()), cache_(cache), begun_(0) {
+  note_shown();
+}
 
 CachedReader::CachedReader(Reader& below, StateCache& cache)
-    : below_(&below), cache_(cache), begun_(0) {}
+    : below_(&below), cache_(cache), begun_(0) {
+  note_shown();
+}
 
 CachedReader::~CachedReader() {
   if (hint_hits_ != 0) cache_.count_hits(hint_hits_);
@@ -67,6 +79,10 @@ std::optional<Version> CachedReader::cache_version() {
   const Version seen = below_->version();
   if (!clock.is_pending() || clock.followed() >= seen) at_ = std::min(clock.followed(), seen);
   return at_;
+}
+
+void CachedReader::note_shown() {
+  if (!cache_version()) cache_.note_shown(below_->version());
 }
 
 Result<Bytes> CachedReader::load(Family family, std::string_view key, std::uint64_t hash,

@@ -153,6 +153,13 @@ void StateCache::forget_range(Family family, std::string_view lower, std::string
   lists_.erase_range(family, lower, upper);
 }
 
+void StateCache::note_shown(Version version) noexcept {
+  Version known = shown_.load(std::memory_order_relaxed);
+  while (known < version &&
+         !shown_.compare_exchange_weak(known, version, std::memory_order_acq_rel)) {
+  }
+}
+
 void StateCache::count_hits(std::uint64_t row_hits) noexcept {
   hint_hits_[thread_index() % hint_hits_.size()].value.fetch_add(row_hits, std::memory_order_relaxed);
 }

@@ -107,6 +107,12 @@ class StateCache {
   };
   Clock clock() const noexcept { return Clock(word_.load(std::memory_order_acquire)); }
 
+  /// Somebody reads at an engine's `version`, which shows a commit that is not followed yet: nobody
+  /// may read at an earlier one from now on.
+  void note_shown(Version version) noexcept;
+  /// The latest such version.
+  Version shown() const noexcept { return shown_.load(std::memory_order_acquire); }
+
   const CacheShape& shape() const noexcept { return shape_; }
   RowCache& rows() noexcept { return rows_; }
   ListCache& lists() noexcept { return lists_; }
@@ -131,6 +137,7 @@ class StateCache {
   ListCache lists_;
   /// Twice the version that was followed last, plus one while a commit is under way.
   std::atomic<std::uint64_t> word_{0};
+  std::atomic<Version> shown_{0};
   struct alignas(64) Counter {
     std::atomic<std::uint64_t> value{0};
   };
