@@ -98,7 +98,7 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
     queues.change_charge(row, charge);
     const RowLock lock(row);
     std::swap(row.value, value);
-    row.is_checked = is_checked;
+    row.is_checked.store(is_checked, std::memory_order_relaxed);
     row.version = version;
     row.is_dead = false;
   }
@@ -158,7 +158,7 @@ bool RowCache::find(Family family, std::string_view key, std::uint64_t hash, Ver
   }
   row->note_hit();
   hit.value = row->value;
-  hit.is_checked = row->is_checked;
+  hit.is_checked = row->is_checked.load(std::memory_order_relaxed);
   hit.row = Ref<CachedRow>(row);
   ++shard.hits;
   if (!hit.value) ++shard.negative_hits;
@@ -170,7 +170,7 @@ bool RowCache::read(CachedRow& row, Version at, Hit& hit) {
     const RowLock lock(row);
     if (row.is_dead || row.version > at) return false;
     hit.value = row.value;
-    hit.is_checked = row.is_checked;
+    hit.is_checked = row.is_checked.load(std::memory_order_relaxed);
   }
   row.note_hit();
   return true;
@@ -202,7 +202,9 @@ Ref<CachedRow> RowCache::fill(Family family, std::string_view key, std::uint64_t
 
 void RowCache::note_checked(CachedRow& row, const Bytes& value) {
   const RowLock lock(row);
-  if (!row.is_dead && row.value.data() == value.data()) row.is_checked = true;
+  if (!row.is_dead && row.value.data() == value.data()) {
+    row.is_checked.store(true, std::memory_order_relaxed);
+  }
 }
 
 void RowCache::apply(Family family, std::string_view key, std::uint64_t hash, const Bytes& value,

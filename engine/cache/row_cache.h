@@ -24,7 +24,8 @@ struct CachedRow final : Evictable {
   /// Guards what follows; held for some nanoseconds, also without the lock of a shard.
   std::atomic_flag busy{};
   bool is_dead = true;      ///< Not in the cache: what it says means nothing.
-  bool is_checked = false;  ///< The bytes were found intact.
+  /// The bytes were found intact. Set under `busy`, looked at under the lock of the shard too.
+  std::atomic<bool> is_checked{false};
   Version version = 0;
   Bytes value{};  ///< Empty: the row is absent.
   CachedRow* chain = nullptr;  ///< The next one of its bucket.
