@@ -30,6 +30,7 @@ Options options_of(const std::string& durability) {
   Options options;
   options.memory_budget_bytes = 32ULL << 20;  // Small, so that memtables fill up and are written.
   options.durability = durability == "synced" ? Durability::synced : Durability::buffered;
+  if (durability == "synced") options.record_cache_bytes = 0;  // The others have a cache.
   return options;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 std::uint64_t steps() {
   const char* given = std::getenv("CALLISTO_STEPS");
-  return given != nullptr ? std::strtoull(given, nullptr, 0) : 3000;
+  return given != nullptr ? std::strtoull(given, nullptr, 0) : 2200;
 }
 
 Options options_for(HistoryEnvironment& environment, bool background_work) {
@@ -32,6 +32,23 @@ TEST(History, AStoreInMemoryAgreesWithTheModel) {
   HistoryEnvironment environment;
   const auto subject = store_subject("", options_for(environment, false));
   expect_agreement(History(test_seed(), environment, *subject).run(steps()));
+}
+
+TEST(History, AStoreWithoutACacheAgreesWithTheModel) {
+  HistoryEnvironment environment;
+  Options options = options_for(environment, false);
+  options.record_cache_bytes = 0;
+  const auto subject = store_subject("", options);
+  expect_agreement(History(test_seed() + 3, environment, *subject).run(steps()));
+}
+
+// Every step evicts something.
+TEST(History, AStoreWithATinyCacheAgreesWithTheModel) {
+  HistoryEnvironment environment;
+  Options options = options_for(environment, false);
+  options.record_cache_bytes = 16 << 10;
+  const auto subject = store_subject("", options);
+  expect_agreement(History(test_seed() + 4, environment, *subject).run(steps()));
 }
 
 TEST(History, TheMapEngineAgreesWithTheModel) {
