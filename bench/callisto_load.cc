@@ -1,7 +1,5 @@
 // How the data gets into Callisto: the fastest way that the public API has.
 
-#include <algorithm>
-
 #include "bench/callisto_engine.h"
 #include "bench/failure.h"
 
@@ -9,51 +7,31 @@ namespace callisto::bench {
 
 namespace {
 
-/// Memories that one transaction of the load writes.
-constexpr std::size_t kMemoriesTogether = 200;
-
-Result<void> add_user(const Transaction& tx, const UserItem& item) {
-  if (auto made = tx.users().create(item.user); !made) return made.error();
-  for (const NewIdentity& identity : item.more_identities) {
-    if (auto made = tx.users().add_identity(item.user.id, identity); !made) return made.error();
-  }
-  for (const NewDatum& datum : item.data) {
-    if (auto made = tx.user_data().append(item.user.id, datum); !made) return made.error();
-  }
-  for (const NewDatum& datum : item.single_data) {
-    if (auto made = tx.user_data().replace(item.user.id, datum); !made) return made.error();
-  }
-  return {};
-}
-
-void load_users(const Store& store, std::size_t count, LoadWatch& watch) {
+void load_users(BulkLoad& load, std::size_t count, LoadWatch& watch) {
   for (std::size_t n = 0; n < count; ++n) {
     const UserItem item = watch.user(n);
-    require(store.transact([&](Transaction& tx) { return add_user(tx, item); }), "load a user");
+    require(load.add_user(item.user), "load a user");
+    for (const NewIdentity& identity : item.more_identities) {
+      require(load.add_identity(item.user.id, identity), "load an identity");
+    }
+    for (const NewDatum& datum : item.data) {
+      require(load.add_datum(item.user.id, CategoryKind::list, datum), "load a datum");
+    }
+    for (const NewDatum& datum : item.single_data) {
+      require(load.add_datum(item.user.id, CategoryKind::single, datum), "load a datum");
+    }
   }
 }
 
-void load_conversations(const Store& store, std::size_t count, LoadWatch& watch) {
+void load_conversations(BulkLoad& load, std::size_t count, LoadWatch& watch) {
   for (std::size_t n = 0; n < count; ++n) {
     const ConversationItem item = watch.conversation(n);
-    require(store.conversations().store(item.header, item.messages), "load a conversation");
+    require(load.add_conversation(item.header, item.messages), "load a conversation");
   }
 }
 
-void load_memories(const Store& store, std::size_t count, LoadWatch& watch) {
-  for (std::size_t n = 0; n < count; n += kMemoriesTogether) {
-    std::vector<NewMemory> memories;
-    for (std::size_t i = n; i < std::min(n + kMemoriesTogether, count); ++i) {
-      memories.push_back(watch.memory(i));
-    }
-    require(store.transact([&](Transaction& tx) -> Result<void> {
-      for (const NewMemory& memory : memories) {
-        if (auto made = tx.memories().create(memory); !made) return made.error();
-      }
-      return {};
-    }),
-            "load memories");
-  }
+void load_memories(BulkLoad& load, std::size_t count, LoadWatch& watch) {
+  for (std::size_t n = 0; n < count; ++n) require(load.add_memory(watch.memory(n)), "load memories");
 }
 
 }  // namespace
@@ -70,11 +48,12 @@ LoadTimes CallistoEngine::load(const std::string& directory, const Data& data,
   const Counts& counts = data.counts();
   LoadWatch watch(data);
   Store store = require(Store::open(directory, bench_options(memory_bytes)), "open");
-  load_users(store, counts.users, watch);
-  load_conversations(store, counts.conversations, watch);
-  load_memories(store, counts.memories, watch);
+  BulkLoad load = require(store.bulk_load(), "bulk load");
+  load_users(load, counts.users, watch);
+  load_conversations(load, counts.conversations, watch);
+  load_memories(load, counts.memories, watch);
+  require(load.commit(), "commit the load");
   watch.loaded();
-  require(store.compact(), "compact");
   require(store.close(), "close");
   return watch.settled();
 }

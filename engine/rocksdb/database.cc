@@ -28,6 +28,8 @@
 namespace callisto::kv {
 namespace {
 
+constexpr int kOpenAgain = 8;
+
 /// Shuts the gate when work in the background fails, before RocksDB goes on, and keeps RocksDB from
 /// trying again by itself.
 class FailureListener final : public rocksdb::EventListener {
@@ -123,12 +125,18 @@ Result<void> Database::open_db(const rocksdb::DBOptions& options,
                                const std::vector<rocksdb::ColumnFamilyDescriptor>& families) {
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  // The second path is for compactions by a secondary instance, which are not used: nothing is ever
-  // made there.
-  const rocksdb::Status status =
-      is_follower() ? rocksdb::DB::OpenAsSecondary(options, path_, path_ + "/secondary", families,
-                                                   &handles, &db)
-                    : rocksdb::DB::Open(options, path_, families, &handles, &db);
+  const auto open = [&] {
+    // The second path is for compactions by a secondary instance, which are not used: nothing is
+    // ever made there.
+    return is_follower() ? rocksdb::DB::OpenAsSecondary(options, path_, path_ + "/secondary",
+                                                        families, &handles, &db)
+                         : rocksdb::DB::Open(options, path_, families, &handles, &db);
+  };
+  rocksdb::Status status = open();
+  // RocksDB looks at the sizes of the files that are there when its threads have begun to remove
+  // those that a merge or a flush has replaced: one may have gone since it was listed. A file that
+  // is really missing is missing again.
+  for (int i = 0; i < kOpenAgain && status.IsPathNotFound() && !is_follower(); ++i) status = open();
   if (!status.ok()) return open_error(status, !options.create_if_missing);
   db_.reset(db);
   keep(handles);

@@ -57,7 +57,8 @@ class Lists : public ::testing::Test {
   std::string before_end() { return show(lists_.find_before(name(), {}, true, 1000)); }
 
   RecentChanges recent_;
-  ListCache lists_{kLarge, recent_};
+  CacheRooms rooms_{kLarge};
+  ListCache lists_{rooms_, recent_};
 };
 
 TEST_F(Lists, APartKnowsWhereItBeginsAndEnds) {
@@ -204,7 +205,8 @@ TEST_F(Lists, ARangeIsErased) {
 
 TEST_F(Lists, PartsAreEvictedOneByOne) {
   // All of one list, so of one shard: some of the parts fit.
-  ListCache small(64 << 10, recent_);
+  CacheRooms rooms(64 << 10);
+  ListCache small(rooms, recent_);
   std::vector<std::string> from;
   for (int i = 0; i < 200; ++i) {
     Ref<ListSegment> part(new ListSegment);
@@ -230,7 +232,8 @@ TEST_F(Lists, PartsAreEvictedOneByOne) {
 }
 
 TEST_F(Lists, NothingStaysWithoutCapacity) {
-  ListCache none(0, recent_);
+  CacheRooms rooms(0);
+  ListCache none(rooms, recent_);
   Ref<ListSegment> part(new ListSegment);
   part->is_to_end = true;
   none.fill(name(), std::move(part), 10);

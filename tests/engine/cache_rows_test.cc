@@ -84,7 +84,8 @@ class Rows : public ::testing::Test {
   }
 
   RecentChanges recent_;
-  RowCache rows_{kLarge, recent_};
+  CacheRooms rooms_{kLarge};
+  RowCache rows_{rooms_, recent_};
 };
 
 TEST_F(Rows, AreFoundFromTheVersionOnThatTheyWereReadAt) {
@@ -204,7 +205,8 @@ TEST_F(Rows, AreCheckedOnceWhileTheBytesAreTheSame) {
 
 TEST_F(Rows, StayWithinTheCapacity) {
   constexpr std::size_t kCapacity = 64 << 10;
-  RowCache small(kCapacity, recent_);
+  CacheRooms rooms(kCapacity);
+  RowCache small(rooms, recent_);
   std::vector<Ref<CachedRow>> held;
   for (int i = 0; i < 5000; ++i) {
     const std::string key = std::to_string(i);
@@ -228,7 +230,8 @@ TEST_F(Rows, StayWithinTheCapacity) {
 }
 
 TEST_F(Rows, NothingStaysWithoutCapacity) {
-  RowCache none(0, recent_);
+  CacheRooms rooms(0);
+  RowCache none(rooms, recent_);
   const Ref<CachedRow> row = none.fill(Family::users, "k", hash("k"), bytes("v"), true, 10);
   RowCache::Hit hit;
   EXPECT_FALSE(none.find(Family::users, "k", hash("k"), 10, hit));
