@@ -28,8 +28,6 @@
 namespace callisto::kv {
 namespace {
 
-constexpr int kOpenAgain = 8;
-
 /// Shuts the gate when work in the background fails, before RocksDB goes on, and keeps RocksDB from
 /// trying again by itself.
 class FailureListener final : public rocksdb::EventListener {
@@ -125,18 +123,12 @@ Result<void> Database::open_db(const rocksdb::DBOptions& options,
                                const std::vector<rocksdb::ColumnFamilyDescriptor>& families) {
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  const auto open = [&] {
-    // The second path is for compactions by a secondary instance, which are not used: nothing is
-    // ever made there.
-    return is_follower() ? rocksdb::DB::OpenAsSecondary(options, path_, path_ + "/secondary",
-                                                        families, &handles, &db)
-                         : rocksdb::DB::Open(options, path_, families, &handles, &db);
-  };
-  rocksdb::Status status = open();
-  // RocksDB looks at the sizes of the files that are there when its threads have begun to remove
-  // those that a merge or a flush has replaced: one may have gone since it was listed. A file that
-  // is really missing is missing again.
-  for (int i = 0; i < kOpenAgain && status.IsPathNotFound() && !is_follower(); ++i) status = open();
+  // The second path is for compactions by a secondary instance, which are not used: nothing is ever
+  // made there.
+  const rocksdb::Status status =
+      is_follower() ? rocksdb::DB::OpenAsSecondary(options, path_, path_ + "/secondary", families,
+                                                   &handles, &db)
+                    : rocksdb::DB::Open(options, path_, families, &handles, &db);
   if (!status.ok()) return open_error(status, !options.create_if_missing);
   db_.reset(db);
   keep(handles);
@@ -204,6 +196,7 @@ Result<void> Database::open_watched(const rocksdb::DBOptions& options,
 
 Result<void> Database::finish_opening(const FileHook& hook) {
   if (auto checked = check_level_0(); !checked) return checked;
+  static_cast<StoreEnv&>(*env_).start_merges();
   if (!directory_.complete || directory_.has_damaged_marker) {
     if (auto completed = complete_store(directory_, hook); !completed) return completed;
     directory_.complete = true;
@@ -260,6 +253,7 @@ Result<std::shared_ptr<Database>> Database::open_in_memory(const MemoryPlan& pla
   const auto options = writer_options(plan, threads, database->parts(), true);
   auto opened = database->create_db(options, database->families());
   if (!opened) return std::move(opened).error();
+  static_cast<StoreEnv&>(*database->env_).start_merges();
   return database;
 }
 

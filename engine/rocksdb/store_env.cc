@@ -7,8 +7,8 @@
 
 namespace callisto::kv {
 
-JobQueue::JobQueue(std::string thread_name, std::size_t most_threads)
-    : thread_name_(std::move(thread_name)), most_threads_(most_threads) {}
+JobQueue::JobQueue(std::string thread_name, std::size_t most_threads, bool is_held)
+    : thread_name_(std::move(thread_name)), most_threads_(most_threads), is_held_(is_held) {}
 
 JobQueue::~JobQueue() {
   {
@@ -35,6 +35,14 @@ void JobQueue::add(Job job) {
     }
   }
   wake_.notify_one();
+}
+
+void JobQueue::release() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_held_ = false;
+  }
+  wake_.notify_all();
 }
 
 int JobQueue::take_back(const void* tag) {
@@ -65,7 +73,7 @@ void JobQueue::work() {
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;
-    wake_.wait(lock, [&] { return stops_ || !jobs_.empty(); });
+    wake_.wait(lock, [&] { return stops_ || (!is_held_ && !jobs_.empty()); });
     --idle_;
     if (stops_) return;
     const Job job = std::move(jobs_.front());
@@ -79,7 +87,7 @@ void JobQueue::work() {
 StoreEnv::StoreEnv(std::unique_ptr<rocksdb::Env> base, const ThreadPlan& plan)
     : rocksdb::EnvWrapper(std::move(base)),
       flushes_(plan.name + "-flush", plan.flushes()),
-      merges_(plan.name + "-merge", plan.merges()) {
+      merges_(plan.name + "-merge", plan.merges(), /*is_held=*/true) {
   // Else RocksDB would go to the files through the old interface, which knows fewer errors.
   file_system_ = target()->GetFileSystem();
   system_clock_ = target()->GetSystemClock();

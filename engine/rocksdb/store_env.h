@@ -34,12 +34,14 @@ class JobQueue {
     std::function<void()> drop;  ///< Instead of run, for a job that is taken back; may be empty.
   };
 
-  JobQueue(std::string thread_name, std::size_t most_threads);
+  /// `is_held`: jobs wait until release().
+  JobQueue(std::string thread_name, std::size_t most_threads, bool is_held = false);
   ~JobQueue();
   JobQueue(const JobQueue&) = delete;
   JobQueue& operator=(const JobQueue&) = delete;
 
   void add(Job job);
+  void release();
   /// Takes back what waits with this tag; how many.
   int take_back(const void* tag);
   std::size_t waiting() const;
@@ -55,6 +57,7 @@ class JobQueue {
   std::deque<Job> jobs_;
   std::size_t idle_ = 0;
   bool stops_ = false;
+  bool is_held_;
   std::vector<std::thread> threads_;
 };
 
@@ -63,8 +66,13 @@ class JobQueue {
 /// the process, never ends them, and names them itself.
 class StoreEnv final : public rocksdb::EnvWrapper {
  public:
+  /// Merges wait until start_merges().
   StoreEnv(std::unique_ptr<rocksdb::Env> base, const ThreadPlan& plan);
   ~StoreEnv() override;
+
+  /// Once RocksDB has opened: while it opens it looks at the sizes of all files that are there, and
+  /// fails where a merge has removed one since it was listed.
+  void start_merges() { merges_.release(); }
 
   void Schedule(void (*function)(void*), void* argument, Priority priority, void* tag,
                 void (*dropped)(void*)) override;

@@ -11,7 +11,7 @@
 namespace callisto::kv {
 namespace {
 
-constexpr std::size_t kLarge = 8 << 20;
+constexpr std::size_t kLarge = 64 << 20;
 
 class Lists : public ::testing::Test {
  protected:

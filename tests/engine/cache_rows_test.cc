@@ -216,7 +216,8 @@ TEST_F(Rows, StayWithinTheCapacity) {
   }
   const CacheStats stats = small.stats();
   EXPECT_GT(stats.entries, 50U);
-  EXPECT_EQ(stats.evictions + stats.entries, 5000U);
+  EXPECT_EQ(stats.evictions + stats.entries, stats.fills);
+  EXPECT_LT(stats.fills, 5000U) << "without room, what is asked for once does not enter";
   // A row grows by a commit, and makes room.
   for (int i = 0; i < 5000; ++i) {
     const std::string key = std::to_string(i);
@@ -225,7 +226,7 @@ TEST_F(Rows, StayWithinTheCapacity) {
   }
   RowCache::Hit hit;
   std::size_t alive = 0;
-  for (const Ref<CachedRow>& row : held) alive += small.read(*row, 99, hit) ? 1 : 0;
+  for (const Ref<CachedRow>& row : held) alive += row && small.read(*row, 99, hit) ? 1 : 0;
   EXPECT_EQ(alive, small.stats().entries);
 }
 
@@ -235,7 +236,7 @@ TEST_F(Rows, NothingStaysWithoutCapacity) {
   const Ref<CachedRow> row = none.fill(Family::users, "k", hash("k"), bytes("v"), true, 10);
   RowCache::Hit hit;
   EXPECT_FALSE(none.find(Family::users, "k", hash("k"), 10, hit));
-  EXPECT_FALSE(none.read(*row, 10, hit));
+  EXPECT_FALSE(row);
   none.apply(Family::users, "k", hash("k"), bytes("w"), 20, true);
   EXPECT_EQ(none.stats().entries, 0U);
   EXPECT_EQ(none.stats().bytes, 0U);

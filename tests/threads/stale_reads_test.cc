@@ -199,7 +199,7 @@ class StaleReads : public ::testing::TestWithParam<std::optional<std::uint64_t>>
   void check_messages(const std::vector<Message>& messages, std::uint64_t floor, std::size_t at,
                       const std::string& by) {
     if (messages.empty()) return expect(floor == 0, by + ": nothing");
-    const auto low = std::minmax(messages.front().sequence(), messages.back().sequence());
+    const auto low = std::minmax({messages.front().sequence(), messages.back().sequence()});
     expect_fresh(appends_[at], low.second, floor, by);
     expect(low.second - low.first + 1 == messages.size(), by + ": a gap");
     for (const Message& message : messages) {
