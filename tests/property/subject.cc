@@ -27,7 +27,7 @@ class StoreSubject final : public Subject {
 
   const Repositories& space(int number) const override { return space_of(number); }
   Result<void> transact(int number, const std::function<Result<void>(Transaction&)>& function) override {
-    return space_of(number).transact(function);
+    return space_of(number).transact(function, {.max_attempts = 1000});
   }
   std::unique_ptr<Held> snapshot(int number) override {
     return std::make_unique<HeldSnapshot>(space_of(number).snapshot().value());

@@ -61,7 +61,10 @@ class StaleReads : public ::testing::TestWithParam<std::optional<std::uint64_t>>
       const auto at = static_cast<std::size_t>(i);
       memories_[at] = store_.memories().create(memory_at(i, 0)).value();
       talks_[at] = store_.conversations()
-                       .create({.title = name_of(i), .owner = user_, .participants = {user_}})
+                       .create({.title = name_of(i),
+                                .owner = user_,
+                                .participants = {user_},
+                                .reopens = false})
                        .value();
       store_.user_data().replace(user_, name_of(i), "0").value();
     }
