@@ -84,8 +84,8 @@ class StateCache {
   void begin_commit() noexcept;
   /// After it, before anybody is told that it stands.
   void follow(std::span<const WriteSet* const> sets, Version version);
-  /// Instead of follow(): nobody knows what became of the write. Nothing is remembered any more,
-  /// until reset().
+  /// Instead of follow(): nobody knows what became of the write. All is forgotten, and what is
+  /// remembered until reset() is of the state before it.
   void lose() noexcept;
 
   /// Every commit is at or below `version`, and none is under way: all is forgotten.
