@@ -217,7 +217,7 @@ class ExternalSort::Chain {
   /// At least so many bytes in the buffer that were not used.
   Result<void> fill(std::size_t bytes) {
     if (filled_ - used_ >= bytes) return {};
-    std::memmove(buffer_.data(), buffer_.data() + used_, filled_ - used_);
+    if (filled_ > used_) std::memmove(buffer_.data(), buffer_.data() + used_, filled_ - used_);
     filled_ -= used_;
     used_ = 0;
     const std::size_t wanted = std::max(bytes, buffer_bytes_);

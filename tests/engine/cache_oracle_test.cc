@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <iterator>
+#include <list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -114,7 +116,7 @@ class CacheOracle : public ::testing::TestWithParam<std::size_t> {
 
   void read_held() {
     if (held_.empty()) return;
-    const auto at = held_.begin() + static_cast<std::ptrdiff_t>(dice_.below(held_.size()));
+    const auto at = std::next(held_.begin(), static_cast<std::ptrdiff_t>(dice_.below(held_.size())));
     std::string wrong;
     if (at->plain_scan && dice_.one_in(2)) {
       wrong = reads_.walk(*at->cached_scan, *at->plain_scan, at->list, dice_.below(4), true);
@@ -198,7 +200,7 @@ class CacheOracle : public ::testing::TestWithParam<std::size_t> {
   CacheReads reads_{dice_};
   StateCache cache_{GetParam(), small_shape()};
   std::unique_ptr<Store> store_ = open_rocksdb({.environment = &environment_}).value();
-  std::vector<HeldReader> held_{};
+  std::list<HeldReader> held_{};  ///< Not moved: a scan goes before its reader.
   /// The state before a commit that is in the store, while nobody has seen that.
   std::unique_ptr<Snapshot> before_{};
   bool is_pending_ = false;
