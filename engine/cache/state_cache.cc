@@ -63,8 +63,17 @@ bool CacheShape::is_list(Family family, std::string_view key) const noexcept {
   return index != nullptr && index->kind == Kind::list;
 }
 
+namespace {
+
+/// What is left for the allocator: blocks of all sizes come and go.
+constexpr std::size_t kAllocatorPart = 8;
+
+}  // namespace
+
 StateCache::StateCache(std::size_t capacity_bytes, const CacheShape& shape)
-    : shape_(shape), rooms_(capacity_bytes), rows_(rooms_, recent_), lists_(rooms_, recent_) {}
+    : shape_(shape),
+      rooms_(capacity_bytes - capacity_bytes / kAllocatorPart),
+      rows_(rooms_, recent_), lists_(rooms_, recent_) {}
 
 void StateCache::begin_commit() noexcept { word_.fetch_or(1, std::memory_order_seq_cst); }
 
