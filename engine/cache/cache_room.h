@@ -18,8 +18,8 @@ class Evictor {
   virtual void let_go(Evictable& item) = 0;
 };
 
-/// A share of the memory, with one lock, in which a shard of the rows and a shard of the lists stand
-/// side by side: whatever is worth more stays, rows or lists.
+/// A share of the memory, with one lock, in which a shard of the rows and a shard of the lists
+/// stand side by side: whatever is worth more stays, rows or lists.
 struct CacheRoom {
   explicit CacheRoom(std::size_t capacity_bytes) : queues(capacity_bytes) {}
 

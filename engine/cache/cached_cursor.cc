@@ -177,8 +177,8 @@ bool CachedCursor::start_in_cache(const std::optional<std::string>& position) {
 std::size_t CachedCursor::places_from(std::string_view position) const {
   const auto& entries = segment_->entries;
   const auto is_behind = [&](const Ref<ListEntry>& entry) { return entry->position() >= position; };
-  return static_cast<std::size_t>(
-      std::partition_point(entries.begin(), entries.end(), is_behind) - entries.begin());
+  return static_cast<std::size_t>(std::partition_point(entries.begin(), entries.end(), is_behind) -
+                                  entries.begin());
 }
 
 void CachedCursor::settle() {
@@ -218,10 +218,8 @@ void CachedCursor::start_below(std::optional<std::string> position) {
   if (is_recording_) {
     is_recording_ = reader_.cache().lists().wants(name_, begun_at_.value_or(std::string()));
   }
-  below_ = (*reader)->scan(family_, {.lower = lower,
-                                     .upper = upper,
-                                     .reverse = reverse_,
-                                     .fill_cache = fills_});
+  below_ = (*reader)->scan(
+      family_, {.lower = lower, .upper = upper, .reverse = reverse_, .fill_cache = fills_});
   record();
 }
 
@@ -241,9 +239,8 @@ void CachedCursor::record() {
     return;
   }
   const std::string_view position = position_of(key);
-  recorded_.push_back(is_record_
-                          ? ListEntry::make(position, Bytes::copy_of(below_->value()), false)
-                          : ListEntry::make(position, below_->value()));
+  recorded_.push_back(is_record_ ? ListEntry::make(position, Bytes::copy_of(below_->value()), false)
+                                 : ListEntry::make(position, below_->value()));
 }
 
 void CachedCursor::stop_recording(bool is_at_end) {

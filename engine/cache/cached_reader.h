@@ -15,8 +15,8 @@ namespace callisto::kv {
 /// Over a store it is *lazy*: it reads at the version up to which the cache has followed, and takes
 /// the engine's snapshot with the first row that the cache does not have. Where a commit came
 /// between, that snapshot is of a later state: reads then answer `conflict` with moved() true, and
-/// the caller begins anew with an engine's snapshot. Where somebody has seen a later state already, it
-/// takes the engine's snapshot at once: who has seen a commit sees it in every read after.
+/// the caller begins anew with an engine's snapshot. Where somebody has seen a later state already,
+/// it takes the engine's snapshot at once: who has seen a commit sees it in every read after.
 class CachedReader final : public Snapshot {
  public:
   /// Lazy; both must outlive it.

@@ -34,14 +34,14 @@ struct Evictable {
 /// probation in a tenth of the room and leaves unless it is hit there, so that a scan pushes out
 /// next to nothing; what was asked for or has left within about a cache's worth of time enters the
 /// main queue at once when it comes back. While there is no room, what is asked for the first time
-/// is only remembered: to make room for it costs more than it is likely to save. A hit takes no lock and moves nothing. Not thread-safe but for
-/// note_hit().
+/// is only remembered: to make room for it costs more than it is likely to save. A hit takes no
+/// lock and moves nothing. Not thread-safe but for note_hit().
 class EvictionQueues {
  public:
   explicit EvictionQueues(std::size_t capacity_bytes);
 
-  /// Whether what has this hash, and is not here, is worth the room that others have: while there is
-  /// room, or when it was asked for lately. Asking is remembered.
+  /// Whether what has this hash, and is not here, is worth the room that others have: while there
+  /// is room, or when it was asked for lately. Asking is remembered.
   bool admits(std::uint64_t hash) noexcept;
   /// Not a member yet; its charge is set.
   void insert(Evictable& item);
@@ -65,12 +65,15 @@ class EvictionQueues {
     return item.queue == Evictable::Queue::main ? main_ : probation_;
   }
   void enter(Evictable& item, Evictable::Queue queue) noexcept;
-  std::uint16_t& ghost_of(std::uint64_t hash) noexcept { return ghosts_[hash & (ghosts_.size() - 1)]; }
+  std::uint16_t& ghost_of(std::uint64_t hash) noexcept {
+    return ghosts_[hash & (ghosts_.size() - 1)];
+  }
 
   const std::size_t capacity_bytes_;
   List probation_;
   List main_;
-  /// Tags of hashes that were asked for or have left probation, each at a place that its hash gives.
+  /// Tags of hashes that were asked for or have left probation, each at a place that its hash
+  /// gives.
   std::vector<std::uint16_t> ghosts_;
 };
 

@@ -25,10 +25,9 @@ std::size_t charge_of(const ListSegment& segment) noexcept {
 
 /// The place of the first entry whose position is not above `position`.
 auto place_of(ListSegment& segment, std::string_view position) {
-  return std::lower_bound(segment.entries.begin(), segment.entries.end(), position,
-                          [](const Ref<ListEntry>& entry, std::string_view at) {
-                            return entry->position() > at;
-                          });
+  return std::lower_bound(
+      segment.entries.begin(), segment.entries.end(), position,
+      [](const Ref<ListEntry>& entry, std::string_view at) { return entry->position() > at; });
 }
 
 /// A copy that may be changed.
@@ -45,14 +44,14 @@ Ref<ListSegment> copy_of(const ListSegment& segment) {
 /// The part of `whole` in [from, to).
 Ref<ListSegment> cut(ListSegment& whole, std::string from, std::string to, bool is_to_end) {
   Ref<ListSegment> part(new ListSegment);
-  const auto first =
-      is_to_end ? whole.entries.begin()
-                : std::partition_point(
-                      whole.entries.begin(), whole.entries.end(),
-                      [&](const Ref<ListEntry>& entry) { return entry->position() >= to; });
-  const auto last = std::partition_point(
-      first, whole.entries.end(),
-      [&](const Ref<ListEntry>& entry) { return entry->position() >= from; });
+  const auto first = is_to_end ? whole.entries.begin()
+                               : std::partition_point(whole.entries.begin(), whole.entries.end(),
+                                                      [&](const Ref<ListEntry>& entry) {
+                                                        return entry->position() >= to;
+                                                      });
+  const auto last =
+      std::partition_point(first, whole.entries.end(),
+                           [&](const Ref<ListEntry>& entry) { return entry->position() >= from; });
   part->entries.assign(first, last);
   part->from = std::move(from);
   part->to = std::move(to);

@@ -53,8 +53,8 @@ struct ListEntry final {
   const char* text() const noexcept { return reinterpret_cast<const char*>(this + 1); }
 };
 
-/// A part of a list: every key whose position is in [from, to) is known. A reader may hold it for as
-/// long as it likes; it does not change under it.
+/// A part of a list: every key whose position is in [from, to) is known. A reader may hold it for
+/// as long as it likes; it does not change under it.
 struct ListSegment {
   Holds holds;
   std::string from{};
@@ -66,17 +66,16 @@ struct ListSegment {
 
   static void destroy(ListSegment* segment) noexcept { delete segment; }
   /// Whether it knows what is at `position`, if that is not before it.
-  bool ends_after(std::string_view position) const noexcept {
-    return is_to_end || position < to;
-  }
+  bool ends_after(std::string_view position) const noexcept { return is_to_end || position < to; }
 };
 
-/// Lists of the committed state: the keys behind one prefix, in order, in parts that know where they
-/// begin and end. The same rule of validity as RowCache, for each part. Thread-safe.
+/// Lists of the committed state: the keys behind one prefix, in order, in parts that know where
+/// they begin and end. The same rule of validity as RowCache, for each part. Thread-safe.
 class ListCache {
  public:
-  /// More entries than this are not read into one part, and no part grows above twice as many.
-  static constexpr std::size_t kMaxSegmentEntries = 2048;
+  /// More entries than this are not read into one part, and no part grows above twice as many: a
+  /// commit that changes one in the middle moves those behind it.
+  static constexpr std::size_t kMaxSegmentEntries = 512;
   /// Parts that meet are joined up to this size: joining copies.
   static constexpr std::size_t kMaxJoinedEntries = 256;
 

@@ -10,8 +10,8 @@
 
 namespace callisto::kv {
 
-/// What the last commits changed, by hash: it tells whether something that was read at a version may
-/// still enter the cache. Thread-safe.
+/// What the last commits changed, by hash: it tells whether something that was read at a version
+/// may still enter the cache. Thread-safe.
 class RecentChanges {
  public:
   static constexpr std::size_t kDefaultPlaces = std::size_t{1} << 14;

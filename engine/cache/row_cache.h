@@ -23,11 +23,11 @@ struct CachedRow final : Evictable {
   Holds holds;
   /// Guards what follows; held for some nanoseconds, also without the lock of a shard.
   std::atomic_flag busy{};
-  bool is_dead = true;      ///< Not in the cache: what it says means nothing.
+  bool is_dead = true;  ///< Not in the cache: what it says means nothing.
   /// The bytes were found intact. Set under `busy`, looked at under the lock of the shard too.
   std::atomic<bool> is_checked{false};
   Version version = 0;
-  Bytes value{};  ///< Empty: the row is absent.
+  Bytes value{};               ///< Empty: the row is absent.
   CachedRow* chain = nullptr;  ///< The next one of its bucket.
 
   const Family family;
@@ -44,8 +44,8 @@ struct CachedRow final : Evictable {
 };
 
 /// Rows of the committed state, by their keys: whole, counted, handed out as they are. A row is
-/// valid for a reader at a version exactly if it has been as it is since that version or before, and
-/// no commit up to that version is still to be followed; the second is the caller's to know
+/// valid for a reader at a version exactly if it has been as it is since that version or before,
+/// and no commit up to that version is still to be followed; the second is the caller's to know
 /// (StateCache). Thread-safe.
 class RowCache {
  public:
@@ -65,8 +65,8 @@ class RowCache {
   /// The same for a row that is known already; `row` of the answer stays empty.
   bool read(CachedRow& row, Version at, Hit& hit);
   /// What was read at `at`; an empty value says that the row is absent. Nothing happens when it may
-  /// not be so any more, or when there is no room for it. `known`: the row, where the caller has it.
-  /// The row that is there now, or none.
+  /// not be so any more, or when there is no room for it. `known`: the row, where the caller has
+  /// it. The row that is there now, or none.
   Ref<CachedRow> fill(Family family, std::string_view key, std::uint64_t hash, Bytes value,
                       bool is_checked, Version at, Ref<CachedRow> known = {});
   /// The bytes of a row were found intact.

@@ -73,7 +73,8 @@ constexpr std::size_t kAllocatorPart = 8;
 StateCache::StateCache(std::size_t capacity_bytes, const CacheShape& shape)
     : shape_(shape),
       rooms_(capacity_bytes - capacity_bytes / kAllocatorPart),
-      rows_(rooms_, recent_), lists_(rooms_, recent_) {}
+      rows_(rooms_, recent_),
+      lists_(rooms_, recent_) {}
 
 void StateCache::begin_commit() noexcept { word_.fetch_or(1, std::memory_order_seq_cst); }
 
@@ -113,8 +114,7 @@ void StateCache::follow(const Touched& touched, Version version) {
   if (!touched.place.is_record) {
     if (is_listed) {
       lists_.apply(touched.list, position,
-                   is_put ? ListEntry::make(position, operation.value) : Ref<ListEntry>(),
-                   version);
+                   is_put ? ListEntry::make(position, operation.value) : Ref<ListEntry>(), version);
     } else if (!is_list && rows_.has(operation.family, operation.key, operation.hash)) {
       rows_.apply(operation.family, operation.key, operation.hash,
                   is_put ? Bytes::copy_of(operation.value) : Bytes(), version, false);
@@ -123,8 +123,7 @@ void StateCache::follow(const Touched& touched, Version version) {
   }
   // A record among a list's keys is remembered by its own key only where somebody asked for it so.
   const bool installs = is_put && !is_list;
-  const bool is_row =
-      installs || rows_.has(operation.family, operation.key, operation.hash);
+  const bool is_row = installs || rows_.has(operation.family, operation.key, operation.hash);
   if (!is_row && !is_listed) return;
   const Bytes record = is_put ? Bytes::copy_of(operation.value) : Bytes();
   if (is_row) {
@@ -170,7 +169,8 @@ void StateCache::note_shown(Version version) noexcept {
 }
 
 void StateCache::count_hits(std::uint64_t row_hits) noexcept {
-  hint_hits_[thread_index() % hint_hits_.size()].value.fetch_add(row_hits, std::memory_order_relaxed);
+  hint_hits_[thread_index() % hint_hits_.size()].value.fetch_add(row_hits,
+                                                                 std::memory_order_relaxed);
 }
 
 CacheStats StateCache::row_stats() const {
