@@ -9,20 +9,6 @@ namespace callisto::kv {
 
 namespace {
 
-class FailedCursor final : public Cursor {
- public:
-  explicit FailedCursor(Error error) : error_(std::move(error)) {}
-  bool valid() const override { return false; }
-  std::string_view key() const override { return {}; }
-  std::string_view value() const override { return {}; }
-  void next() override {}
-  void seek(std::string_view) override {}
-  Result<void> status() const override { return error_; }
-
- private:
-  Error error_;
-};
-
 std::optional<std::string> upper_position(const Bounds& bounds) {
   const std::string_view prefix = bounds.lower.substr(0, bounds.prefix_bytes);
   if (!bounds.upper.starts_with(prefix)) return std::nullopt;
@@ -30,10 +16,6 @@ std::optional<std::string> upper_position(const Bounds& bounds) {
 }
 
 }  // namespace
-
-std::unique_ptr<Cursor> failed_cursor(Error error) {
-  return std::make_unique<FailedCursor>(std::move(error));
-}
 
 CachedCursor::CachedCursor(CachedReader& reader, Family family, const Bounds& bounds)
     : reader_(reader),
@@ -231,10 +213,10 @@ void CachedCursor::record() {
     return;
   }
   const std::string_view key = below_->key();
-  const bool is_list_s =
+  const bool belongs_here =
       reader_.cache().shape().place_of(family_, key).prefix_bytes == prefix_.size();
-  if (recorded_.size() == kMaxRecorded || !is_list_s) {
-    if (!is_list_s) recorded_.clear();
+  if (recorded_.size() == kMaxRecorded || !belongs_here) {
+    if (!belongs_here) recorded_.clear();
     stop_recording(false);
     return;
   }

@@ -86,6 +86,4 @@ class CachedCursor final : public Cursor {
   mutable std::string key_;
 };
 
-std::unique_ptr<Cursor> failed_cursor(Error error);
-
 }  // namespace callisto::kv

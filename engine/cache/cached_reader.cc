@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/cache/cached_cursor.h"
+#include "engine/ended_cursor.h"
 #include "engine/write_set.h"
 
 namespace callisto::kv {
@@ -213,7 +214,7 @@ std::unique_ptr<Cursor> CachedReader::scan(Family family, const Bounds& bounds) 
     return std::make_unique<CachedCursor>(*this, family, bounds);
   }
   auto reader = below();
-  if (!reader) return failed_cursor(std::move(reader).error());
+  if (!reader) return ended_cursor(std::move(reader).error());
   return (*reader)->scan(family, bounds);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "callisto/environment.h"
+#include "engine/ended_cursor.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/follower_view.h"
 #include "engine/rocksdb/loss_note.h"
@@ -70,7 +71,7 @@ class FollowerReader {
     auto cursor = with_database<Opened>(*state_, epoch_, [&](const auto& database) {
       return Opened(open_scan(database, nullptr, family, bounds));
     });
-    return cursor ? std::move(*cursor) : failed_scan(std::move(cursor).error());
+    return cursor ? std::move(*cursor) : ended_cursor(std::move(cursor).error());
   }
 
  private:

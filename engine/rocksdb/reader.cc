@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/ended_cursor.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/status.h"
 
@@ -72,7 +73,7 @@ class FailedSnapshot final : public Snapshot {
                          const std::function<void(std::size_t, std::string_view)>&) override {
     return error_;
   }
-  std::unique_ptr<Cursor> scan(Family, const Bounds&) override { return failed_scan(error_); }
+  std::unique_ptr<Cursor> scan(Family, const Bounds&) override { return ended_cursor(error_); }
   Version version() const override { return 0; }
 
  private:

@@ -34,8 +34,6 @@ Result<void> read_many(const Database& database, const rocksdb::Snapshot* snapsh
 std::unique_ptr<Cursor> open_scan(std::shared_ptr<const Database> database,
                                   const rocksdb::Snapshot* snapshot, Family family,
                                   const Bounds& bounds);
-/// A cursor that is at its end with this error.
-std::unique_ptr<Cursor> failed_scan(Error error);
 
 /// A snapshot of a writer's database. Lives as long as it is held, also beyond the store.
 std::unique_ptr<Snapshot> take_snapshot(std::shared_ptr<const Database> database);

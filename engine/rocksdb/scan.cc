@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/ended_cursor.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/reader.h"
 #include "engine/rocksdb/status.h"
@@ -160,36 +161,17 @@ class Scan final : public Cursor {
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
-/// Nothing to see: an empty range, or an error.
-class EndedScan final : public Cursor {
- public:
-  explicit EndedScan(Result<void> status) : status_(std::move(status)) {}
-  bool valid() const override { return false; }
-  std::string_view key() const override { return {}; }
-  std::string_view value() const override { return {}; }
-  void next() override {}
-  void seek(std::string_view) override {}
-  Result<void> status() const override { return status_; }
-
- private:
-  Result<void> status_;
-};
-
 }  // namespace
 
 std::unique_ptr<Cursor> open_scan(std::shared_ptr<const Database> database,
                                   const rocksdb::Snapshot* snapshot, Family family,
                                   const Bounds& bounds) {
-  if (database->is_closed()) return failed_scan(Database::closed_error());
+  if (database->is_closed()) return ended_cursor(Database::closed_error());
   if (bounds.lower.empty() || bounds.upper.empty()) {
-    return failed_scan(Error(Code::invalid_argument, "bounds", "both bounds, not empty"));
+    return ended_cursor(Error(Code::invalid_argument, "bounds", "both bounds, not empty"));
   }
-  if (bounds.lower >= bounds.upper) return std::make_unique<EndedScan>(Result<void>());
+  if (bounds.lower >= bounds.upper) return ended_cursor({});
   return std::make_unique<Scan>(std::move(database), snapshot, family, bounds);
-}
-
-std::unique_ptr<Cursor> failed_scan(Error error) {
-  return std::make_unique<EndedScan>(std::move(error));
 }
 
 }  // namespace callisto::kv

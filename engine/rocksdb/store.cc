@@ -7,6 +7,7 @@
 #include "callisto/environment.h"
 #include "engine/cache/cached_reader.h"
 #include "engine/cache/state_cache.h"
+#include "engine/ended_cursor.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/reader.h"
 #include "engine/rocksdb/staging.h"
@@ -54,7 +55,7 @@ Result<void> RocksStore::multi_get(Family family, std::span<const std::string> k
 }
 
 std::unique_ptr<Cursor> RocksStore::scan(Family family, const Bounds& bounds) {
-  if (is_closed()) return failed_scan(Database::closed_error());
+  if (is_closed()) return ended_cursor(Database::closed_error());
   return open_scan(database_, nullptr, family, bounds);
 }
 

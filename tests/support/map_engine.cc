@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/load.h"
+#include "engine/ended_cursor.h"
 #include "engine/retry.h"
 #include "tests/support/map_state.h"
 
@@ -24,21 +25,6 @@ using kv::Version;
 Error closed_error() { return {Code::closed, "the store is closed"}; }
 
 bool is_bad(const Bounds& bounds) { return bounds.lower.empty() || bounds.upper.empty(); }
-
-/// A scan that never is valid.
-class FailedCursor final : public kv::Cursor {
- public:
-  explicit FailedCursor(Error error) : error_(std::move(error)) {}
-  bool valid() const override { return false; }
-  std::string_view key() const override { return {}; }
-  std::string_view value() const override { return {}; }
-  void next() override {}
-  void seek(std::string_view) override {}
-  Result<void> status() const override { return error_; }
-
- private:
-  Error error_;
-};
 
 /// Walks over the rows of one version.
 class MapCursor final : public kv::Cursor {
@@ -92,9 +78,9 @@ Result<void> multi_get_at(const MapState::Pin& pin, Family family,
 }
 
 std::unique_ptr<kv::Cursor> scan_at(const MapState::Pin& pin, Family family, const Bounds& bounds) {
-  if (pin.state().closed()) return std::make_unique<FailedCursor>(closed_error());
+  if (pin.state().closed()) return kv::ended_cursor(closed_error());
   if (is_bad(bounds)) {
-    return std::make_unique<FailedCursor>(Error{Code::invalid_argument, "bounds", "not empty"});
+    return kv::ended_cursor(Error{Code::invalid_argument, "bounds", "not empty"});
   }
   return std::make_unique<MapCursor>(pin.state(), pin.version(), family, bounds);
 }
