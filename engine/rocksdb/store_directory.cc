@@ -61,7 +61,8 @@ Result<void> check_marker(const std::string& path, std::string_view text) {
   }
   if (layout > kLayout) {
     return Error(Code::format_too_new, "the store's layout is " + std::to_string(layout) +
-                                           ", this program knows up to " + std::to_string(kLayout));
+                                           ", this program knows up to " + std::to_string(kLayout) +
+                                           ": " + marker_path(path));
   }
   return {};
 }

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <thread>
 
+#include "tests/support/live_copy.h"
+
 namespace callisto::kv {
 namespace {
 
@@ -35,30 +37,6 @@ std::string value_of(const std::string& key, int layer) {
 int newest_layer(int i) { return i % DamagedStore::kLayers; }
 /// The layer that removes row i of those that are removed.
 int removing_layer(int i) { return 1 + i % (DamagedStore::kLayers - 1); }
-
-std::map<std::string, std::uintmax_t> sizes_of(const fs::path& directory) {
-  std::map<std::string, std::uintmax_t> files;
-  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-    if (entry.is_regular_file()) files[entry.path().string()] = entry.file_size();
-  }
-  return files;
-}
-
-/// Copies an open store that nobody writes: anew, when its background work moved files meanwhile.
-void copy_live(const fs::path& from, const fs::path& to) {
-  for (int i = 0; i < 100; ++i) {
-    fs::remove_all(to);
-    try {
-      const auto before = sizes_of(from);
-      fs::copy(from, to, fs::copy_options::recursive);
-      if (sizes_of(from) == before) return;
-    } catch (const fs::filesystem_error&) {
-      // A file went between being listed and being copied.
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  FAIL() << "the files of " << from << " do not come to rest";
-}
 
 /// Where the writes of a layer lie.
 std::string place_of(Family family, int layer, bool was_killed) {
@@ -98,6 +76,24 @@ Scanned scan_all(Store& store, Family family, bool reverse) {
   }
 }
 
+/// RocksDB removes what a merge has replaced a moment later: then only tables of the store are
+/// there.
+void await_removal_of_old_tables(Store& store, const fs::path& directory) {
+  const auto lie_there = [&] {
+    return std::count_if(fs::directory_iterator(directory), fs::directory_iterator(),
+                         [](const auto& entry) { return entry.path().extension() == ".sst"; });
+  };
+  const auto are_of_the_store = [&] {
+    std::uint64_t files = 0;
+    for (const auto& level : store.stats().disk.levels) files += level.files;
+    return static_cast<std::ptrdiff_t>(files);
+  };
+  for (int i = 0; i < 1000 && lie_there() != are_of_the_store(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ASSERT_EQ(lie_there(), are_of_the_store());
+}
+
 }  // namespace
 
 void DamagedStore::write_layer(Store& store, int layer) {
@@ -129,7 +125,8 @@ void DamagedStore::make_originals() {
     put(*store, "filler" + number(i), std::string(50'000, 'f'), Family::user_data);
   }
   ASSERT_NO_FATAL_FAILURE(write_layer(*store, 3));
-  ASSERT_NO_FATAL_FAILURE(copy_live(directory_, temporary_.path("killed")));
+  ASSERT_NO_FATAL_FAILURE(await_removal_of_old_tables(*store, path("db")));
+  ASSERT_NO_FATAL_FAILURE(testing::copy_live(directory_, temporary_.path("killed")));
   ASSERT_TRUE(store->close());
   fs::copy(directory_, temporary_.path("closed"), fs::copy_options::recursive);
   restore(true);

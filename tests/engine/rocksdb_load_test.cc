@@ -12,6 +12,7 @@
 
 #include "engine/load.h"
 #include "tests/engine/rocksdb_fixture.h"
+#include "tests/support/live_copy.h"
 #include "tests/support/sorted_rows.h"
 
 namespace callisto::kv {
@@ -76,7 +77,7 @@ TEST_F(RocksLoadTest, IsDurableBeforeItReturnsAndWithItWhatCameBefore) {
   // As after a stop of the machine: what was not synced is gone. The files are copied as they are
   // while the store is open; its logs must hold what was synced.
   const std::string copy = temporary_.path("copy");
-  fs::copy(directory_, copy, fs::copy_options::recursive);
+  testing::copy_live(directory_, copy);
   OpenOptions other = options();
   other.directory = copy;
   auto copied = open_rocksdb(other).value();

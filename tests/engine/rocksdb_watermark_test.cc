@@ -11,6 +11,7 @@
 
 #include "engine/rocksdb/watermark_page.h"
 #include "tests/engine/rocksdb_fixture.h"
+#include "tests/support/live_copy.h"
 
 namespace callisto::kv {
 namespace {
@@ -28,7 +29,7 @@ class RocksWatermark : public RocksTest {
       ASSERT_TRUE(try_put(*store, "b", "2", Durability::synced));
       put(*store, "c", "3");
       put(*store, "d", "4");
-      fs::copy(directory_, temporary_.path("killed"), fs::copy_options::recursive);
+      testing::copy_live(directory_, temporary_.path("killed"));
     }
     directory_ = temporary_.path("killed");
     log_ = newest_log();
@@ -91,7 +92,7 @@ TEST_F(RocksWatermark, ExpectsWhatWasSyncedAfterTheMachineStopped) {
   ASSERT_GT(synced.bytes, 0U);
   ASSERT_LT(synced.bytes, fs::file_size(log_));
   machine_stopped();
-  fs::copy(directory_, temporary_.path("again"), fs::copy_options::recursive);
+  testing::copy_live(directory_, temporary_.path("again"));
   fs::resize_file(log_, synced.bytes);
   {
     auto store = open();
@@ -157,7 +158,7 @@ TEST_F(RocksWatermark, CommitsGoOnWhereItCannotBeWritten) {
   EXPECT_TRUE(health.writable);
   ASSERT_TRUE(health.unguarded);
   EXPECT_EQ(health.unguarded->code(), Code::io_error);
-  fs::copy(directory_, temporary_.path("killed"), fs::copy_options::recursive);
+  testing::copy_live(directory_, temporary_.path("killed"));
   fails = false;
   put(*store, "d", "4");
   EXPECT_FALSE(store->health().unguarded);
