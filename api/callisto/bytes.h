@@ -38,6 +38,8 @@ class CALLISTO_API Bytes {
   std::size_t size() const noexcept { return block_ == nullptr ? 0 : block_->size; }
   std::string_view view() const noexcept { return {reinterpret_cast<const char*>(data()), size()}; }
   explicit operator bool() const noexcept { return block_ != nullptr; }
+  /// What the bytes take of memory, with what keeps them; 0 of an empty hold.
+  std::size_t room_bytes() const noexcept;
 
  private:
   struct alignas(8) Block {

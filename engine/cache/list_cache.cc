@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "engine/slabs.h"
 #include "engine/write_set.h"
 #include "schema/keys.h"
 
@@ -69,7 +70,7 @@ std::uint64_t part_hash(std::uint64_t list, std::string_view position) noexcept 
 // ListEntry -------------------------------------------------------------------------------------
 
 Ref<ListEntry> ListEntry::make(std::string_view position, std::string_view value) {
-  void* const place = ::operator new(sizeof(ListEntry) + position.size() + value.size());
+  void* const place = slabs::take(sizeof(ListEntry) + position.size() + value.size());
   auto* const entry = new (place) ListEntry(position.size(), value.size(), Bytes(), false);
   char* const text = reinterpret_cast<char*>(entry + 1);
   position.copy(text, position.size());
@@ -78,7 +79,7 @@ Ref<ListEntry> ListEntry::make(std::string_view position, std::string_view value
 }
 
 Ref<ListEntry> ListEntry::make(std::string_view position, Bytes record, bool is_checked) {
-  void* const place = ::operator new(sizeof(ListEntry) + position.size());
+  void* const place = slabs::take(sizeof(ListEntry) + position.size());
   auto* const entry = new (place) ListEntry(position.size(), 0, std::move(record), is_checked);
   position.copy(reinterpret_cast<char*>(entry + 1), position.size());
   return Ref<ListEntry>(entry);
@@ -89,13 +90,14 @@ void ListEntry::destroy(ListEntry* entry) noexcept {
     CachedRow* const held = row.load(std::memory_order_acquire);
     if (held != nullptr && held->holds.drop()) CachedRow::destroy(held);
   }
+  const std::size_t bytes = sizeof(ListEntry) + entry->position_bytes + entry->value_bytes;
   entry->~ListEntry();
-  ::operator delete(entry);
+  slabs::give(entry, bytes);
 }
 
 std::size_t ListEntry::charge_bytes() const noexcept {
-  const std::size_t block = sizeof(ListEntry) + position_bytes + value_bytes + kAllocationBytes;
-  return block + sizeof(void*) + (record ? record.size() + kAllocationBytes : 0);
+  return slabs::room_of(sizeof(ListEntry) + position_bytes + value_bytes) + sizeof(void*) +
+         record.room_bytes();
 }
 
 HintRef::HintRef(ListEntry* entry) noexcept : entry_(entry) {

@@ -3,16 +3,18 @@
 #include <new>
 #include <utility>
 
+#include "engine/slabs.h"
+
 namespace callisto::kv {
 
 namespace {
 
 constexpr std::size_t kCacheLine = 64;
-/// What the allocator adds to each of a row's two blocks, and the row's place in its bucket.
-constexpr std::size_t kOverheadBytes = 2 * 16 + 16;
+/// A row's place in the buckets, of which there are up to twice as many as rows.
+constexpr std::size_t kBucketBytes = 2 * sizeof(void*);
 
 std::size_t charge_of(const CachedRow& row, const Bytes& value) noexcept {
-  return sizeof(CachedRow) + row.key_bytes + value.size() + kOverheadBytes;
+  return slabs::room_of(sizeof(CachedRow) + row.key_bytes) + value.room_bytes() + kBucketBytes;
 }
 
 /// Holds a row's own lock.
@@ -33,7 +35,7 @@ class RowLock {
 }  // namespace
 
 Ref<CachedRow> CachedRow::make(Family family, std::string_view key, std::uint64_t hash) {
-  void* const place = ::operator new(sizeof(CachedRow) + key.size());
+  void* const place = slabs::take(sizeof(CachedRow) + key.size());
   auto* const row = new (place) CachedRow(family, static_cast<std::uint16_t>(key.size()));
   row->hash = hash;
   key.copy(reinterpret_cast<char*>(row + 1), key.size());
@@ -41,8 +43,9 @@ Ref<CachedRow> CachedRow::make(Family family, std::string_view key, std::uint64_
 }
 
 void CachedRow::destroy(CachedRow* row) noexcept {
+  const std::size_t bytes = sizeof(CachedRow) + row->key_bytes;
   row->~CachedRow();
-  ::operator delete(row);
+  slabs::give(row, bytes);
 }
 
 struct alignas(kCacheLine) RowCache::Shard final : Evictor {

@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/rocksdb/block_allocator.h"
 #include "engine/rocksdb/store_env.h"
 
 namespace callisto::kv {
@@ -22,8 +23,9 @@ constexpr std::uint64_t kMiB = 1ULL << 20;
 /// Leads every key of Family::messages: space (4), catalogue id (2), conversation (16).
 constexpr std::size_t kMessagePrefixBytes = 22;
 
-/// A table file's reader, index and filter together take less than this part of the file.
-constexpr std::uint64_t kReaderPart = 16;
+/// What an open table file takes beside the partitions of its index: properties, the top of the
+/// index, of small families filter and index whole.
+constexpr std::uint64_t kReaderBytes = 64u << 10;
 
 /// A table file with so many deletions in a row of entries, or in all of them, is merged downwards
 /// without waiting for its level to grow: what was deleted gives its room back while nobody writes.
@@ -46,15 +48,30 @@ bool within_one_prefix(const rocksdb::Slice& lower, const rocksdb::Slice& upper)
   return upper.compare(next) <= 0;
 }
 
-std::shared_ptr<rocksdb::TableFactory> table_factory(const OptionParts& parts) {
+/// Grows with what is remembered, and is asked for keys that are there.
+bool is_large(Family family) {
+  return family == Family::messages || family == Family::memories || family == Family::indexes ||
+         family == Family::conversations;
+}
+
+std::shared_ptr<rocksdb::TableFactory> table_factory(const OptionParts& parts, bool is_large) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = parts.cache;
   table.block_size = 4096;
   table.format_version = 5;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.whole_key_filtering = true;
-  // In the reader and not in the cache, which is faster, but charged to the cache.
-  table.cache_index_and_filter_blocks = false;
+  if (is_large) {
+    // Indexes in pieces that come and go like other blocks: whole ones are 2 % of the files, and
+    // once they have no room, reading one key means opening a file.
+    table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+    table.partition_filters = true;
+    table.cache_index_and_filter_blocks = true;
+    table.metadata_cache_options.top_level_index_pinning = rocksdb::PinningTier::kAll;
+  } else {
+    // In the reader and not in the cache, which is faster, but charged to the cache.
+    table.cache_index_and_filter_blocks = false;
+  }
   const rocksdb::CacheEntryRoleOptions charged{
       .charged = rocksdb::CacheEntryRoleOptions::Decision::kEnabled};
   auto& charges = table.cache_usage_options.options_overrides;
@@ -113,9 +130,8 @@ Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes, std::uint64_t reserve
   plan.table_file_bytes = std::clamp<std::uint64_t>(plan.cache_bytes / 8, 4 * kMiB, 64 * kMiB);
   plan.level_base_bytes = 4 * std::max(plan.write_buffer_bytes, plan.table_file_bytes);
   plan.log_bytes = 2 * plan.memtable_bytes;
-  const std::uint64_t readers_bytes = plan.cache_bytes / 2;
-  plan.open_files = static_cast<int>(
-      std::clamp<std::uint64_t>(readers_bytes * kReaderPart / plan.table_file_bytes, 64, 8192));
+  plan.open_files =
+      static_cast<int>(std::clamp<std::uint64_t>(plan.cache_bytes / 2 / kReaderBytes, 64, 8192));
   return plan;
 }
 
@@ -128,6 +144,7 @@ std::shared_ptr<rocksdb::Cache> make_cache(const MemoryPlan& plan) {
          (plan.cache_bytes >> (options.num_shard_bits + 1)) >= 8 * kMiB) {
     ++options.num_shard_bits;
   }
+  options.memory_allocator = make_block_allocator();
   return rocksdb::NewLRUCache(options);
 }
 
@@ -135,6 +152,8 @@ std::shared_ptr<rocksdb::WriteBufferManager> make_write_buffers(
     const MemoryPlan& plan, const std::shared_ptr<rocksdb::Cache>& cache) {
   return std::make_shared<rocksdb::WriteBufferManager>(plan.memtable_bytes, cache);
 }
+
+bool has_filter_below(Family family) { return !is_large(family); }
 
 rocksdb::DBOptions writer_options(const MemoryPlan& plan, const ThreadPlan& threads,
                                   const OptionParts& parts, bool create) {
@@ -174,7 +193,7 @@ std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
                                                          const OptionParts& parts) {
   rocksdb::ColumnFamilyOptions options;
   set_levels(plan, options);
-  options.table_factory = table_factory(parts);
+  options.table_factory = table_factory(parts, false);
   options.compression = rocksdb::kLZ4Compression;
   options.memtable_prefix_bloom_size_ratio = 0.02;
   options.memtable_whole_key_filtering = true;
@@ -182,8 +201,14 @@ std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
       rocksdb::NewCompactOnDeletionCollectorFactory(kDeletionWindow, kDeletionWindow / 2,
                                                     kDeletionRatio));
   std::vector<rocksdb::ColumnFamilyOptions> families(kFamilyCount, options);
+  const std::shared_ptr<rocksdb::TableFactory> large = table_factory(parts, true);
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
-    if (!has_prefix(static_cast<Family>(i))) continue;
+    const auto family = static_cast<Family>(i);
+    if (is_large(family)) {
+      families[i].table_factory = large;
+      families[i].optimize_filters_for_hits = !has_filter_below(family);
+    }
+    if (!has_prefix(family)) continue;
     families[i].prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kMessagePrefixBytes));
   }
   return families;

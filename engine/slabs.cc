@@ -1,0 +1,239 @@
+#include "engine/slabs.h"
+
+#include <sys/mman.h>
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "engine/thread_index.h"
+
+// Where every block is watched by a sanitizer, it comes from the general allocator.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CALLISTO_NO_SLABS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define CALLISTO_NO_SLABS 1
+#endif
+#endif
+
+namespace callisto::kv::slabs {
+
+namespace {
+
+constexpr std::size_t kCacheLine = 64;
+constexpr std::size_t kGrain = 16;
+/// Classes are a grain apart up to here, and eight for each doubling above.
+constexpr std::size_t kFineBytes = 256;
+constexpr std::size_t kFineClasses = kFineBytes / kGrain;
+constexpr std::size_t kPerDoubling = 8;
+constexpr std::size_t kClasses =
+    kFineClasses + kPerDoubling * (std::bit_width(kMaxBytes / kFineBytes) - 1);
+
+constexpr std::size_t class_of(std::size_t bytes) noexcept {
+  if (bytes <= kFineBytes) return bytes == 0 ? 0 : (bytes - 1) / kGrain;
+  const auto doubling = static_cast<std::size_t>(std::bit_width((bytes - 1) / kFineBytes)) - 1;
+  const std::size_t step = (kFineBytes << doubling) / kPerDoubling;
+  const std::size_t above = bytes - (kFineBytes << doubling);
+  return kFineClasses + kPerDoubling * doubling + (above - 1) / step;
+}
+
+constexpr std::size_t bytes_of(std::size_t size_class) noexcept {
+  if (size_class < kFineClasses) return (size_class + 1) * kGrain;
+  const std::size_t doubling = (size_class - kFineClasses) / kPerDoubling;
+  const std::size_t step = (kFineBytes << doubling) / kPerDoubling;
+  return (kFineBytes << doubling) + ((size_class - kFineClasses) % kPerDoubling + 1) * step;
+}
+
+static_assert(bytes_of(class_of(kMaxBytes)) == kMaxBytes && class_of(kMaxBytes) == kClasses - 1);
+static_assert(bytes_of(class_of(257)) == 288 && bytes_of(class_of(4500)) == 4608);
+
+[[maybe_unused]] void* general_take(std::size_t bytes) { return ::operator new(bytes); }
+[[maybe_unused]] void general_give(void* block) noexcept { ::operator delete(block); }
+
+#ifndef CALLISTO_NO_SLABS
+
+constexpr std::size_t kSlabBytes = 128u << 10;
+/// Slabs are mapped so many at once.
+constexpr std::size_t kRegionSlabs = 32;
+/// Free slabs that keep their memory, to be used again at once.
+constexpr std::size_t kReadySlabs = 16;
+constexpr std::size_t kShards = 4;
+
+struct Free {
+  Free* next;
+};
+
+struct Bin;
+
+/// Lies at the beginning of its slab.
+struct alignas(kCacheLine) Slab {
+  Bin* bin = nullptr;
+  Free* free = nullptr;     ///< Blocks that were given back.
+  std::uint32_t fresh = 0;  ///< Where the blocks begin that were never taken.
+  std::uint32_t used = 0;   ///< Blocks.
+  Slab* next = nullptr;
+  Slab* previous = nullptr;
+  bool is_listed = false;  ///< Among those of its bin with a free block.
+};
+
+Slab& slab_of(void* block) noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(block);
+  return *reinterpret_cast<Slab*>(address & ~(std::uintptr_t{kSlabBytes} - 1));
+}
+
+/// Slabs that no class has.
+class Stock {
+ public:
+  void* take() {
+    const std::lock_guard lock(mutex_);
+    const bool is_ready = !ready_.empty();
+    if (!is_ready && empty_.empty()) map();
+    std::vector<void*>& from = is_ready ? ready_ : empty_;
+    void* const slab = from.back();
+    from.pop_back();
+    if (!is_ready) held_.fetch_add(kSlabBytes, std::memory_order_relaxed);
+    return slab;
+  }
+  void give(void* slab) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (ready_.size() < kReadySlabs) {
+      ready_.push_back(slab);
+      return;
+    }
+    ::madvise(slab, kSlabBytes, MADV_DONTNEED);
+    empty_.push_back(slab);
+    held_.fetch_sub(kSlabBytes, std::memory_order_relaxed);
+  }
+  std::size_t held_bytes() const noexcept { return held_.load(std::memory_order_relaxed); }
+
+ private:
+  void map() {
+    // All slabs that there are have their place in the lists: giving one back takes no memory.
+    ready_.reserve(kReadySlabs);
+    empty_.reserve(slabs_ + kRegionSlabs);
+    constexpr std::size_t kBytes = (kRegionSlabs + 1) * kSlabBytes;
+    void* const region =
+        ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (region == MAP_FAILED) throw std::bad_alloc();
+    const auto address = reinterpret_cast<std::uintptr_t>(region);
+    char* const first = static_cast<char*>(region) + (kSlabBytes - address % kSlabBytes);
+    for (std::size_t i = kRegionSlabs; i-- > 0;) empty_.push_back(first + i * kSlabBytes);
+    slabs_ += kRegionSlabs;
+  }
+
+  std::mutex mutex_;
+  std::vector<void*> ready_;
+  std::vector<void*> empty_;  ///< Without memory of their own.
+  std::size_t slabs_ = 0;     ///< Mapped so far.
+  std::atomic<std::size_t> held_{0};
+};
+
+/// The slabs of one class that one part of the threads takes from.
+struct alignas(kCacheLine) Bin {
+  std::mutex mutex;
+  Slab* open = nullptr;  ///< With free blocks.
+  std::uint32_t bytes = 0;
+
+  void* take(Stock& stock) {
+    const std::lock_guard lock(mutex);
+    if (open == nullptr) list(*begin(stock.take()));
+    Slab& slab = *open;
+    ++slab.used;
+    void* block = slab.free;
+    if (block != nullptr) {
+      slab.free = slab.free->next;
+    } else {
+      block = reinterpret_cast<char*>(&slab) + slab.fresh;
+      slab.fresh += bytes;
+    }
+    if (slab.free == nullptr && slab.fresh + bytes > kSlabBytes) unlist(slab);
+    return block;
+  }
+  void give(Slab& slab, void* block, Stock& stock) noexcept {
+    const std::lock_guard lock(mutex);
+    slab.free = new (block) Free{slab.free};
+    if (!slab.is_listed) list(slab);
+    if (--slab.used > 0 || (open == &slab && slab.next == nullptr)) return;
+    unlist(slab);
+    stock.give(&slab);
+  }
+
+ private:
+  Slab* begin(void* place) noexcept {
+    auto* const slab = new (place) Slab;
+    slab->bin = this;
+    slab->fresh = (sizeof(Slab) + kCacheLine - 1) / kCacheLine * kCacheLine;
+    return slab;
+  }
+  void list(Slab& slab) noexcept {
+    slab.previous = nullptr;
+    slab.next = open;
+    if (open != nullptr) open->previous = &slab;
+    open = &slab;
+    slab.is_listed = true;
+  }
+  void unlist(Slab& slab) noexcept {
+    (slab.previous != nullptr ? slab.previous->next : open) = slab.next;
+    if (slab.next != nullptr) slab.next->previous = slab.previous;
+    slab.is_listed = false;
+  }
+};
+
+struct Slabs {
+  Stock stock;
+  std::array<std::array<Bin, kClasses>, kShards> bins;
+
+  Slabs() {
+    for (auto& shard : bins) {
+      for (std::size_t i = 0; i < kClasses; ++i) {
+        shard[i].bytes = static_cast<std::uint32_t>(bytes_of(i));
+      }
+    }
+  }
+  /// Never destroyed: what it gave may be held to the end of the process.
+  static Slabs& get() {
+    alignas(Slabs) static std::array<char, sizeof(Slabs)> place;
+    static Slabs* const slabs = new (place.data()) Slabs;
+    return *slabs;
+  }
+};
+
+#endif
+
+}  // namespace
+
+std::size_t room_of(std::size_t bytes) noexcept {
+  return bytes > kMaxBytes ? bytes + kGrain : bytes_of(class_of(bytes));
+}
+
+#ifdef CALLISTO_NO_SLABS
+
+void* take(std::size_t bytes) { return general_take(bytes); }
+void give(void* block, std::size_t) noexcept { general_give(block); }
+std::size_t held_bytes() noexcept { return 0; }
+
+#else
+
+void* take(std::size_t bytes) {
+  if (bytes > kMaxBytes) return general_take(bytes);
+  Slabs& slabs = Slabs::get();
+  return slabs.bins[thread_index() % kShards][class_of(bytes)].take(slabs.stock);
+}
+
+void give(void* block, std::size_t bytes) noexcept {
+  if (bytes > kMaxBytes) return general_give(block);
+  Slab& slab = slab_of(block);
+  slab.bin->give(slab, block, Slabs::get().stock);
+}
+
+std::size_t held_bytes() noexcept { return Slabs::get().stock.held_bytes(); }
+
+#endif
+
+}  // namespace callisto::kv::slabs
