@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 /// A read's warm-up is so many times as long as a run: caches that learn what is asked for are as
 /// they are after a while.
-constexpr std::size_t kReadWarmUp = 4;
+constexpr std::size_t kReadWarmUp = 40;
 
 /// Takes what Google Benchmark measured, and prints nothing.
 class Collector final : public benchmark::BenchmarkReporter {

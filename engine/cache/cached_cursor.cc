@@ -184,11 +184,6 @@ void CachedCursor::settle() {
 
 void CachedCursor::start_below(std::optional<std::string> position) {
   segment_ = Ref<ListSegment>();
-  auto reader = reader_.below();
-  if (!reader) {
-    failure_ = std::move(reader).error();
-    return;
-  }
   begun_at_ = std::move(position);
   std::string lower = prefix_ + (reverse_ ? lower_ : *begun_at_);
   const std::optional<std::string>& end = reverse_ ? begun_at_ : upper_;
@@ -200,8 +195,13 @@ void CachedCursor::start_below(std::optional<std::string> position) {
   if (is_recording_) {
     is_recording_ = reader_.cache().lists().wants(name_, begun_at_.value_or(std::string()));
   }
-  below_ = (*reader)->scan(
+  auto scan = reader_.scan_below(
       family_, {.lower = lower, .upper = upper, .reverse = reverse_, .fill_cache = fills_});
+  if (!scan) {
+    failure_ = std::move(scan).error();
+    return;
+  }
+  below_ = std::move(*scan);
   record();
 }
 

@@ -65,12 +65,31 @@ Result<Reader*> CachedReader::below() {
   if (below_ != nullptr) return below_;
   own_ = engine_->snapshot();
   // Neither begun nor followed since: so what the snapshot shows is what the cache is of.
-  if (begun_.is_pending() || cache_.clock() != begun_) {
+  if (!cache_.has_stood_at(begun_)) {
     moved_ = true;
     return moved_error();
   }
   below_ = own_.get();
   return below_;
+}
+
+template <class Read>
+auto CachedReader::read_below(Read&& read) -> decltype(read(std::declval<Reader&>())) {
+  if (below_ == nullptr && !moved_ && reads_without_snapshot_ < kReadsWithoutSnapshot) {
+    ++reads_without_snapshot_;
+    auto answer = read(*engine_);
+    if (cache_.has_stood_at(begun_)) return answer;
+    moved_ = true;
+    return moved_error();
+  }
+  auto reader = below();
+  if (!reader) return std::move(reader).error();
+  return read(**reader);
+}
+
+Result<std::unique_ptr<Cursor>> CachedReader::scan_below(Family family, const Bounds& bounds) {
+  return read_below(
+      [&](Reader& reader) { return Result<std::unique_ptr<Cursor>>(reader.scan(family, bounds)); });
 }
 
 std::optional<Version> CachedReader::cache_version() {
@@ -88,19 +107,12 @@ void CachedReader::note_shown() {
 
 Result<Bytes> CachedReader::load(Family family, std::string_view key, std::uint64_t hash,
                                  RowCheck check, bool is_row) {
-  auto reader = below();
-  if (!reader) return std::move(reader).error();
-  Value value;
-  auto found = (*reader)->get(family, key, value);
-  if (!found) return std::move(found).error();
-  Bytes bytes;
-  if (*found) {
-    bytes = Bytes::copy_of(value.view());
-    if (!is_intact(check, bytes)) return damaged_row(family, key);
+  auto row = read_below([&](Reader& reader) { return reader.get_row(family, key, check); });
+  if (!row || !is_row) return row;
+  if (const auto at = cache_version()) {
+    cache_.rows().fill(family, key, hash, *row, check != nullptr, *at);
   }
-  const auto at = cache_version();
-  if (is_row && at) cache_.rows().fill(family, key, hash, bytes, check != nullptr, *at);
-  return bytes;
+  return row;
 }
 
 Result<Bytes> CachedReader::get_row(Family family, std::string_view key, RowCheck check) {
@@ -120,9 +132,7 @@ Result<Bytes> CachedReader::get_row(Family family, std::string_view key, RowChec
 
 Result<bool> CachedReader::get(Family family, std::string_view key, Value& value) {
   if (!cache_.shape().is_row(family, key)) {
-    auto reader = below();
-    if (!reader) return std::move(reader).error();
-    return (*reader)->get(family, key, value);
+    return read_below([&](Reader& reader) { return reader.get(family, key, value); });
   }
   auto row = get_row(family, key, nullptr);
   if (!row) return std::move(row).error();
@@ -181,8 +191,6 @@ Result<void> CachedReader::get_rows(Family family, std::span<const std::string> 
     rows[i] = std::move(hit.value);
   }
   if (missing.empty()) return {};
-  auto reader = below();
-  if (!reader) return std::move(reader).error();
   const auto key_order = [&](const Missing& a, const Missing& b) {
     return keys[a.place] < keys[b.place];
   };
@@ -191,11 +199,12 @@ Result<void> CachedReader::get_rows(Family family, std::span<const std::string> 
   wanted.reserve(missing.size());
   for (const Missing& one : missing) wanted.push_back(keys[one.place]);
   const Missing* damaged = nullptr;
-  auto done = (*reader)->multi_get(family, wanted, [&](std::size_t i, std::string_view value) {
+  const auto take = [&](std::size_t i, std::string_view value) {
     Bytes& row = rows[missing[i].place];
     row = Bytes::copy_of(value);
     if (!is_intact(check, row) && damaged == nullptr) damaged = &missing[i];
-  });
+  };
+  auto done = read_below([&](Reader& reader) { return reader.multi_get(family, wanted, take); });
   if (!done) return done;
   if (damaged != nullptr) return damaged_row(family, keys[damaged->place]);
   const auto filled_at = cache_version();
@@ -213,9 +222,9 @@ std::unique_ptr<Cursor> CachedReader::scan(Family family, const Bounds& bounds) 
   if (bounds.prefix_bytes != 0 && cache_.shape().is_list(family, bounds.lower)) {
     return std::make_unique<CachedCursor>(*this, family, bounds);
   }
-  auto reader = below();
-  if (!reader) return ended_cursor(std::move(reader).error());
-  return (*reader)->scan(family, bounds);
+  auto scan = scan_below(family, bounds);
+  if (!scan) return ended_cursor(std::move(scan).error());
+  return std::move(*scan);
 }
 
 }  // namespace callisto::kv

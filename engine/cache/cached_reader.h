@@ -12,11 +12,12 @@ namespace callisto::kv {
 /// Reads through the cache, at one version. Single-threaded, but for a user's snapshot, which makes
 /// one for every call.
 ///
-/// Over a store it is *lazy*: it reads at the version up to which the cache has followed, and takes
-/// the engine's snapshot with the first row that the cache does not have. Where a commit came
-/// between, that snapshot is of a later state: reads then answer `conflict` with moved() true, and
-/// the caller begins anew with an engine's snapshot. Where somebody has seen a later state already,
-/// it takes the engine's snapshot at once: who has seen a commit sees it in every read after.
+/// Over a store it is *lazy*: it reads at the version up to which the cache has followed, and asks
+/// the engine only for what the cache does not have: some times for its latest state, which costs
+/// less, then at a snapshot. Where a commit has begun meanwhile, what the engine answers may be of
+/// a later state: reads then answer `conflict` with moved() true, and the caller begins anew with
+/// an engine's snapshot. Where somebody has seen a later state already, it takes the engine's
+/// snapshot at once: who has seen a commit sees it in every read after.
 class CachedReader final : public Snapshot {
  public:
   /// Lazy; both must outlive it.
@@ -43,13 +44,22 @@ class CachedReader final : public Snapshot {
 
   // For its cursors.
 
-  /// The engine's reader. `conflict` where a lazy one would see another state.
-  Result<Reader*> below();
+  /// The engine's scan. `conflict` where a lazy reader would see another state.
+  Result<std::unique_ptr<Cursor>> scan_below(Family family, const Bounds& bounds);
   /// At what the cache is read; nullopt while it may not have followed all that the reader sees.
   std::optional<Version> cache_version();
   StateCache& cache() noexcept { return cache_; }
 
  private:
+  /// The latest state is asked for so often before a snapshot is taken: two take about as long, and
+  /// every read without one is lost when a commit begins.
+  static constexpr unsigned kReadsWithoutSnapshot = 4;
+
+  /// The engine's snapshot. `conflict` where a lazy reader would see another state.
+  Result<Reader*> below();
+  /// What `read` answers of the engine's reader. `conflict` where it may be of another state.
+  template <class Read>
+  auto read_below(Read&& read) -> decltype(read(std::declval<Reader&>()));
   /// Over an engine's reader: says so where that shows what the cache has not followed.
   void note_shown();
   Result<Bytes> load(Family family, std::string_view key, std::uint64_t hash, RowCheck check,
@@ -62,6 +72,7 @@ class CachedReader final : public Snapshot {
   StateCache::Clock begun_;  ///< Of a lazy one.
   std::optional<Version> at_{};
   bool moved_ = false;
+  unsigned reads_without_snapshot_ = 0;
   std::uint64_t hint_hits_ = 0;
 };
 

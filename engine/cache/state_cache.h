@@ -106,6 +106,12 @@ class StateCache {
     std::uint64_t word_;
   };
   Clock clock() const noexcept { return Clock(word_.load(std::memory_order_acquire)); }
+  /// Whether no commit has begun since the clock stood so, before all that the thread has read
+  /// since.
+  bool has_stood_at(Clock then) const noexcept {
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return !then.is_pending() && Clock(word_.load(std::memory_order_relaxed)) == then;
+  }
 
   /// Somebody reads at an engine's `version`, which shows a commit that is not followed yet: nobody
   /// may read at an earlier one from now on.

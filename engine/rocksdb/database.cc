@@ -101,10 +101,14 @@ const rocksdb::Snapshot* Database::take_snapshot() const {
 
 rocksdb::Status Database::ingest(const std::vector<rocksdb::IngestExternalFileArg>& files) {
   const std::lock_guard lock(load_mutex_);
-  // While there is a snapshot, RocksDB gives the files a sequence number of their own.
-  const rocksdb::ManagedSnapshot before(db_.get());
   loads_.fetch_add(1);
-  rocksdb::Status status = db_->IngestExternalFiles(files);
+  // What is linked in is a version of its own, so a write of nothing takes a sequence number for
+  // it. RocksDB would take one only where there is a snapshot, and write every file again
+  // afterwards.
+  rocksdb::WriteOptions durable;
+  durable.sync = true;
+  rocksdb::Status status = db_->Delete(durable, std::string(1, '\0'));
+  if (status.ok()) status = db_->IngestExternalFiles(files);
   loads_.fetch_add(1);
   return status;
 }
@@ -205,13 +209,9 @@ Result<void> Database::finish_opening(const FileHook& hook) {
   return remove_loss_note(directory_.path, hook);
 }
 
-Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory directory,
-                                                        bool accept_data_loss,
-                                                        const MemoryPlan& plan,
-                                                        const ThreadPlan& threads,
-                                                        Environment& environment,
-                                                        const FileHook& hook,
-                                                        bool statistics) {
+Result<std::shared_ptr<Database>> Database::open_writer(
+    WriterDirectory directory, bool accept_data_loss, const MemoryPlan& plan,
+    const ThreadPlan& threads, Environment& environment, const FileHook& hook, bool statistics) {
   auto cache = make_cache(plan);
   auto write_buffers = make_write_buffers(plan, cache);
   std::shared_ptr<Database> database(new Database(environment, plan, directory.database_path(),
@@ -221,10 +221,10 @@ Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory director
   if (auto watched = database->watch(accept_data_loss, hook); !watched) {
     return std::move(watched).error();
   }
-  database->env_ = std::make_unique<StoreEnv>(
-      rocksdb::NewCompositeEnv(
-          database->writer_files(rocksdb::FileSystem::Default(), hook, statistics)),
-      threads);
+  database->env_ =
+      std::make_unique<StoreEnv>(rocksdb::NewCompositeEnv(database->writer_files(
+                                     rocksdb::FileSystem::Default(), hook, statistics)),
+                                 threads);
   const auto families = database->families();
   const auto options = writer_options(plan, threads, database->parts(), create);
   auto opened =
@@ -239,17 +239,16 @@ Result<std::shared_ptr<Database>> Database::open_writer(WriterDirectory director
 Result<std::shared_ptr<Database>> Database::open_in_memory(const MemoryPlan& plan,
                                                            const ThreadPlan& threads,
                                                            Environment& environment,
-                                                           const FileHook& hook,
-                                                        bool statistics) {
+                                                           const FileHook& hook, bool statistics) {
   auto cache = make_cache(plan);
   auto write_buffers = make_write_buffers(plan, cache);
   std::shared_ptr<Database> database(
       new Database(environment, plan, "/store", std::move(cache), std::move(write_buffers)));
   database->memory_env_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
-  database->env_ = std::make_unique<StoreEnv>(
-      rocksdb::NewCompositeEnv(
-          database->writer_files(database->memory_env_->GetFileSystem(), hook, statistics)),
-      threads);
+  database->env_ =
+      std::make_unique<StoreEnv>(rocksdb::NewCompositeEnv(database->writer_files(
+                                     database->memory_env_->GetFileSystem(), hook, statistics)),
+                                 threads);
   const auto options = writer_options(plan, threads, database->parts(), true);
   auto opened = database->create_db(options, database->families());
   if (!opened) return std::move(opened).error();

@@ -51,6 +51,9 @@ class DatabaseSnapshot final : public Snapshot {
   Result<bool> get(Family family, std::string_view key, Value& value) override {
     return read_one(*database_, snapshot_, family, key, value);
   }
+  Result<Bytes> get_row(Family family, std::string_view key, RowCheck check) override {
+    return read_row(*database_, snapshot_, family, key, check);
+  }
   Result<void> multi_get(Family family, std::span<const std::string> keys,
                          const std::function<void(std::size_t, std::string_view)>& each) override {
     return read_many(*database_, snapshot_, family, keys, each);
@@ -129,6 +132,64 @@ Result<bool> read_one(const Database& database, const rocksdb::Snapshot* snapsho
   return true;
 }
 
+Result<Bytes> read_row(const Database& database, const rocksdb::Snapshot* snapshot, Family family,
+                       std::string_view key, RowCheck check) {
+  if (database.is_closed()) return Database::closed_error();
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot;
+  rocksdb::PinnableSlice value;
+  const rocksdb::Status status =
+      database.db().Get(options, database.handle(family), rocksdb::Slice(key), &value);
+  if (status.IsNotFound()) return Bytes();
+  if (!status.ok()) return read_error(status, family, key);
+  Bytes row = Bytes::copy_of(value.ToStringView());
+  if (check != nullptr && !check(row)) return damaged_row(family, key);
+  return row;
+}
+
+/// Reads keys that lie close together with one iterator, as long as the next one is at most a few
+/// steps away: a Next costs a fifth of what a MultiGet takes for a key (MEASURED.md). How many of
+/// the first keys it has read.
+Result<std::size_t> read_neighbours(
+    const Database& database, const rocksdb::Snapshot* snapshot, Family family,
+    std::span<const std::string> keys,
+    const std::function<void(std::size_t, std::string_view)>& each) {
+  constexpr int kSteps = 4;
+  const std::string end = keys.back() + '\0';
+  const rocksdb::Slice lower(keys.front());
+  const rocksdb::Slice upper(end);
+  rocksdb::ReadOptions options = scan_options(family, lower, upper, false, true);
+  options.snapshot = snapshot;
+  const std::unique_ptr<rocksdb::Iterator> rows(
+      database.db().NewIterator(options, database.handle(family)));
+  rows->Seek(lower);
+  std::size_t read = 0;
+  for (; read < keys.size(); ++read) {
+    const rocksdb::Slice key(keys[read]);
+    for (int steps = 0; rows->Valid() && rows->key().compare(key) < 0; ++steps) {
+      if (steps == kSteps) return read;
+      rows->Next();
+    }
+    if (!rows->Valid()) break;
+    if (rows->key() == key) each(read, rows->value().ToStringView());
+  }
+  if (!rows->status().ok()) return read_error(rows->status(), family, keys[read]);
+  return keys.size();
+}
+
+/// Whether sorted keys may lie close together: what they differ in is within the last so many
+/// bytes.
+bool may_be_neighbours(std::span<const std::string> keys) {
+  constexpr std::size_t kFewest = 4;
+  // Ids begin with six bytes of milliseconds: within some weeks.
+  constexpr std::size_t kDifferent = 14;
+  if (keys.size() < kFewest || keys.front().size() != keys.back().size()) return false;
+  const std::string_view first = keys.front();
+  return first.size() > kDifferent &&
+         keys.back().starts_with(first.substr(0, first.size() - kDifferent)) &&
+         std::is_sorted(keys.begin(), keys.end());
+}
+
 Result<void> read_many(const Database& database, const rocksdb::Snapshot* snapshot, Family family,
                        std::span<const std::string> keys,
                        const std::function<void(std::size_t, std::string_view)>& each) {
@@ -143,11 +204,20 @@ Result<void> read_many(const Database& database, const rocksdb::Snapshot* snapsh
   rocksdb::ReadOptions options;
   options.snapshot = snapshot;
   std::optional<rocksdb::ManagedSnapshot> held;
-  if (snapshot == nullptr && keys.size() > kReadTogether && !database.is_follower()) {
+  const bool tries_neighbours =
+      may_be_neighbours(keys) && (snapshot != nullptr || !database.is_follower());
+  if (snapshot == nullptr && (keys.size() > kReadTogether || tries_neighbours) &&
+      !database.is_follower()) {
     options.snapshot = held.emplace(&database.db(), database.take_snapshot()).snapshot();
   }
-  ReadBatch batch(std::min(kReadTogether, keys.size()));
-  for (std::size_t first = 0; first < keys.size(); first += kReadTogether) {
+  std::size_t first = 0;
+  if (tries_neighbours) {
+    const auto read = read_neighbours(database, options.snapshot, family, keys, each);
+    if (!read) return read.error();
+    first = *read;
+  }
+  ReadBatch batch(std::min(kReadTogether, keys.size() - first));
+  for (; first < keys.size(); first += kReadTogether) {
     const auto wanted = keys.subspan(first, std::min(kReadTogether, keys.size() - first));
     if (auto done = batch.read(database, options, family, wanted); !done) return done;
     for (std::size_t i = 0; i < wanted.size(); ++i) {

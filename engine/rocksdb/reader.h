@@ -25,6 +25,10 @@ class Database;
 Result<bool> read_one(const Database& database, const rocksdb::Snapshot* snapshot, Family family,
                       std::string_view key, Value& value);
 
+/// As Reader::get_row: one copy, nothing pinned.
+Result<Bytes> read_row(const Database& database, const rocksdb::Snapshot* snapshot, Family family,
+                       std::string_view key, RowCheck check);
+
 /// As Reader::multi_get, also where a snapshot is not given: all keys are read at one state.
 Result<void> read_many(const Database& database, const rocksdb::Snapshot* snapshot, Family family,
                        std::span<const std::string> keys,

@@ -48,6 +48,11 @@ Result<bool> RocksStore::get(Family family, std::string_view key, Value& value) 
   return read_one(*database_, nullptr, family, key, value);
 }
 
+Result<Bytes> RocksStore::get_row(Family family, std::string_view key, RowCheck check) {
+  if (is_closed()) return Database::closed_error();
+  return read_row(*database_, nullptr, family, key, check);
+}
+
 Result<void> RocksStore::multi_get(Family family, std::span<const std::string> keys,
                                    const std::function<void(std::size_t, std::string_view)>& each) {
   if (is_closed()) return Database::closed_error();

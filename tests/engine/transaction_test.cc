@@ -179,10 +179,9 @@ TEST_F(RunTransaction, ASinkErrorIsNotTriedAgain) {
 }
 
 TEST_F(RunTransaction, ASnapshotThatCannotBeTakenEndsIt) {
-  const RunContext context{[]() -> Result<std::unique_ptr<Reader>> {
-                             return Error{Code::closed, "closed"};
-                           },
-                           committer_, queue_locks_, environment_};
+  const RunContext context{
+      []() -> Result<std::unique_ptr<Reader>> { return Error{Code::closed, "closed"}; }, committer_,
+      queue_locks_, environment_};
   const auto failed = run_transaction(context, {}, [](Transaction&) -> Result<void> { return {}; });
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code(), Code::closed);
@@ -240,10 +239,9 @@ TEST_F(RunTransaction, AWaitInTheQueueEndsAtTheDeadlineOrWhenAskedTo) {
   std::stop_source source;
   const Limits stoppable(environment_, 0, source.get_token());
   const Limits brief(environment_, 50);
-  for (const auto& [limits, code] : {std::pair(&stoppable, Code::cancelled),
-                                     std::pair(&brief, Code::deadline_exceeded)}) {
-    const RunOptions options{
-        .limits = limits, .queue_family = Family::users, .queue_key = "tail"};
+  for (const auto& [limits, code] :
+       {std::pair(&stoppable, Code::cancelled), std::pair(&brief, Code::deadline_exceeded)}) {
+    const RunOptions options{.limits = limits, .queue_family = Family::users, .queue_key = "tail"};
     std::atomic<bool> is_over{false};
     auto held = queue_locks_.lock(Family::users, "tail", Limits(environment_));
     std::jthread writer([&] {
