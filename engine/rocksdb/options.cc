@@ -176,6 +176,7 @@ std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
   set_levels(plan, options);
   options.table_factory = table_factory(parts);
   options.compression = rocksdb::kLZ4Compression;
+  if (parts.memtables) options.memtable_factory = parts.memtables;
   options.memtable_prefix_bloom_size_ratio = 0.02;
   options.memtable_whole_key_filtering = true;
   options.table_properties_collector_factories.push_back(
