@@ -1,7 +1,6 @@
 #include "engine/rocksdb/options.h"
 
 #include <rocksdb/cache.h>
-#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
@@ -12,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/rocksdb/file_checksum.h"
 #include "engine/rocksdb/store_env.h"
 
 namespace callisto::kv {
@@ -76,7 +76,7 @@ rocksdb::DBOptions common_options(const OptionParts& parts) {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.best_efforts_recovery = false;
   options.allow_data_in_errors = false;
-  options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  options.file_checksum_gen_factory = make_checksum_factory();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.db_host_id.clear();
