@@ -21,7 +21,7 @@ LoadBuffers::~LoadBuffers() {
     is_ending_ = true;
     full_.clear();
   }
-  changed_.notify_all();
+  filled_.notify_one();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -40,7 +40,7 @@ Result<std::unique_ptr<kv::SortBuffer>> LoadBuffers::take() {
       return std::make_unique<kv::SortBuffer>(lanes_, bytes_);
     }
     if (full_.empty()) {
-      changed_.wait(lock);
+      freed_.wait(lock);
       continue;
     }
     Buffer buffer = std::move(full_.back());
@@ -57,10 +57,11 @@ void LoadBuffers::give_back(Buffer buffer) {
   if (buffer->is_full()) {
     full_.push_back(std::move(buffer));
     if (!thread_.joinable()) start_thread();
+    filled_.notify_one();
   } else {
     open_.push_back(std::move(buffer));
   }
-  changed_.notify_all();
+  freed_.notify_all();
 }
 
 void LoadBuffers::start_thread() {
@@ -75,7 +76,7 @@ void LoadBuffers::start_thread() {
 void LoadBuffers::work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return is_ending_ || !full_.empty(); });
+    filled_.wait(lock, [&] { return is_ending_ || !full_.empty(); });
     if (is_ending_) return;
     Buffer buffer = std::move(full_.back());
     full_.pop_back();
@@ -93,7 +94,7 @@ void LoadBuffers::write(Buffer buffer) {
   --writing_;
   if (!written && !failure_) failure_ = std::move(written).error();
   open_.insert(open_.begin(), std::move(buffer));
-  changed_.notify_all();
+  freed_.notify_all();
 }
 
 Result<void> LoadBuffers::finish() {
@@ -106,10 +107,10 @@ Result<void> LoadBuffers::finish() {
     full_.push_back(std::move(*it));
     it = open_.erase(it);
   }
-  changed_.notify_all();
+  filled_.notify_one();
   while (!failure_ && (writing_ > 0 || !full_.empty())) {
     if (full_.empty()) {
-      changed_.wait(lock);
+      freed_.wait(lock);
       continue;
     }
     Buffer buffer = std::move(full_.back());

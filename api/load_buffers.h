@@ -44,7 +44,9 @@ class LoadBuffers {
   const std::string thread_name_;
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  /// Two, so that the thread sleeps while buffers are taken and given back for each record.
+  std::condition_variable filled_;  ///< For the thread: a full one, or the end.
+  std::condition_variable freed_;   ///< For all others: anything else that they wait for.
   std::size_t unmade_;        ///< Buffers that were never asked for.
   std::vector<Buffer> open_;  ///< The fullest last.
   std::vector<Buffer> full_;

@@ -12,6 +12,8 @@
 #include "bench/failure.h"
 #include "bench/load.h"
 #include "bench/workloads.h"
+#include "tools/bulk_import.h"
+#include "tools/command_line.h"
 
 namespace callisto::bench {
 
@@ -34,6 +36,29 @@ void load_store(const Settings& settings) {
   const LoadTimes times = CallistoEngine::load(settings.child_store, data, settings.memory_bytes);
   put("seconds", times.load);
   put("settle_seconds", times.settle);
+}
+
+std::string export_file(const std::string& store) { return store + ".jsonl"; }
+
+/// What `callisto export` prints is the child's output.
+void export_store(const Settings& settings) {
+  const char* const arguments[] = {"callisto", "--store", settings.child_store.c_str(), "export"};
+  if (tools::run_command_line(4, arguments) != 0) fail("export");
+}
+
+/// As `callisto import` does it, with the memory that all engines have.
+void import_store(const Settings& settings) {
+  put("before_bytes", memory_of_process("VmRSS"));
+  const Stopwatch watch;
+  Store store =
+      require(Store::open(settings.child_store, bench_options(settings.memory_bytes)), "open");
+  const auto counts =
+      require(tools::import_in_bulk(export_file(settings.child_store), store, {}), "import");
+  if (!counts) fail("the export was not imported in bulk");
+  const double seconds = watch.seconds();
+  require(store.close(), "close");
+  put("seconds", seconds);
+  put("settle_seconds", watch.seconds() - seconds);
 }
 
 /// Merges are left out: they are few, and used up.
@@ -63,9 +88,9 @@ void work_on_store(const Settings& settings) {
   put("after_bytes", memory_of_process("VmRSS"));
 }
 
-/// Runs this program with a task, and reads what it prints.
-Values spawn(const Settings& settings, const std::string& task, const std::string& store) {
-  const std::string answer = store + "." + task + ".out";
+/// Runs this program with a task; what it prints goes to a file.
+void spawn(const Settings& settings, const std::string& task, const std::string& store,
+           const std::string& output) {
   std::vector<std::string> arguments{"callisto-bench",
                                      "--child=" + task,
                                      "--child-store=" + store,
@@ -77,7 +102,7 @@ Values spawn(const Settings& settings, const std::string& task, const std::strin
   pointers.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, answer.c_str(),
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output.c_str(),
                                    O_CREAT | O_WRONLY | O_TRUNC, 0644);
   pid_t child = 0;
   const int started =
@@ -87,6 +112,12 @@ Values spawn(const Settings& settings, const std::string& task, const std::strin
   if (started != 0 || waitpid(child, &status, 0) != child || status != 0) {
     fail("the child that should " + task + " failed");
   }
+}
+
+/// The values that a task prints.
+Values ask(const Settings& settings, const std::string& task, const std::string& store) {
+  const std::string answer = store + "." + task + ".out";
+  spawn(settings, task, store, answer);
   Values values;
   std::ifstream lines(answer);
   std::string name;
@@ -99,11 +130,18 @@ Values spawn(const Settings& settings, const std::string& task, const std::strin
 }  // namespace
 
 Values load_in_child(const Settings& settings, const std::string& store) {
-  return spawn(settings, "load", store);
+  return ask(settings, "load", store);
 }
 
 Values work_in_child(const Settings& settings, const std::string& store) {
-  return spawn(settings, "work", store);
+  return ask(settings, "work", store);
+}
+
+Values import_in_child(const Settings& settings, const std::string& from, const std::string& to) {
+  spawn(settings, "export", from, export_file(to));
+  Values values = ask(settings, "import", to);
+  std::remove(export_file(to).c_str());
+  return values;
 }
 
 void run_child(const Settings& settings) {
@@ -111,6 +149,10 @@ void run_child(const Settings& settings) {
     load_store(settings);
   } else if (settings.child == "work") {
     work_on_store(settings);
+  } else if (settings.child == "import") {
+    import_store(settings);
+  } else if (settings.child == "export") {
+    return export_store(settings);
   } else {
     fail("no task " + settings.child);
   }

@@ -18,6 +18,8 @@ using Values = std::vector<std::pair<std::string, double>>;
 /// `before_bytes` of that before it opened the store.
 Values load_in_child(const Settings& settings, const std::string& store);
 Values work_in_child(const Settings& settings, const std::string& store);
+/// Exports the store at `from`, which is not counted, and imports that into a new one at `to`.
+Values import_in_child(const Settings& settings, const std::string& from, const std::string& to);
 
 /// What the child does.
 void run_child(const Settings& settings);

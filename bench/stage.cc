@@ -94,6 +94,7 @@ Stage::~Stage() {
 
 void Stage::load(const Data& data) {
   load_callisto();
+  import_callisto();
   load_sqlite(data);
   load_bare();
   const double rows = logical_rows(data);
@@ -111,6 +112,17 @@ void Stage::load_callisto() {
     Values values = load_in_child(settings_, (loaded_ / "callisto").string());
     values.emplace_back("budget_bytes", static_cast<double>(settings_.memory_bytes));
     note("callisto", IndexChoice::all, values, "callisto");
+  });
+}
+
+/// The store is only there to be measured.
+void Stage::import_callisto() {
+  timed("export from callisto, and import", [&] {
+    const fs::path imported = loaded_ / "imported";
+    measures_.push_back(
+        {"import", "callisto", "all",
+         import_in_child(settings_, (loaded_ / "callisto").string(), imported.string())});
+    fs::remove_all(imported);
   });
 }
 

@@ -44,6 +44,7 @@ class Stage {
  private:
   void load(const Data& data);
   void load_callisto();
+  void import_callisto();
   void load_sqlite(const Data& data);
   void load_bare();
   void note(const char* engine, IndexChoice indexes, Values values, const std::string& file);

@@ -73,16 +73,17 @@ void print_measures(std::ostream& out, const Book& book) {
   out << "\n| engine | indexes | load s | settle s | rows/s | MiB | open and first query |\n"
          "|---|---|--:|--:|--:|--:|--:|\n";
   for (const Measure& measure : book.measures) {
-    if (measure.what != "load") continue;
+    const bool is_import = measure.what == "import";
+    if (measure.what != "load" && !is_import) continue;
     const auto of = [&](std::string_view what, std::string_view name) {
       return book.measure(what, measure.engine, measure.indexes, name);
     };
-    out << "| " << measure.engine << " | " << measure.indexes << " | "
-        << number(of("load", "seconds").value_or(0), 1) << " | "
-        << number(of("load", "settle_seconds").value_or(0), 1) << " | "
-        << shown(of("load", "rows_per_second"), grouped) << " | "
+    out << "| " << measure.engine << (is_import ? ", import" : "") << " | " << measure.indexes
+        << " | " << number(of(measure.what, "seconds").value_or(0), 1) << " | "
+        << number(of(measure.what, "settle_seconds").value_or(0), 1) << " | "
+        << shown(of(measure.what, "rows_per_second"), grouped) << " | "
         << grouped(of("load", "bytes").value_or(0) / (1024.0 * 1024)) << " | "
-        << shown(of("open", "median_ns"), duration) << " |\n";
+        << (is_import ? "" : shown(of("open", "median_ns"), duration)) << " |\n";
   }
 }
 

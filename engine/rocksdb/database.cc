@@ -19,6 +19,7 @@
 #include "engine/rocksdb/info_log.h"
 #include "engine/rocksdb/loss_note.h"
 #include "engine/rocksdb/manifest_copy.h"
+#include "engine/rocksdb/memtable.h"
 #include "engine/rocksdb/salvage.h"
 #include "engine/rocksdb/status.h"
 #include "engine/rocksdb/store_env.h"
@@ -118,6 +119,7 @@ OptionParts Database::parts() const {
           .info_log = info_log_,
           .cache = cache_,
           .write_buffers = write_buffers_,
+          .memtables = make_memtable_factory(),
           .listener = listener_,
           .activity = activity_,
           .statistics = block_counters_};

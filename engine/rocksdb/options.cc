@@ -1,7 +1,6 @@
 #include "engine/rocksdb/options.h"
 
 #include <rocksdb/cache.h>
-#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "engine/rocksdb/block_allocator.h"
+#include "engine/rocksdb/file_checksum.h"
 #include "engine/rocksdb/store_env.h"
 
 namespace callisto::kv {
@@ -93,7 +93,7 @@ rocksdb::DBOptions common_options(const OptionParts& parts) {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.best_efforts_recovery = false;
   options.allow_data_in_errors = false;
-  options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  options.file_checksum_gen_factory = make_checksum_factory();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.db_host_id.clear();
@@ -195,6 +195,7 @@ std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
   set_levels(plan, options);
   options.table_factory = table_factory(parts, false);
   options.compression = rocksdb::kLZ4Compression;
+  if (parts.memtables) options.memtable_factory = parts.memtables;
   options.memtable_prefix_bloom_size_ratio = 0.02;
   options.memtable_whole_key_filtering = true;
   options.table_properties_collector_factories.push_back(

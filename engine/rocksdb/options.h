@@ -55,6 +55,8 @@ struct OptionParts {
   std::shared_ptr<rocksdb::Logger> info_log{};
   std::shared_ptr<rocksdb::Cache> cache{};
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers{};
+  /// Null: RocksDB's own.
+  std::shared_ptr<rocksdb::MemTableRepFactory> memtables{};
   std::shared_ptr<rocksdb::EventListener> listener{};
   std::shared_ptr<rocksdb::EventListener> activity{};
   std::shared_ptr<rocksdb::Statistics> statistics{};  ///< Null: nothing is counted.
