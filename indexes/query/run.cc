@@ -87,8 +87,8 @@ class Undecided {
 }  // namespace
 
 Result<bool> Run::passes_lists() {
-  for (const List& list : plan_.probed) {
-    auto is_in = probe(reader_, list, judge_.position(), meter_);
+  for (ListProbe& list : probes_) {
+    auto is_in = list.has(judge_.position());
     if (!is_in || !*is_in) return is_in;
   }
   for (std::size_t i = 0; i < plan_.none.size(); ++i) {

@@ -352,6 +352,31 @@ TEST_F(QueriesTest, WhatAUserSentIsDecidedOnEntries) {
   EXPECT_GT(found, 0u);
 }
 
+TEST_F(QueriesTest, ActivityAndAnotherListMeetWithoutRows) {
+  const UserId user = users_.front();
+  for (int i = 0; i < 300; ++i) {
+    NewConversation talk;
+    talk.created_at = seconds_ago(10'000 - i);
+    if (i % 3 == 0) talk.participants = {user};
+    const ConversationId id = conversations().create(talk).value();
+    talks_.push_back(id);
+    NewMessage message{.conversation = id, .content = "m"};
+    message.timestamp = i >= 200 ? seconds_ahead(i) : seconds_ago(9'000);
+    messages().append(message).value();
+  }
+  ConversationQuery query;
+  query.participant = user;
+  query.activity.from = seconds_ahead(1);
+  for (const auto order : {ConversationOrder::created, ConversationOrder::activity}) {
+    query.order = order;
+    const QueryPlan plan = conversations().explain(query).value();
+    EXPECT_EQ(plan.steps.front().index, "conversation_by_activity");
+    EXPECT_GE(plan.rows_returned, 33u);
+    EXPECT_EQ(plan.records_fetched, plan.rows_returned);
+    ASSERT_NO_FATAL_FAILURE(compare(conversations(), query));
+  }
+}
+
 TEST_F(QueriesTest, SeeTheWritesOfTheirTransaction) {
   auto done = store_.transact([&](Transaction& transaction) -> Result<void> {
     const UserId user = users_.front();
