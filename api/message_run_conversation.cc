@@ -142,9 +142,9 @@ class ConversationMessages final : public core::Judge {
   mutable std::unordered_map<std::string, Bytes> at_hand_;  ///< By key; at most a chunk.
 };
 
-/// The lists of one conversation.
+/// The lists of one conversation; `limit` 0 for a count.
 core::Request request_of(const MessageQuery& query, SpaceNumber space,
-                         const std::vector<std::uint16_t>& slots) {
+                         const std::vector<std::uint16_t>& slots, std::uint64_t limit) {
   const ConversationId& conversation = *query.conversation;
   std::optional<std::int64_t> from;
   std::optional<std::int64_t> to;
@@ -159,6 +159,10 @@ core::Request request_of(const MessageQuery& query, SpaceNumber space,
   request.order = static_cast<std::uint8_t>(query.order);
   request.common_order = static_cast<std::uint8_t>(MessageOrder::time);
   request.everything = schema::message_range(space, conversation, MessagePart::record);
+  request.limit = limit;
+  // A count needs no order, and an entry tells for less than a record what is asked.
+  const bool is_counted = limit == 0 && !query.sender && (query.role || query.agent || query.state);
+  request.looks_rows_up = is_counted;
   if (query.sender) {
     core::List sent;
     sent.index = IndexId::message_by_sender;
@@ -172,7 +176,7 @@ core::Request request_of(const MessageQuery& query, SpaceNumber space,
   add(records, request.everything);
   request.drivers.push_back({"conversation", std::move(records), request.common_order, true});
   const bool has_bound = query.min_importance || query.max_importance;
-  if (has_bound || query.order == MessageOrder::importance) {
+  if (has_bound || is_counted || query.order == MessageOrder::importance) {
     core::List ranked;
     ranked.index = IndexId::message_by_importance;
     ranked.family = kv::Family::messages;
@@ -222,8 +226,7 @@ Result<MessageAnswer> run_in_conversation(ReadContext& context, const MessageQue
     slots = slots_of(context.state(), *header, *query.sender);
     if (slots.empty()) return answer;
   }
-  auto request = request_of(query, context.space(), slots);
-  request.limit = limits != nullptr ? limits->limit : 0;
+  auto request = request_of(query, context.space(), slots, limits != nullptr ? limits->limit : 0);
   request.wants_estimates = explained != nullptr;
   const ConversationCount count(
       (*rows)->tail.message_count,

@@ -48,7 +48,7 @@ struct Request {
   std::vector<const char*> on_entry;
   std::vector<const char*> on_record;
   /// Where the driver has the conditions' positions, deciding a row costs a lookup beside its entry
-  /// (a conversation's tail).
+  /// (a conversation's tail), or about as much (a message that is read whole).
   bool looks_rows_up = false;
   /// All rows of the kind, for selectivities.
   std::string everything;        ///< Prefix of the index by creation.
