@@ -8,6 +8,7 @@
 #include "api/conversation_rows.h"
 #include "api/message_run.h"
 #include "api/sender_merge.h"
+#include "indexes/query/best.h"
 
 namespace callisto::detail {
 
@@ -17,49 +18,10 @@ using indexes::query::Meter;
 
 constexpr std::uint64_t kLastSequence = std::numeric_limits<std::uint64_t>::max();
 
-/// The first `limit` of what comes in any order.
-class BestSent {
- public:
-  BestSent(std::size_t limit, const MessageQuery& query, const MessageLimits& limits)
-      : limit_(limit), order_(query.order), before_{query.oldest_first} {
-    if (limits.after) after_ = place_among_all(*limits.after, order_);
-  }
-
-  void add(const MessagePlaceParts& parts) {
-    Ranked one{place_among_all(parts, order_), parts};
-    if (after_ && !before_.places(*after_, one.place)) return;
-    if (heap_.size() == limit_ && !before_(one, heap_.front())) return;
-    heap_.push_back(std::move(one));
-    std::push_heap(heap_.begin(), heap_.end(), before_);
-    if (heap_.size() <= limit_) return;
-    std::pop_heap(heap_.begin(), heap_.end(), before_);
-    heap_.pop_back();
-  }
-  std::vector<MessagePlaceParts> take() && {
-    std::sort_heap(heap_.begin(), heap_.end(), before_);
-    std::vector<MessagePlaceParts> sent;
-    sent.reserve(heap_.size());
-    for (const Ranked& one : heap_) sent.push_back(one.parts);
-    return sent;
-  }
-
- private:
-  struct Ranked {
-    std::string place;
-    MessagePlaceParts parts;
-  };
-  struct Before {
-    bool oldest_first;
-    bool places(const std::string& a, const std::string& b) const {
-      return oldest_first ? a < b : b < a;
-    }
-    bool operator()(const Ranked& a, const Ranked& b) const { return places(a.place, b.place); }
-  };
-  const std::size_t limit_;
-  const MessageOrder order_;
-  const Before before_;
-  std::optional<std::string> after_;
-  std::vector<Ranked> heap_;  // the last one on top
+/// A message, and its place in the order asked for.
+struct Ranked {
+  std::string place;
+  MessagePlaceParts parts;
 };
 
 class SenderRun {
@@ -144,12 +106,17 @@ class SenderRun {
   }
 
   Result<Places> take_best(std::size_t wanted) {
-    BestSent best(wanted, query_, *limits_);
-    CALLISTO_TRY(for_each_match([&](const MessagePlaceParts& place) {
-      best.add(place);
+    std::string after;
+    if (limits_->after) after = place_among_all(*limits_->after, query_.order);
+    indexes::query::Best<Ranked> best(wanted, !query_.oldest_first);
+    CALLISTO_TRY(for_each_match([&](const MessagePlaceParts& parts) {
+      Ranked one{place_among_all(parts, query_.order), parts};
+      if (after.empty() || best.is_before(after, one.place)) best.add(std::move(one));
       return true;
     }));
-    return std::move(best).take();
+    Places sent;
+    for (const Ranked& one : std::move(best).take()) sent.push_back(one.parts);
+    return sent;
   }
 
   /// The records of messages, a chunk at a time.
