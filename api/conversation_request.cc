@@ -130,6 +130,8 @@ class Lists {
 
   void add_drivers() {
     if (is_driven()) return;
+    request_.looks_rows_up =
+        query_.order == ConversationOrder::activity || has_end(query_.activity);
     List created = list(IndexId::conversation_by_created);
     add_to(created, request_.everything);
     request_.drivers.push_back({has_end(query_.created) ? "created" : "", std::move(created),

@@ -43,12 +43,7 @@ Result<std::unique_ptr<kv::SortBuffer>> LoadBuffers::take() {
       freed_.wait(lock);
       continue;
     }
-    Buffer buffer = std::move(full_.back());
-    full_.pop_back();
-    ++writing_;
-    lock.unlock();
-    write(std::move(buffer));
-    lock.lock();
+    write_one(lock);
   }
 }
 
@@ -78,19 +73,17 @@ void LoadBuffers::work() {
   while (true) {
     filled_.wait(lock, [&] { return is_ending_ || !full_.empty(); });
     if (is_ending_) return;
-    Buffer buffer = std::move(full_.back());
-    full_.pop_back();
-    ++writing_;
-    lock.unlock();
-    write(std::move(buffer));
-    lock.lock();
+    write_one(lock);
   }
 }
 
-/// After ++writing_.
-void LoadBuffers::write(Buffer buffer) {
+void LoadBuffers::write_one(std::unique_lock<std::mutex>& lock) {
+  Buffer buffer = std::move(full_.back());
+  full_.pop_back();
+  ++writing_;
+  lock.unlock();
   auto written = sort_.add_run(*buffer);
-  const std::lock_guard lock(mutex_);
+  lock.lock();
   --writing_;
   if (!written && !failure_) failure_ = std::move(written).error();
   open_.insert(open_.begin(), std::move(buffer));
@@ -113,12 +106,7 @@ Result<void> LoadBuffers::finish() {
       freed_.wait(lock);
       continue;
     }
-    Buffer buffer = std::move(full_.back());
-    full_.pop_back();
-    ++writing_;
-    lock.unlock();
-    write(std::move(buffer));
-    lock.lock();
+    write_one(lock);
   }
   if (failure_) return *failure_;
   return {};

@@ -36,7 +36,8 @@ class LoadBuffers {
 
   void start_thread();
   void work();
-  void write(Buffer buffer);
+  /// Sorts and writes a full buffer, of which there is one, without the lock.
+  void write_one(std::unique_lock<std::mutex>& lock);
 
   kv::ExternalSort& sort_;
   const std::vector<kv::SortLane>& lanes_;

@@ -33,8 +33,13 @@ bool has_end(const TimeRange& range) { return range.from || range.to; }
 /// Turns a query into lists.
 class Lists {
  public:
-  Lists(const MemoryQuery& query, const SpaceState& state, Time now)
-      : query_(query), state_(state), now_(now), space_(state.space()) {}
+  Lists(const MemoryQuery& query, const SpaceState& state, Time now,
+        const std::optional<std::vector<std::string>>& entity_types)
+      : query_(query),
+        state_(state),
+        now_(now),
+        space_(state.space()),
+        entity_types_(entity_types) {}
 
   Request request() && {
     request_.order = static_cast<std::uint8_t>(query_.order);
@@ -92,18 +97,30 @@ class Lists {
     } else if (is_given(query_.key)) {
       must("key", list(IndexId::memory_by_key, indexes::memory_by_key_prefix(space_, *query_.key)));
     }
-    if (is_given(query_.entity_type) && is_given(query_.entity_id)) {
-      must("entity_id",
-           list(IndexId::memory_by_entity,
-                indexes::memory_by_entity_prefix(space_, *query_.entity_type, *query_.entity_id)));
-    } else if (is_given(query_.entity_id)) {
-      request_.on_record.push_back("entity_id");
-    }
+    add_entity();
     if (query_.source) {
       must("source",
            list(IndexId::memory_by_source,
                 indexes::memory_by_source_prefix(space_, query_.source->kind, query_.source->id)));
     }
+  }
+
+  void add_entity() {
+    if (!is_given(query_.entity_id)) return;
+    List entities;
+    entities.index = IndexId::memory_by_entity;
+    const auto add = [&](const std::string& type) {
+      add_to(entities, indexes::memory_by_entity_prefix(space_, type, *query_.entity_id));
+    };
+    if (query_.entity_type) {  // without a type there is no id: an empty list
+      if (is_given(query_.entity_type)) add(*query_.entity_type);
+    } else if (entity_types_) {
+      for (const std::string& type : *entity_types_) add(type);
+    } else {
+      request_.on_record.push_back("entity_id");
+      return;
+    }
+    must("entity_id", std::move(entities));
   }
 
   void add_tags() {
@@ -295,6 +312,7 @@ class Lists {
   const SpaceState& state_;
   const Time now_;
   const SpaceNumber space_;
+  const std::optional<std::vector<std::string>>& entity_types_;
   Request request_;
   bool has_owner_ = false;
   bool is_named_ = false;
@@ -325,9 +343,14 @@ std::vector<std::string> excluded_tags(const MemoryQuery& query) {
   return tags;
 }
 
+bool lacks_entity_type(const MemoryQuery& query) noexcept {
+  return is_given(query.entity_id) && !query.entity_type;
+}
+
 query::Request memory_request(const MemoryQuery& query, const SpaceState& state, Time now,
-                              std::uint64_t limit) {
-  Request request = Lists(query, state, now).request();
+                              std::uint64_t limit,
+                              const std::optional<std::vector<std::string>>& entity_types) {
+  Request request = Lists(query, state, now, entity_types).request();
   request.limit = limit;
   return request;
 }

@@ -2,8 +2,11 @@
 
 // A query on memories as lists of index entries, and where a memory stands in an order.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/query_support.h"
 #include "callisto/memory.h"
@@ -12,9 +15,13 @@
 namespace callisto::detail {
 
 /// What must hold, as lists; `limit` 0 for a count. The query is checked, and its user, if any,
-/// stands for itself.
-indexes::query::Request memory_request(const MemoryQuery& query, const SpaceState& state, Time now,
-                                       std::uint64_t limit);
+/// stands for itself. `entity_types`: of an entity id that is asked for without its type, those
+/// that it is there under; where they are not known, records decide it.
+indexes::query::Request memory_request(
+    const MemoryQuery& query, const SpaceState& state, Time now, std::uint64_t limit,
+    const std::optional<std::vector<std::string>>& entity_types = {});
+/// Whether it asks for an entity id without its type.
+bool lacks_entity_type(const MemoryQuery& query) noexcept;
 
 /// Places in Request::none: tags first, in the order of tags_none, each once. (Then conversations
 /// that are being removed or stored.)

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/check.h"
+#include "api/entity_types.h"
 #include "api/memory_filter.h"
 #include "api/memory_request.h"
 #include "api/memory_rows.h"
@@ -151,16 +152,37 @@ bool has_present_user(const MemoryQuery& query, const SpaceState& state) {
   return !query.user || state.resolve(*query.user) == *query.user;
 }
 
+/// The plan of a query. The types of an entity that is asked for by its id alone are looked up
+/// where that takes no longer than fetching the records that the rest of the query leaves.
+Result<core::Plan> memory_plan(ReadContext& context, const MemoryQuery& query, std::uint64_t limit,
+                               bool wants_estimates, core::Meter& meter) {
+  constexpr std::uint64_t kFewTypes = 16;
+  // A type costs two seeks, 2.7 us; a record 0.4 us (in the cache) to 3.5 us.
+  constexpr std::uint64_t kRecordsPerType = 4;
+  auto request = memory_request(query, context.state(), context.now(), limit);
+  if (lacks_entity_type(query)) {
+    auto other = request;
+    other.wants_estimates = true;
+    auto plan = plan_for(context, std::move(other));
+    if (!plan) return plan;
+    const std::uint64_t records = plan->steps.front().estimate.value_or(0);
+    const std::uint64_t max_types = std::max(kFewTypes, records / kRecordsPerType);
+    auto types = types_of_entity(context, *query.entity_id, max_types, meter);
+    if (!types) return std::move(types).error();
+    request = memory_request(query, context.state(), context.now(), limit, *types);
+  }
+  request.wants_estimates = wants_estimates;
+  return plan_for(context, std::move(request));
+}
+
 }  // namespace
 
 Result<MemoryRows> run_query(ReadContext& context, const MemoryQuery& query,
                              const MemoryPageLimits& limits, QueryPlan* explained) {
   if (!has_present_user(query, context.state())) return MemoryRows();
-  auto request = memory_request(query, context.state(), context.now(), limits.limit);
-  request.wants_estimates = explained != nullptr;
-  auto plan = plan_for(context, std::move(request));
-  if (!plan) return std::move(plan).error();
   core::Meter meter = meter_for(context, query.max_scanned);
+  auto plan = memory_plan(context, query, limits.limit, explained != nullptr, meter);
+  if (!plan) return std::move(plan).error();
   MemoryJudge judge(context, query, *plan, meter);
   auto end = core::Run(context.reader(), *plan, judge, meter)
                  .find({limits.limit, limits.after, limits.wants_more,
@@ -181,9 +203,9 @@ Result<std::vector<Bytes>> find_rows(ReadContext& context, const MemoryQuery& qu
 
 Result<std::uint64_t> count_rows(ReadContext& context, const MemoryQuery& query) {
   if (!has_present_user(query, context.state())) return std::uint64_t{0};
-  auto plan = plan_for(context, memory_request(query, context.state(), context.now(), 0));
-  if (!plan) return std::move(plan).error();
   core::Meter meter = meter_for(context, query.max_scanned);
+  auto plan = memory_plan(context, query, 0, false, meter);
+  if (!plan) return std::move(plan).error();
   MemoryJudge judge(context, query, *plan, meter);
   return core::Run(context.reader(), *plan, judge, meter).count();
 }

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "engine/load.h"
-
 namespace callisto::kv {
 namespace {
 
@@ -68,12 +66,6 @@ Result<void> LimitedReader::get_rows(Family family, std::span<const std::string>
 
 std::unique_ptr<Cursor> LimitedReader::scan(Family family, const Bounds& bounds) {
   return std::make_unique<LimitedCursor>(base_.scan(family, bounds), limits_);
-}
-
-Result<std::unique_ptr<Staging>> LimitedStore::stage() { return base_.stage(); }
-
-Result<Version> LimitedStore::bulk_load(const LoadRequest& request) {
-  return base_.bulk_load(request);
 }
 
 }  // namespace callisto::kv

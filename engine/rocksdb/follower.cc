@@ -10,6 +10,7 @@
 
 #include "callisto/environment.h"
 #include "engine/ended_cursor.h"
+#include "engine/forwarded.h"
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/follower_view.h"
 #include "engine/rocksdb/loss_note.h"
@@ -49,87 +50,59 @@ Answer with_database(FollowerState& state, std::optional<std::uint64_t> epoch, R
 }
 
 /// Reads of the latest view, or of one epoch.
-class FollowerReader {
+class FollowerReader final : public Snapshot {
  public:
-  FollowerReader(std::shared_ptr<FollowerState> state, std::optional<std::uint64_t> epoch)
-      : state_(std::move(state)), epoch_(epoch) {}
+  explicit FollowerReader(std::shared_ptr<FollowerState> state) : state_(std::move(state)) {}
+  FollowerReader(std::shared_ptr<FollowerState> state, std::uint64_t epoch, Version version)
+      : state_(std::move(state)), epoch_(epoch), version_(version) {}
 
-  Result<bool> get(Family family, std::string_view key, Value& value) const {
+  Result<bool> get(Family family, std::string_view key, Value& value) override {
     return with_database<Result<bool>>(*state_, epoch_, [&](const auto& database) {
       return read_one(*database, nullptr, family, key, value);
     });
   }
   Result<void> multi_get(Family family, std::span<const std::string> keys,
-                         const std::function<void(std::size_t, std::string_view)>& each) const {
+                         const std::function<void(std::size_t, std::string_view)>& each) override {
     return with_database<Result<void>>(*state_, epoch_, [&](const auto& database) {
       return read_many(*database, nullptr, family, keys, each);
     });
   }
   /// The cursor keeps the state that it was made on, also over a refresh.
-  std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) const {
+  std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) override {
     using Opened = Result<std::unique_ptr<Cursor>>;
     auto cursor = with_database<Opened>(*state_, epoch_, [&](const auto& database) {
       return Opened(open_scan(database, nullptr, family, bounds));
     });
     return cursor ? std::move(*cursor) : ended_cursor(std::move(cursor).error());
   }
+  Version version() const override {
+    if (epoch_) return version_;
+    const std::shared_lock lock(state_->mutex);
+    return state_->version;
+  }
 
  private:
   std::shared_ptr<FollowerState> state_;
-  std::optional<std::uint64_t> epoch_;
+  std::optional<std::uint64_t> epoch_{};  ///< None: the latest.
+  Version version_ = 0;                   ///< Of the epoch.
 };
 
-class FollowerSnapshot final : public Snapshot {
- public:
-  FollowerSnapshot(std::shared_ptr<FollowerState> state, std::uint64_t epoch, Version version)
-      : reader_(std::move(state), epoch), version_(version) {}
-
-  Result<bool> get(Family family, std::string_view key, Value& value) override {
-    return reader_.get(family, key, value);
-  }
-  Result<void> multi_get(Family family, std::span<const std::string> keys,
-                         const std::function<void(std::size_t, std::string_view)>& each) override {
-    return reader_.multi_get(family, keys, each);
-  }
-  std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) override {
-    return reader_.scan(family, bounds);
-  }
-  Version version() const override { return version_; }
-
- private:
-  FollowerReader reader_;
-  Version version_;
-};
-
-class Follower final : public Store {
+class Follower final : public ForwardedReads<Store> {
  public:
   Follower(std::unique_ptr<FollowerView> view, std::shared_ptr<Database> database,
            std::optional<Error> lost)
-      : view_(std::move(view)),
+      : ForwardedReads(reader_),
+        view_(std::move(view)),
         lost_(std::move(lost)),
         state_(std::make_shared<FollowerState>()),
-        reader_(state_, {}) {
+        reader_(state_) {
     state_->version = database->db().GetLatestSequenceNumber();
     state_->database = std::move(database);
   }
 
-  Result<bool> get(Family family, std::string_view key, Value& value) override {
-    return reader_.get(family, key, value);
-  }
-  Result<void> multi_get(Family family, std::span<const std::string> keys,
-                         const std::function<void(std::size_t, std::string_view)>& each) override {
-    return reader_.multi_get(family, keys, each);
-  }
-  std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) override {
-    return reader_.scan(family, bounds);
-  }
-  Version version() const override {
-    const std::shared_lock lock(state_->mutex);
-    return state_->version;
-  }
   std::unique_ptr<Snapshot> snapshot() override {
     const std::shared_lock lock(state_->mutex);
-    return std::make_unique<FollowerSnapshot>(state_, state_->epoch, state_->version);
+    return std::make_unique<FollowerReader>(state_, state_->epoch, state_->version);
   }
 
   Result<Version> apply(const Batch&, Durability) override { return refuse_write(); }

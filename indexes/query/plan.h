@@ -47,6 +47,9 @@ struct Request {
   /// Conditions that have no list: decided by the driver's entry, or only by the record. Names.
   std::vector<const char*> on_entry;
   std::vector<const char*> on_record;
+  /// Where the driver has the conditions' positions, deciding a row costs a lookup beside its entry
+  /// (a conversation's tail), or about as much (a message that is read whole).
+  bool looks_rows_up = false;
   /// All rows of the kind, for selectivities.
   std::string everything;        ///< Prefix of the index by creation.
   bool wants_estimates = false;  ///< For explain: also where nothing hangs on them.
@@ -56,7 +59,7 @@ struct Request {
 enum class Use : std::uint8_t {
   drives = 0,
   intersects = 1,  ///< By seeking in its list.
-  probes = 2,      ///< By a point lookup in its list.
+  probes = 2,      ///< By a lookup in its list: see ListProbe.
   excludes = 3,    ///< By a point lookup in a list that must not have the row.
   on_entry = 4,    ///< On the value of the driver's entry.
   on_record = 5,
@@ -69,13 +72,19 @@ struct Step {
   std::optional<std::uint64_t> estimate;  ///< Entries in its list.
 };
 
+/// A list that must have the row too, asked for one position after the other.
+struct Probed {
+  List list;
+  std::optional<std::uint64_t> entries;  ///< As estimated.
+};
+
 struct Plan {
   List driver;
-  bool is_ordered = false;   ///< The driver gives the order that was asked for.
-  std::vector<List> all;     ///< Intersected with the driver.
-  std::vector<List> skips;   ///< Intersected where the entry does not tell: see Intersection.
-  std::vector<List> probed;  ///< Must have the row too.
-  std::vector<List> none;    ///< Must not.
+  bool is_ordered = false;  ///< The driver gives the order that was asked for.
+  std::vector<List> all;    ///< Intersected with the driver.
+  std::vector<List> skips;  ///< Intersected where the entry does not tell: see Intersection.
+  std::vector<Probed> probed;
+  std::vector<List> none;  ///< Must not have the row.
   /// What is in `none`, by its place in the request.
   std::vector<std::size_t> none_places;
   /// Rows are decided by their records: not by entries and lists alone.

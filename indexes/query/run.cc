@@ -4,6 +4,8 @@
 #include <functional>
 #include <utility>
 
+#include "indexes/query/best.h"
+
 namespace callisto::indexes::query {
 
 namespace {
@@ -25,40 +27,6 @@ List resumed(List list, bool reverse, const std::string& after) {
   }
   return list;
 }
-
-/// The first `limit` of an order, out of candidates that come in any.
-class Best {
- public:
-  Best(std::size_t limit, bool reverse) : limit_(limit), before_{reverse} {}
-
-  bool would_enter(const std::string& place) const {
-    return heap_.size() < limit_ || before_.places(place, heap_.front().place);
-  }
-  void add(Found found) {
-    if (!would_enter(found.place)) return;
-    heap_.push_back(std::move(found));
-    std::push_heap(heap_.begin(), heap_.end(), before_);
-    if (heap_.size() <= limit_) return;
-    std::pop_heap(heap_.begin(), heap_.end(), before_);
-    heap_.pop_back();
-  }
-  std::vector<Found> take() && {
-    std::sort_heap(heap_.begin(), heap_.end(), before_);
-    return std::move(heap_);
-  }
-
- private:
-  struct Before {
-    bool reverse;
-    bool places(const std::string& a, const std::string& b) const {
-      return reverse ? b < a : a < b;
-    }
-    bool operator()(const Found& a, const Found& b) const { return places(a.place, b.place); }
-  };
-  const std::size_t limit_;
-  const Before before_;
-  std::vector<Found> heap_;  // the last one on top
-};
 
 /// Candidates that their records decide, in chunks.
 class Undecided {
@@ -87,8 +55,8 @@ class Undecided {
 }  // namespace
 
 Result<bool> Run::passes_lists() {
-  for (const List& list : plan_.probed) {
-    auto is_in = probe(reader_, list, judge_.position(), meter_);
+  for (ListProbe& list : probes_) {
+    auto is_in = list.has(judge_.position());
     if (!is_in || !*is_in) return is_in;
   }
   for (std::size_t i = 0; i < plan_.none.size(); ++i) {
@@ -179,11 +147,10 @@ Result<PageEnd> Run::find_ordered(const PageLimits& limits) {
 }
 
 Result<PageEnd> Run::find_best(const PageLimits& limits) {
-  Best best(limits.limit + (limits.wants_more ? 1 : 0), limits.reverse);
+  Best<Found> best(limits.limit + (limits.wants_more ? 1 : 0), limits.reverse);
   Undecided undecided(judge_);
   const auto is_after = [&](const std::string& place) {
-    if (limits.after.empty()) return true;
-    return limits.reverse ? place < limits.after : limits.after < place;
+    return limits.after.empty() || best.is_before(limits.after, place);
   };
   std::string place;
   const auto add = [&](Found found) { best.add(std::move(found)); };

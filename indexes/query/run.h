@@ -12,6 +12,7 @@
 
 #include "indexes/query/list.h"
 #include "indexes/query/plan.h"
+#include "indexes/query/probe.h"
 
 namespace callisto::indexes::query {
 
@@ -71,7 +72,10 @@ struct PageEnd {
 class Run {
  public:
   Run(kv::Reader& reader, const Plan& plan, Judge& judge, Meter& meter)
-      : reader_(reader), plan_(plan), judge_(judge), meter_(meter) {}
+      : reader_(reader), plan_(plan), judge_(judge), meter_(meter) {
+    for (const Probed& one : plan.probed)
+      probes_.emplace_back(reader, one.list, one.entries, meter);
+  }
 
   /// Rows in order, at most `limit`; the judge has taken them.
   Result<PageEnd> find(const PageLimits& limits);
@@ -91,6 +95,7 @@ class Run {
   const Plan& plan_;
   Judge& judge_;
   Meter& meter_;
+  std::vector<ListProbe> probes_;  ///< Of Plan::probed.
 };
 
 }  // namespace callisto::indexes::query

@@ -110,6 +110,32 @@ TEST_F(MemoryPlanTest, AnOrderOfItsOwnIsWalkedOrCollected) {
   EXPECT_EQ(collected.records_fetched, 3U);
 }
 
+TEST_F(MemoryPlanTest, AnEntityIsFoundByItsIdAlone) {
+  constexpr std::size_t kTypes = 40;
+  Ids ids;
+  for (std::size_t i = 0; i < 4 * kTypes; ++i) {
+    NewMemory memory{.category = "c", .entity_type = "type " + std::to_string(i % kTypes)};
+    memory.entity_id = std::to_string(i % 7 == 3 ? 3 : i);
+    if (i % 20 == 0) memory.tags = {"rare"};
+    memory.created_at = seconds_ago(static_cast<std::int64_t>(i));
+    const MemoryId id = memories().create(memory).value();
+    if (memory.entity_id == "3") ids.push_back(id);
+  }
+  // Nothing else narrows it: every type is looked at.
+  const QueryPlan plan = explain({.entity_id = "3"});
+  EXPECT_EQ(plan.steps.front().index, "memory_by_entity");
+  EXPECT_EQ(plan.records_fetched, plan.rows_returned);
+  EXPECT_EQ(pages({.entity_id = "3", .limit = 5}), ids);
+  EXPECT_EQ(memories().count({.entity_id = "3"}).value(), ids.size());
+  EXPECT_EQ(explain({.entity_id = "no such"}).records_fetched, 0U);
+  // Eight records take less time than 40 types.
+  const QueryPlan narrow = explain({.entity_id = "3", .tags_all = {"rare"}});
+  EXPECT_EQ(narrow.steps.front().index, "memory_by_tag");
+  EXPECT_EQ(narrow.steps.back().condition, "entity_id");
+  EXPECT_EQ(narrow.steps.back().use, QueryUse::on_record);
+  EXPECT_LE(narrow.keys_read, 60U);
+}
+
 TEST_F(MemoryPlanTest, NumbersAndStatesAreDecidedOnEntries) {
   make_memories(200, 3);
   const QueryPlan plan =

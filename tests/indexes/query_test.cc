@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <random>
 #include <set>
 
 #include "indexes/query/list.h"
 #include "indexes/query/plan.h"
+#include "indexes/query/probe.h"
 #include "tests/indexes/world.h"
 
 namespace callisto::indexes::query {
@@ -183,6 +185,52 @@ TEST_F(QueryCoreTest, TheMeterEndsAQuery) {
   EXPECT_EQ(checks, 2);
 }
 
+TEST_F(QueryCoreTest, AListIsProbedUntilWalkingItCostsLess) {
+  SCOPED_TRACE("CALLISTO_SEED=" + std::to_string(callisto::testing::test_seed()));
+  for (int round = 0; round < 60; ++round) {
+    std::set<std::string> all;
+    const List list = make_list(all, 40);
+    std::optional<std::uint64_t> entries;
+    if (round % 3 != 0) entries = below(2 * all.size() + 1);  // an estimate may be wrong
+    Meter meter(kNoLimit, nullptr);
+    ListProbe list_probe(world_.store(), list, entries, meter);
+    for (int i = 0; i < 200; ++i) {
+      std::string position(3, 'a');
+      for (char& byte : position) byte = static_cast<char>('a' + below(6));
+      ASSERT_EQ(list_probe.has(position).value(), all.count(position) != 0);
+    }
+    // Each part is looked up, and what is in several is read in each.
+    if (entries) {
+      EXPECT_LE(meter.keys_read(), list.parts.size() * (*entries / 2 + 1 + all.size()));
+    }
+  }
+}
+
+TEST_F(QueryCoreTest, AListWithPositionsOfSeveralLengthsIsProbed) {
+  for (const char* position : {"a", "bb", "ccc"}) {
+    world_.put_raw(kv::Family::indexes, std::string("mixed:") + position, "");
+  }
+  List list;
+  list.add("mixed:");
+  Meter meter(kNoLimit, nullptr);
+  ListProbe list_probe(world_.store(), list, 0, meter);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(list_probe.has("bb").value());
+    EXPECT_FALSE(list_probe.has("b").value());
+  }
+}
+
+TEST_F(QueryCoreTest, AWalkForProbesIsCountedToo) {
+  List list;
+  list.add("many:");
+  for (int i = 10'000; i < 10'100; ++i) {
+    world_.put_raw(kv::Family::indexes, "many:" + std::to_string(i), "");
+  }
+  Meter meter(99, nullptr);
+  ListProbe list_probe(world_.store(), list, 0, meter);
+  EXPECT_EQ(list_probe.has("10050").error().code(), Code::scan_limit_exceeded);
+}
+
 // The planner -------------------------------------------------------------------------------------
 
 /// Says what the test wants to hear.
@@ -274,6 +322,27 @@ TEST_F(PlannerTest, AnOrderIsWalkedWhereMostMatchAndCollectedWhereFewDo) {
   EXPECT_EQ(collected.driver.index, schema::IndexId::memory_by_category);
   EXPECT_FALSE(collected.is_ordered);
   EXPECT_EQ(collected.all.size(), 1U);
+}
+
+// A list that tells all is walked, and the other with it, where the rows of the shorter one would
+// have to be looked up.
+TEST_F(PlannerTest, RowsAreLookedUpWhereTheyAreFew) {
+  order_by_update();
+  request_.drivers.back() = {"activity",
+                             list_of(schema::IndexId::conversation_by_activity, "range"), 1, false};
+  request_.looks_rows_up = true;
+  request_.limit = 0;
+  source_ = FixedCardinality({{"all", 100'000}, {"range", 3'000}, {"few", 10}, {"some", 1'500}});
+  ask("participant", schema::IndexId::conversation_by_participant, "few");
+  EXPECT_EQ(plan().driver.index, schema::IndexId::conversation_by_participant);
+  request_.all.clear();
+  ask("participant", schema::IndexId::conversation_by_participant, "some");
+  const Plan made = plan();
+  EXPECT_EQ(made.driver.index, schema::IndexId::conversation_by_activity);
+  ASSERT_EQ(made.probed.size(), 1U);
+  EXPECT_EQ(made.probed.front().entries, 1'500U);
+  request_.looks_rows_up = false;
+  EXPECT_EQ(plan().driver.index, schema::IndexId::conversation_by_participant);
 }
 
 TEST_F(PlannerTest, WhatIsNotReadyIsAskedOfTheRecord) {

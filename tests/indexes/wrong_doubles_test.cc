@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/forwarded.h"
 #include "indexes/catalogue.h"
 #include "schema/keys.h"
 #include "tests/indexes/world.h"
@@ -23,102 +24,64 @@ bool is_entry(Family family, std::string_view key) {
   return family == Family::indexes;
 }
 
-/// Passes everything on; doubles change what they get wrong.
-class Double : public kv::Transaction {
+class ForgetsToErase final : public kv::ForwardedTransaction {
  public:
-  explicit Double(kv::Transaction& inner) : inner_(inner) {}
-
-  Result<bool> get(Family family, std::string_view key, kv::Value& value) override {
-    return inner_.get(family, key, value);
-  }
-  Result<void> multi_get(Family family, std::span<const std::string> keys,
-                         const std::function<void(std::size_t, std::string_view)>& each) override {
-    return inner_.multi_get(family, keys, each);
-  }
-  std::unique_ptr<kv::Cursor> scan(Family family, const kv::Bounds& bounds) override {
-    return inner_.scan(family, bounds);
-  }
-  kv::Version version() const override { return inner_.version(); }
-  Result<bool> get_for_update(Family family, std::string_view key, kv::Value& value) override {
-    return inner_.get_for_update(family, key, value);
-  }
-  void guard(Family family, std::string_view key) override { inner_.guard(family, key); }
-  void touch(Family family, std::string_view key) override { inner_.touch(family, key); }
-  Result<void> put(Family family, std::string_view key, std::string_view value) override {
-    return inner_.put(family, key, value);
-  }
+  using ForwardedTransaction::ForwardedTransaction;
   Result<void> erase(Family family, std::string_view key) override {
-    return inner_.erase(family, key);
-  }
-  Result<void> add(const kv::CounterDelta& delta) override { return inner_.add(delta); }
-  std::size_t savepoint() const override { return inner_.savepoint(); }
-  void rollback_to(std::size_t savepoint) override { inner_.rollback_to(savepoint); }
-  std::size_t size_bytes() const override { return inner_.size_bytes(); }
-  std::size_t key_count() const override { return inner_.key_count(); }
-  bool has_writes() const override { return inner_.has_writes(); }
-
- protected:
-  kv::Transaction& inner_;
-};
-
-class ForgetsToErase final : public Double {
- public:
-  using Double::Double;
-  Result<void> erase(Family family, std::string_view key) override {
-    return is_entry(family, key) ? Result<void>{} : inner_.erase(family, key);
+    return is_entry(family, key) ? Result<void>{} : base_.erase(family, key);
   }
 };
 
-class ForgetsToPut final : public Double {
+class ForgetsToPut final : public kv::ForwardedTransaction {
  public:
-  using Double::Double;
+  using ForwardedTransaction::ForwardedTransaction;
   Result<void> put(Family family, std::string_view key, std::string_view value) override {
-    return is_entry(family, key) ? Result<void>{} : inner_.put(family, key, value);
+    return is_entry(family, key) ? Result<void>{} : base_.put(family, key, value);
   }
 };
 
-class WritesAWrongValue final : public Double {
+class WritesAWrongValue final : public kv::ForwardedTransaction {
  public:
-  using Double::Double;
+  using ForwardedTransaction::ForwardedTransaction;
   Result<void> put(Family family, std::string_view key, std::string_view value) override {
-    if (!is_entry(family, key)) return inner_.put(family, key, value);
-    return inner_.put(family, key, std::string(value) + "x");
+    if (!is_entry(family, key)) return base_.put(family, key, value);
+    return base_.put(family, key, std::string(value) + "x");
   }
 };
 
-class WritesAWrongKey final : public Double {
+class WritesAWrongKey final : public kv::ForwardedTransaction {
  public:
-  using Double::Double;
+  using ForwardedTransaction::ForwardedTransaction;
   Result<void> put(Family family, std::string_view key, std::string_view value) override {
-    if (!is_entry(family, key)) return inner_.put(family, key, value);
+    if (!is_entry(family, key)) return base_.put(family, key, value);
     std::string wrong(key);
     wrong.back() = static_cast<char>(wrong.back() ^ 1);
-    return inner_.put(family, wrong, value);
+    return base_.put(family, wrong, value);
   }
 };
 
-class SkipsAnIndex final : public Double {
+class SkipsAnIndex final : public kv::ForwardedTransaction {
  public:
-  using Double::Double;
+  using ForwardedTransaction::ForwardedTransaction;
   Result<void> put(Family family, std::string_view key, std::string_view value) override {
     const std::string prefix = index_prefix(kSpace, IndexId::memory_by_tag);
     if (key.substr(0, prefix.size()) == prefix) return {};
-    return inner_.put(family, key, value);
+    return base_.put(family, key, value);
   }
 };
 
-class ForgetsACounter final : public Double {
+class ForgetsACounter final : public kv::ForwardedTransaction {
  public:
-  using Double::Double;
+  using ForwardedTransaction::ForwardedTransaction;
   Result<void> add(const kv::CounterDelta&) override { return {}; }
 };
 
-class CountsTwice final : public Double {
+class CountsTwice final : public kv::ForwardedTransaction {
  public:
-  using Double::Double;
+  using ForwardedTransaction::ForwardedTransaction;
   Result<void> add(const kv::CounterDelta& delta) override {
-    if (auto done = inner_.add(delta); !done) return done;
-    return inner_.add(delta);
+    if (auto done = base_.add(delta); !done) return done;
+    return base_.add(delta);
   }
 };
 
@@ -154,7 +117,8 @@ void expect_caught_and_healed() {
 TEST(WrongDoubles, TheRightOneIsNotCaught) {
   World world;
   world.fill();
-  world.spoil_maintainer([](kv::Transaction& inner) { return std::make_unique<Double>(inner); });
+  world.spoil_maintainer(
+      [](kv::Transaction& inner) { return std::make_unique<kv::ForwardedTransaction>(inner); });
   change_rows(world);
   EXPECT_EQ(summary(world.scrub()), "ok");
 }

@@ -436,7 +436,7 @@ MemoryQuery Generator::memory_query() {
   if (chance(25)) query.category = one_of(kKinds);
   if (chance(25)) query.key = one_of(kKeys);
   if (chance(15)) query.entity_type = "person";
-  if (query.entity_type && chance(50)) query.entity_id = std::to_string(below(3));
+  if (chance(query.entity_type ? 50 : 8)) query.entity_id = std::to_string(below(3));
   if (chance(15)) query.type = "fact";
   if (chance(15)) query.task = "t1";
   if (chance(20)) query.tags_all = {one_of(kTags)};

@@ -5,11 +5,11 @@
 namespace callisto::testing {
 
 /// A transaction that says it is nearly full: large work ends each step after a few rows.
-class SmallStepTransaction final : public ForwardedTransaction {
+class SmallStepTransaction final : public kv::ForwardedTransaction {
  public:
   using ForwardedTransaction::ForwardedTransaction;
   std::size_t key_count() const override {
-    return inner_.key_count() * (kv::kMaxTransactionKeys / kKeys);
+    return base_.key_count() * (kv::kMaxTransactionKeys / kKeys);
   }
 
  private:

@@ -5,11 +5,11 @@
 namespace callisto::testing {
 
 /// A transaction that forgets what it has read: only writes conflict, as under snapshot isolation.
-class UncheckedTransaction final : public ForwardedTransaction {
+class UncheckedTransaction final : public kv::ForwardedTransaction {
  public:
   using ForwardedTransaction::ForwardedTransaction;
   Result<bool> get_for_update(kv::Family family, std::string_view key, kv::Value& value) override {
-    return inner_.get(family, key, value);
+    return base_.get(family, key, value);
   }
   void guard(kv::Family, std::string_view) override {}
 };
