@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "engine/rocksdb/store_env.h"
+#include "schema/ids.h"
 
 namespace callisto::kv {
 namespace {
@@ -30,7 +31,57 @@ constexpr std::uint64_t kReaderPart = 16;
 constexpr std::size_t kDeletionWindow = 4096;
 constexpr double kDeletionRatio = 0.25;
 
+/// Where each key's table or index is named, behind the space.
+constexpr std::size_t kNumberAt = 4;
+constexpr std::size_t kHeadBytes = 6;
+
+/// Keys of the index of a table file that are stored as what differs from the key before.
+constexpr int kIndexRestarts = 16;
+
 bool has_prefix(Family family) { return family == Family::messages; }
+
+/// Whether entries of an index are looked up by their whole key: all but those of lists that are
+/// only scanned, since no condition of a query is compared with them.
+bool is_looked_up(unsigned number) {
+  using schema::IndexId;
+  switch (static_cast<IndexId>(number)) {
+    case IndexId::conversation_by_activity:
+    case IndexId::conversation_by_created:
+    case IndexId::message_by_time:
+    case IndexId::memory_by_priority:
+    case IndexId::memory_by_created:
+    case IndexId::memory_by_updated:
+    case IndexId::memory_by_expiry:
+      return false;
+    default:
+      return true;
+  }
+}
+
+/// The keys of Family::indexes that filters hold, each a whole one. No scan may use it as a prefix.
+class LookedUpKeys final : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "callisto.looked_up"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override { return key; }
+  bool InDomain(const rocksdb::Slice& key) const override {
+    if (key.size() < kHeadBytes) return true;
+    return is_looked_up(byte(key, kNumberAt) << 8 | byte(key, kNumberAt + 1));
+  }
+
+ private:
+  static unsigned byte(const rocksdb::Slice& key, std::size_t at) {
+    return static_cast<unsigned char>(key[at]);
+  }
+};
+
+std::shared_ptr<const rocksdb::SliceTransform> filtered_part(Family family) {
+  if (has_prefix(family)) {
+    return std::shared_ptr<const rocksdb::SliceTransform>(
+        rocksdb::NewFixedPrefixTransform(kMessagePrefixBytes));
+  }
+  if (family == Family::indexes) return std::make_shared<LookedUpKeys>();
+  return nullptr;
+}
 
 /// True when every key of [lower, upper) begins with lower's first kMessagePrefixBytes.
 bool within_one_prefix(const rocksdb::Slice& lower, const rocksdb::Slice& upper) {
@@ -46,13 +97,15 @@ bool within_one_prefix(const rocksdb::Slice& lower, const rocksdb::Slice& upper)
   return upper.compare(next) <= 0;
 }
 
-std::shared_ptr<rocksdb::TableFactory> table_factory(const OptionParts& parts) {
+std::shared_ptr<rocksdb::TableFactory> table_factory(const OptionParts& parts,
+                                                     bool filters_whole_keys) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = parts.cache;
   table.block_size = 4096;
   table.format_version = 5;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.whole_key_filtering = true;
+  table.whole_key_filtering = filters_whole_keys;
+  table.index_block_restart_interval = kIndexRestarts;
   // In the reader and not in the cache, which is faster, but charged to the cache.
   table.cache_index_and_filter_blocks = false;
   const rocksdb::CacheEntryRoleOptions charged{
@@ -174,17 +227,18 @@ std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
                                                          const OptionParts& parts) {
   rocksdb::ColumnFamilyOptions options;
   set_levels(plan, options);
-  options.table_factory = table_factory(parts);
   options.compression = rocksdb::kLZ4Compression;
   options.memtable_prefix_bloom_size_ratio = 0.02;
   options.memtable_whole_key_filtering = true;
   options.table_properties_collector_factories.push_back(
       rocksdb::NewCompactOnDeletionCollectorFactory(kDeletionWindow, kDeletionWindow / 2,
                                                     kDeletionRatio));
+  const auto whole_keys = table_factory(parts, true);
+  const auto parts_of_keys = table_factory(parts, false);
   std::vector<rocksdb::ColumnFamilyOptions> families(kFamilyCount, options);
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
-    if (!has_prefix(static_cast<Family>(i))) continue;
-    families[i].prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kMessagePrefixBytes));
+    families[i].prefix_extractor = filtered_part(static_cast<Family>(i));
+    families[i].table_factory = families[i].prefix_extractor ? parts_of_keys : whole_keys;
   }
   return families;
 }
