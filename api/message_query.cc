@@ -126,10 +126,10 @@ Result<std::vector<Message>> read_by_sender(ReadContext& context, const UserId& 
   CALLISTO_TRY(merge.open());
   std::vector<MessageAt> places;
   while (places.size() < limit) {
-    auto at = merge.next();
-    if (!at) return std::move(at).error();
-    if (!*at) break;
-    places.push_back(**at);
+    auto sent = merge.next();
+    if (!sent) return std::move(sent).error();
+    if (!*sent) break;
+    places.push_back((*sent)->at);
   }
   return detail::fetch_messages(context, places);
 }

@@ -27,8 +27,6 @@ class MessageFilter {
   bool admits_importance(float importance) const;
   bool admits(const schema::MessageCover& cover) const;
   bool matches(const schema::fb::Message& message) const;
-  /// Whether it asks for what neither a place nor an importance tells.
-  bool needs_fields() const { return role_ || agent_ || query_.state; }
 
  private:
   const MessageQuery& query_;

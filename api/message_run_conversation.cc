@@ -48,9 +48,7 @@ class ConversationMessages final : public core::Judge {
         meter_(meter),
         filter_(asked),
         is_by_importance_(plan.driver.index == IndexId::message_by_importance),
-        is_on_records_(plan.driver.index == kRecords),
-        needs_importance_(!is_by_importance_ && !is_on_records_ &&
-                          asked.order == MessageOrder::importance) {
+        is_on_records_(plan.driver.index == kRecords) {
     place_.at.conversation = *asked.conversation;
   }
 
@@ -64,23 +62,20 @@ class ConversationMessages final : public core::Judge {
       auto row = take_row<fb::Message>(entry.key(), entry.value());
       if (!row) return std::move(row).error();
       row_ = std::move(*row);
-    } else if (needs_importance_) {
-      const std::string key[] = {record_key()};
-      meter_.records_fetched(1);
-      auto rows = fetch_records(context_, key);
-      if (!rows) return std::move(rows).error();
-      row_ = std::move(rows->front());
-    } else {
+      place_.importance = message().importance();
       return {};
     }
-    place_.importance = message().importance();
+    auto cover = schema::decode_message_cover(entry.value());
+    if (!cover) return damaged("messages", entry.key());
+    cover_ = std::move(*cover);
+    if (is_by_importance_) cover_.importance = place_.importance;
+    place_.importance = cover_.importance;
     return {};
   }
 
   bool admits() const override {
-    if (has_row()) return matches(message());
-    return filter_.admits_time(place_.at.order.timestamp) &&
-           (!is_by_importance_ || filter_.admits_importance(place_.importance));
+    if (is_on_records_) return matches(message());
+    return filter_.admits_time(place_.at.order.timestamp) && filter_.admits(cover_);
   }
   std::string_view position() const override { return position_; }
   void append_place(std::string& place) const override {
@@ -104,7 +99,6 @@ class ConversationMessages final : public core::Judge {
   std::vector<Bytes> take_rows() && { return std::move(rows_); }
 
  private:
-  bool has_row() const noexcept { return is_on_records_ || needs_importance_; }
   const fb::Message& message() const { return *schema::root<fb::Message>(row_); }
 
   bool matches(const fb::Message& message) const {
@@ -138,13 +132,13 @@ class ConversationMessages final : public core::Judge {
   const MessageFilter filter_;
   const bool is_by_importance_;
   const bool is_on_records_;
-  const bool needs_importance_;
   std::vector<Bytes> rows_;
 
   // The entry that is looked at.
   MessagePlaceParts place_;
   std::string position_;
-  Bytes row_;
+  schema::MessageCover cover_;
+  Bytes row_;                                               ///< Where records drive.
   mutable std::unordered_map<std::string, Bytes> at_hand_;  ///< By key; at most a chunk.
 };
 
@@ -197,24 +191,19 @@ core::Request request_of(const MessageQuery& query, SpaceNumber space,
   return request;
 }
 
-/// Which conditions the driver's entries decide, and which the records.
-void decide_fields(const MessageQuery& query, core::Plan& plan) {
-  const bool is_on_records = plan.driver.index == kRecords;
-  const bool is_by_importance = plan.driver.index == IndexId::message_by_importance;
-  const bool looks_at_records =
-      is_on_records || (!is_by_importance && query.order == MessageOrder::importance);
-  const core::Use use = is_on_records ? core::Use::on_entry : core::Use::on_record;
-  const auto decide = [&](bool is_asked, const char* name) {
-    if (!is_asked) return;
-    plan.steps.push_back({name, use, std::nullopt, std::nullopt});
-    plan.needs_records = plan.needs_records || !is_on_records;
+/// What the driver's entries decide, or the records where these drive.
+void tell_of_fields(const MessageQuery& query, core::Plan& plan) {
+  const auto tell = [&](bool is_asked, const char* name) {
+    if (is_asked) plan.steps.push_back({name, core::Use::on_entry, std::nullopt, std::nullopt});
   };
-  decide(query.role.has_value(), "role");
-  decide(query.agent.has_value(), "agent");
-  decide(query.state.has_value(), "state");
-  decide((query.min_importance || query.max_importance) && !is_by_importance, "importance");
-  if (looks_at_records) plan.needs_records = false;
-  if (is_on_records) plan.steps.front().index.reset();
+  const bool has_bound = query.min_importance || query.max_importance;
+  tell(query.role.has_value(), "role");
+  tell(query.agent.has_value(), "agent");
+  tell(query.state.has_value(), "state");
+  tell(has_bound && plan.driver.index != IndexId::message_by_importance, "importance");
+  if (plan.driver.index != kRecords) return;
+  plan.needs_records = false;
+  plan.steps.front().index.reset();
 }
 
 }  // namespace
@@ -242,7 +231,7 @@ Result<MessageAnswer> run_in_conversation(ReadContext& context, const MessageQue
       request.everything.size() + sizeof(std::uint16_t));
   auto plan = plan_for(context, std::move(request), count);
   if (!plan) return std::move(plan).error();
-  decide_fields(query, *plan);
+  tell_of_fields(query, *plan);
   core::Meter meter = meter_for(context, query.max_scanned);
   ConversationMessages judge(context, query, slots, *plan, meter);
   core::Run run(context.reader(), *plan, judge, meter);

@@ -1,5 +1,5 @@
 // Queries on what a user sent, over all conversations: its messages are merged in the order of
-// time, and records decide the rest.
+// time, and entries decide the rest.
 
 #include <algorithm>
 #include <limits>
@@ -13,15 +13,53 @@ namespace callisto::detail {
 
 namespace {
 
-namespace fb = schema::fb;
 using indexes::query::Meter;
 
 constexpr std::uint64_t kLastSequence = std::numeric_limits<std::uint64_t>::max();
 
-/// A message that matches. Its record is there where it was fetched to decide.
-struct Sent {
-  MessagePlaceParts place;
-  std::optional<Bytes> row;
+/// The first `limit` of what comes in any order.
+class BestSent {
+ public:
+  BestSent(std::size_t limit, const MessageQuery& query, const MessageLimits& limits)
+      : limit_(limit), order_(query.order), before_{query.oldest_first} {
+    if (limits.after) after_ = place_among_all(*limits.after, order_);
+  }
+
+  void add(const MessagePlaceParts& parts) {
+    Ranked one{place_among_all(parts, order_), parts};
+    if (after_ && !before_.places(*after_, one.place)) return;
+    if (heap_.size() == limit_ && !before_(one, heap_.front())) return;
+    heap_.push_back(std::move(one));
+    std::push_heap(heap_.begin(), heap_.end(), before_);
+    if (heap_.size() <= limit_) return;
+    std::pop_heap(heap_.begin(), heap_.end(), before_);
+    heap_.pop_back();
+  }
+  std::vector<MessagePlaceParts> take() && {
+    std::sort_heap(heap_.begin(), heap_.end(), before_);
+    std::vector<MessagePlaceParts> sent;
+    sent.reserve(heap_.size());
+    for (const Ranked& one : heap_) sent.push_back(one.parts);
+    return sent;
+  }
+
+ private:
+  struct Ranked {
+    std::string place;
+    MessagePlaceParts parts;
+  };
+  struct Before {
+    bool oldest_first;
+    bool places(const std::string& a, const std::string& b) const {
+      return oldest_first ? a < b : b < a;
+    }
+    bool operator()(const Ranked& a, const Ranked& b) const { return places(a.place, b.place); }
+  };
+  const std::size_t limit_;
+  const MessageOrder order_;
+  const Before before_;
+  std::optional<std::string> after_;
+  std::vector<Ranked> heap_;  // the last one on top
 };
 
 class SenderRun {
@@ -34,27 +72,25 @@ class SenderRun {
         meter_(meter),
         filter_(query),
         is_ordered_(query.order == MessageOrder::time),
-        needs_record_(filter_.needs_fields() || query.min_importance || query.max_importance ||
-                      (limits != nullptr && !is_ordered_)),
         merge_(context, *query.sender, query.oldest_first, start()) {}
 
   Result<MessageAnswer> run() {
     CALLISTO_TRY(merge_.open());
     MessageAnswer answer;
     if (limits_ == nullptr) {
-      CALLISTO_TRY(for_each_match(kFetchChunk, [&](Sent&&) {
+      CALLISTO_TRY(for_each_match([&](const MessagePlaceParts&) {
         ++answer.count;
         return true;
       }));
       return answer;
     }
     const std::size_t wanted = limits_->limit + (limits_->wants_more ? 1 : 0);
-    std::vector<Sent> sent;
-    CALLISTO_TRY(is_ordered_ ? take_first(wanted, sent) : take_best(wanted, sent));
-    const bool has_more = sent.size() > limits_->limit;
-    if (has_more) sent.pop_back();
-    if (has_more) answer.found.end = sent.back().place;
-    CALLISTO_TRY(take_rows(sent, answer.found.rows));
+    auto sent = is_ordered_ ? take_first(wanted) : take_best(wanted);
+    if (!sent) return std::move(sent).error();
+    const bool has_more = sent->size() > limits_->limit;
+    if (has_more) sent->pop_back();
+    if (has_more) answer.found.end = sent->back();
+    CALLISTO_TRY(fetch(*sent, answer.found.rows));
     return answer;
   }
 
@@ -80,100 +116,52 @@ class SenderRun {
                                : query_.time.from && timestamp < query_.time.from->micros();
   }
 
-  /// Calls each(Sent&&) for what matches, in the order of time, until it answers false. Records
-  /// that must decide are fetched `chunk` at a time.
+  /// Calls each(place) for what matches, in the order of time, until it answers false.
   template <class Each>
-  Result<void> for_each_match(std::size_t chunk, Each&& each) {
-    std::vector<MessageAt> pending;
+  Result<void> for_each_match(Each&& each) {
     while (true) {
-      auto at = merge_.next();
-      if (!at) return std::move(at).error();
-      const bool is_end = !*at || is_beyond((*at)->order.timestamp);
-      if (!is_end) {
-        CALLISTO_TRY(meter_.key_read());
-        if (!filter_.admits_time((*at)->order.timestamp)) continue;
-        pending.push_back(**at);
-      }
-      if (!is_end && needs_record_ && pending.size() < chunk) continue;
-      auto goes_on = decide(pending, each);
-      if (!goes_on) return std::move(goes_on).error();
-      if (is_end || !*goes_on) return {};
-      pending.clear();
+      auto sent = merge_.next();
+      if (!sent) return std::move(sent).error();
+      if (!*sent || is_beyond((*sent)->at.order.timestamp)) return {};
+      CALLISTO_TRY(meter_.key_read());
+      const MessageAt& at = (*sent)->at;
+      if (!filter_.admits_time(at.order.timestamp)) continue;
+      const auto cover = schema::decode_message_cover((*sent)->cover);
+      if (!cover) return damaged("message_by_sender", message_key(context_.space(), at));
+      if (filter_.admits(*cover) && !each(MessagePlaceParts{at, cover->importance})) return {};
     }
   }
 
-  template <class Each>
-  Result<bool> decide(const std::vector<MessageAt>& pending, Each&& each) {
-    std::vector<Bytes> rows;
-    if (needs_record_) {
-      auto fetched = fetch(pending);
-      if (!fetched) return std::move(fetched).error();
-      rows = std::move(*fetched);
-    }
-    for (std::size_t i = 0; i < pending.size(); ++i) {
-      Sent sent{{pending[i], 0}, std::nullopt};
-      if (needs_record_) {
-        const auto& message = *schema::root<fb::Message>(rows[i]);
-        if (!filter_.matches(message)) continue;
-        sent.place.importance = message.importance();
-        sent.row = std::move(rows[i]);
-      }
-      if (!each(std::move(sent))) return false;
-    }
-    return true;
-  }
+  using Places = std::vector<MessagePlaceParts>;
 
-  Result<std::vector<Bytes>> fetch(std::span<const MessageAt> places) {
-    std::vector<std::string> keys;
-    for (const MessageAt& at : places) keys.push_back(message_key(context_.space(), at));
-    meter_.records_fetched(keys.size());
-    return fetch_records(context_, keys);
-  }
-
-  Result<void> take_first(std::size_t wanted, std::vector<Sent>& sent) {
-    return for_each_match(std::min(wanted, kFetchChunk), [&](Sent&& one) {
-      sent.push_back(std::move(one));
+  Result<Places> take_first(std::size_t wanted) {
+    Places sent;
+    CALLISTO_TRY(for_each_match([&](const MessagePlaceParts& place) {
+      sent.push_back(place);
       return sent.size() < wanted;
-    });
+    }));
+    return sent;
   }
 
-  /// Into a heap of the best, with the last of them on top.
-  Result<void> take_best(std::size_t wanted, std::vector<Sent>& best) {
-    const auto place = [](const Sent& one) {
-      return place_among_all(one.place, MessageOrder::importance);
-    };
-    const auto is_before = [&](const std::string& a, const std::string& b) {
-      return query_.oldest_first ? a < b : b < a;
-    };
-    const auto before = [&](const Sent& a, const Sent& b) { return is_before(place(a), place(b)); };
-    std::optional<std::string> after;
-    if (limits_->after) after = place_among_all(*limits_->after, MessageOrder::importance);
-    CALLISTO_TRY(for_each_match(kFetchChunk, [&](Sent&& one) {
-      if (after && !is_before(*after, place(one))) return true;
-      if (best.size() == wanted && !before(one, best.front())) return true;
-      best.push_back(std::move(one));
-      std::push_heap(best.begin(), best.end(), before);
-      if (best.size() > wanted) {
-        std::pop_heap(best.begin(), best.end(), before);
-        best.pop_back();
-      }
+  Result<Places> take_best(std::size_t wanted) {
+    BestSent best(wanted, query_, *limits_);
+    CALLISTO_TRY(for_each_match([&](const MessagePlaceParts& place) {
+      best.add(place);
       return true;
     }));
-    std::sort_heap(best.begin(), best.end(), before);
-    return {};
+    return std::move(best).take();
   }
 
-  Result<void> take_rows(std::vector<Sent>& sent, std::vector<Bytes>& rows) {
-    if (needs_record_) {
-      for (Sent& one : sent) rows.push_back(std::move(*one.row));
-      return {};
-    }
-    std::vector<MessageAt> places;
-    for (const Sent& one : sent) places.push_back(one.place.at);
-    for (std::span<const MessageAt> rest = places; !rest.empty();) {
-      const auto chunk = rest.first(std::min(rest.size(), kFetchChunk));
-      rest = rest.subspan(chunk.size());
-      auto fetched = fetch(chunk);
+  /// The records of messages, a chunk at a time.
+  Result<void> fetch(std::span<const MessagePlaceParts> sent, std::vector<Bytes>& rows) {
+    meter_.records_fetched(sent.size());
+    while (!sent.empty()) {
+      std::vector<std::string> keys;
+      for (const MessagePlaceParts& one : sent.first(std::min(sent.size(), kFetchChunk))) {
+        keys.push_back(message_key(context_.space(), one.at));
+      }
+      sent = sent.subspan(keys.size());
+      auto fetched = fetch_records(context_, keys);
       if (!fetched) return std::move(fetched).error();
       for (Bytes& row : *fetched) rows.push_back(std::move(row));
     }
@@ -186,7 +174,6 @@ class SenderRun {
   Meter& meter_;
   const MessageFilter filter_;
   const bool is_ordered_;
-  const bool needs_record_;
   SenderMerge merge_;
 };
 
@@ -200,10 +187,10 @@ indexes::query::Plan plan_of(const MessageQuery& query) {
   };
   step(true, "sender", Use::drives, schema::IndexId::message_by_sender);
   step(query.time.from || query.time.to, "time", Use::on_entry, std::nullopt);
-  step(query.role.has_value(), "role", Use::on_record, std::nullopt);
-  step(query.agent.has_value(), "agent", Use::on_record, std::nullopt);
-  step(query.state.has_value(), "state", Use::on_record, std::nullopt);
-  step(query.min_importance || query.max_importance, "importance", Use::on_record, std::nullopt);
+  step(query.role.has_value(), "role", Use::on_entry, std::nullopt);
+  step(query.agent.has_value(), "agent", Use::on_entry, std::nullopt);
+  step(query.state.has_value(), "state", Use::on_entry, std::nullopt);
+  step(query.min_importance || query.max_importance, "importance", Use::on_entry, std::nullopt);
   return plan;
 }
 

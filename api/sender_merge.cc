@@ -80,7 +80,7 @@ Result<void> SenderMerge::take_in(std::vector<ConversationId>& ids) {
       if (after_ && !oldest_first_) {
         bound.timestamp = std::min(bound.timestamp, after_->order.timestamp);
       }
-      push({chunk[i], std::nullopt, {bound}, 0});
+      push({chunk[i], std::nullopt, {{bound}}, 0});
     }
   }
   return {};
@@ -98,22 +98,22 @@ SenderMerge::Head SenderMerge::pop() {
   return head;
 }
 
-Result<std::optional<MessageAt>> SenderMerge::next() {
+Result<std::optional<SentMessage>> SenderMerge::next() {
   while (!heap_.empty()) {
     Head head = pop();
     if (!head.slot) {
       CALLISTO_TRY(look_into(head.conversation));
       continue;
     }
-    const MessageAt found{head.conversation, head.order()};
+    SentMessage found{{head.conversation, head.order()}, std::move(head.run[head.at].cover)};
     if (++head.at < head.run.size()) {
       push(std::move(head));
     } else {
-      CALLISTO_TRY(refill(std::move(head), found.order, kRun));
+      CALLISTO_TRY(refill(std::move(head), found.at.order, kRun));
     }
-    return std::optional<MessageAt>(found);
+    return std::optional<SentMessage>(std::move(found));
   }
-  return std::optional<MessageAt>();
+  return std::optional<SentMessage>();
 }
 
 Result<void> SenderMerge::look_into(const ConversationId& conversation) {
@@ -141,10 +141,11 @@ Result<void> SenderMerge::refill(Head head, std::optional<schema::MessageOrder> 
   head.run.clear();
   head.at = 0;
   CALLISTO_TRY(for_each(context_.reader(), kv::Family::messages, range.lower, range.upper,
-                        oldest_first_, [&](std::string_view key, std::string_view) -> Result<bool> {
+                        oldest_first_,
+                        [&](std::string_view key, std::string_view value) -> Result<bool> {
                           const auto parsed = schema::parse_message_key(key);
                           if (!parsed) return damaged("message_by_sender", key);
-                          head.run.push_back(parsed->order);
+                          head.run.push_back({parsed->order, std::string(value)});
                           return head.run.size() < count;
                         }));
   if (!head.run.empty()) push(std::move(head));

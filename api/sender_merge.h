@@ -4,12 +4,19 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "api/core.h"
 #include "api/message_rows.h"
 
 namespace callisto::detail {
+
+/// A message that a user sent, as its entry by sender tells it.
+struct SentMessage {
+  MessageAt at;
+  std::string cover;  ///< schema::MessageCover, encoded.
+};
 
 /// Merges what a user sent in each conversation. Holds one small head per conversation and no open
 /// cursor, so that memory stays small whatever the number of conversations; newest first, it opens
@@ -24,18 +31,22 @@ class SenderMerge {
   /// Takes the user's conversations in.
   Result<void> open();
   /// The next message, or nullopt at the end.
-  Result<std::optional<MessageAt>> next();
+  Result<std::optional<SentMessage>> next();
 
  private:
+  struct Entry {
+    schema::MessageOrder order;
+    std::string cover{};
+  };
   /// The messages of one slot of one conversation from here on; or, before it was looked at, a
   /// conversation of which nothing comes before `run.front()`.
   struct Head {
     ConversationId conversation;
     std::optional<std::uint16_t> slot;
-    std::vector<schema::MessageOrder> run;
+    std::vector<Entry> run;
     std::size_t at = 0;
 
-    const schema::MessageOrder& order() const noexcept { return run[at]; }
+    const schema::MessageOrder& order() const noexcept { return run[at].order; }
   };
   struct IsLater;
 

@@ -62,6 +62,7 @@ void conversation_by_activity(const Row& row, Entries& entries);
 void conversation_by_created(const Row& row, Entries& entries);
 
 // extract_messages.cc
+std::string message_cover(const Row& row);
 void message_by_id(const Row& row, Entries& entries);
 void message_by_time(const Row& row, Entries& entries);
 void message_by_sender(const Row& row, Entries& entries);

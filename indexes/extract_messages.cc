@@ -25,6 +25,14 @@ schema::MessageOrder order_of(const Message& message) {
 
 namespace extract {
 
+std::string message_cover(const Row& row) {
+  const auto& message = record_of<Message>(row);
+  return schema::encode(schema::MessageCover{.importance = message.importance(),
+                                             .state = static_cast<std::uint8_t>(message.state()),
+                                             .role = schema::nfc(schema::text(message.role())),
+                                             .agent = schema::nfc(schema::text(message.agent()))});
+}
+
 void message_by_id(const Row& row, Entries& entries) {
   const auto& message = record_of<Message>(row);
   const auto id = schema::from_fb<MessageId>(&message.stamp()->id());
@@ -38,12 +46,7 @@ void message_by_time(const Row& row, Entries& entries) {
   const auto& message = record_of<Message>(row);
   KeyWriter key = entry_key::message_by_time(row.space);
   key.time(message.timestamp()).id(conversation_of(message)).u64(message.sequence());
-  const schema::MessageCover cover{.sender_slot = message.sender_slot(),
-                                   .importance = message.importance(),
-                                   .state = static_cast<std::uint8_t>(message.state()),
-                                   .role = schema::nfc(schema::text(message.role())),
-                                   .agent = schema::nfc(schema::text(message.agent()))};
-  entries.add(key.view(), schema::encode(cover));
+  entries.add(key.view(), row.cover);
 }
 
 void message_by_sender(const Row& row, Entries& entries) {
@@ -52,7 +55,7 @@ void message_by_sender(const Row& row, Entries& entries) {
   entries.add(schema::write_message_sender_key(row.space, conversation_of(message),
                                                message.sender_slot(), order_of(message))
                   .view(),
-              {});
+              row.cover);
 }
 
 void message_by_importance(const Row& row, Entries& entries) {
@@ -60,7 +63,7 @@ void message_by_importance(const Row& row, Entries& entries) {
   entries.add(schema::write_message_importance_key(row.space, conversation_of(message),
                                                    message.importance(), order_of(message))
                   .view(),
-              {});
+              schema::without_importance(row.cover));
 }
 
 }  // namespace extract

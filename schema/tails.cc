@@ -6,6 +6,7 @@
 #include <bit>
 #include <boost/endian/conversion.hpp>
 #include <cstring>
+#include <iterator>
 
 namespace callisto::schema {
 
@@ -24,6 +25,22 @@ enum CoverFlag : std::uint8_t {
   kImportance = 0x10,
 };
 constexpr int kCoverFlags = kActive | kSuperseded | kExpires | kUpdated | kImportance;
+
+/// In the lowest bits of a message's cover.
+enum class RoleCode : std::uint8_t {
+  user = 0,
+  assistant = 1,
+  system = 2,
+  tool = 3,
+  none = 4,
+  another = 5,
+};
+constexpr std::string_view kUsualRoles[] = {"user", "assistant", "system", "tool", ""};
+constexpr int kRoleMask = 0x07;
+constexpr int kStateMask = 0x18;
+constexpr int kStateShift = 3;
+constexpr std::uint8_t kHighestState = 2;
+enum MessageCoverFlag : std::uint8_t { kTellsImportance = 0x20, kTellsAgent = 0x40 };
 
 template <class T>
 void append_little(std::string& out, T value) {
@@ -57,6 +74,16 @@ class LittleReader {
 /// What importance is when nobody says otherwise.
 float usual_importance(std::uint8_t priority) noexcept {
   return static_cast<float>(priority) / 10.0F;
+}
+
+RoleCode role_code(std::string_view role) noexcept {
+  const auto* const usual = std::find(std::begin(kUsualRoles), std::end(kUsualRoles), role);
+  return static_cast<RoleCode>(usual - std::begin(kUsualRoles));
+}
+
+/// Whether a cover of a message has to say it.
+bool is_unusual_importance(float importance) noexcept {
+  return importance >= 0 && importance <= 1 && importance != MessageCover::kUsualImportance;
 }
 
 std::uint32_t tag_hash_at(std::string_view hashes, std::size_t index) noexcept {
@@ -251,35 +278,60 @@ std::optional<std::int64_t> take_created(std::string_view& value) {
 }
 
 std::string encode(const MessageCover& cover) {
+  const auto role = role_code(cover.role);
+  const bool is_unusual = cover.importance != MessageCover::kUsualImportance;
+  const int flags = static_cast<int>(role) | (cover.state << kStateShift) |
+                    (is_unusual ? kTellsImportance : 0) | (cover.agent.empty() ? 0 : kTellsAgent);
   std::string bytes;
-  bytes.reserve(9 + cover.role.size() + cover.agent.size());
-  append_little(bytes, cover.sender_slot);
-  append_little(bytes, std::bit_cast<std::uint32_t>(cover.importance));
-  append_little(bytes, cover.state);
-  append_little(bytes, static_cast<std::uint16_t>(cover.role.size()));
-  bytes.append(cover.role).append(cover.agent);
-  return bytes;
+  if (flags == 0) return bytes;
+  append_little(bytes, static_cast<std::uint8_t>(flags));
+  if (is_unusual) append_little(bytes, std::bit_cast<std::uint32_t>(cover.importance));
+  if (role == RoleCode::another) {
+    append_little(bytes, static_cast<std::uint16_t>(cover.role.size()));
+    bytes.append(cover.role);
+  }
+  return bytes.append(cover.agent);
 }
 
 std::optional<MessageCover> decode_message_cover(std::string_view bytes) {
-  constexpr std::size_t kHeadBytes = 9;
-  if (bytes.size() < kHeadBytes) return std::nullopt;
-  LittleReader read(bytes);
   MessageCover cover;
-  std::uint32_t importance = 0;
-  std::uint16_t role_bytes = 0;
-  read(cover.sender_slot);
-  read(importance);
-  read(cover.state);
-  read(role_bytes);
-  const std::string_view texts = read.rest();
-  cover.importance = std::bit_cast<float>(importance);
-  if (!(cover.importance >= 0 && cover.importance <= 1) || texts.size() < role_bytes) {
+  if (bytes.empty()) return cover;
+  LittleReader read(bytes);
+  std::uint8_t flags = 0;
+  read(flags);
+  const auto role = static_cast<RoleCode>(flags & kRoleMask);
+  cover.state = static_cast<std::uint8_t>((flags & kStateMask) >> kStateShift);
+  if (flags == 0 || role > RoleCode::another || cover.state > kHighestState ||
+      (flags & ~(kRoleMask | kStateMask | kTellsImportance | kTellsAgent)) != 0) {
     return std::nullopt;
   }
-  cover.role = texts.substr(0, role_bytes);
-  cover.agent = texts.substr(role_bytes);
+  if ((flags & kTellsImportance) != 0) {
+    std::optional<std::uint32_t> bits;
+    if (!read.try_read(bits)) return std::nullopt;
+    cover.importance = std::bit_cast<float>(*bits);
+    if (!is_unusual_importance(cover.importance)) return std::nullopt;
+  }
+  std::string_view texts = read.rest();
+  if (role == RoleCode::another) {
+    std::optional<std::uint16_t> role_bytes;
+    if (!read.try_read(role_bytes) || read.rest().size() < *role_bytes) return std::nullopt;
+    cover.role = read.rest().substr(0, *role_bytes);
+    if (role_code(cover.role) != RoleCode::another) return std::nullopt;
+    texts = read.rest().substr(*role_bytes);
+  } else {
+    cover.role = kUsualRoles[static_cast<std::size_t>(role)];
+  }
+  if (texts.empty() != ((flags & kTellsAgent) == 0)) return std::nullopt;
+  cover.agent = texts;
   return cover;
+}
+
+std::string without_importance(std::string_view cover) {
+  if (cover.empty() || (cover.front() & kTellsImportance) == 0) return std::string(cover);
+  const auto flags = static_cast<char>(cover.front() & ~kTellsImportance);
+  const std::string_view texts = cover.substr(1 + sizeof(std::uint32_t));
+  if (flags == 0 && texts.empty()) return {};
+  return std::string(1, flags).append(texts);
 }
 
 }  // namespace callisto::schema

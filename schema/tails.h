@@ -100,16 +100,21 @@ std::string encode_created(std::int64_t created_at);
 /// Takes it away from `value`; nullopt when it is too short.
 std::optional<std::int64_t> take_created(std::string_view& value);
 
-/// What entries of message_by_time carry, so that filters run before the record is fetched.
+/// What index entries of a message carry, so that filters run before the record is fetched. Most
+/// messages are what no field says otherwise of, and their cover is empty.
 struct MessageCover {
-  std::uint16_t sender_slot = 0xFFFF;
-  float importance = 0;
+  static constexpr float kUsualImportance = 0.5F;
+
+  float importance = kUsualImportance;
   std::uint8_t state = 0;
-  std::string role;   ///< As it compares: NFC.
-  std::string agent;  ///< The same.
+  std::string role{"user"};  ///< As it compares: NFC.
+  std::string agent{};       ///< The same.
   friend bool operator==(const MessageCover&, const MessageCover&) = default;
 };
 std::string encode(const MessageCover& cover);
 std::optional<MessageCover> decode_message_cover(std::string_view bytes);
+/// The bytes of a cover without the importance, which is then the usual one: for entries whose key
+/// has it. `cover` is what encode() gave.
+std::string without_importance(std::string_view cover);
 
 }  // namespace callisto::schema

@@ -44,6 +44,11 @@ class QueriesTest : public MemoryTest {
     return PersonaId(bytes);
   }
   std::string word(const char* kind, std::uint32_t of) { return kind + std::to_string(pick(of)); }
+  /// As most are, and others.
+  std::string role() {
+    const char* const roles[] = {"user", "assistant", "system", "tool"};
+    return one_in(2) ? word("role", 2) : roles[pick(4)];
+  }
   float importance() { return static_cast<float>(pick(5)) / 4; }
 
   // Writes. Some fail, where a user is gone: that is nothing to these tests.
@@ -76,7 +81,7 @@ class QueriesTest : public MemoryTest {
     if (!people.empty() && !one_in(4)) {
       message.sender = people[pick(static_cast<std::uint32_t>(people.size()))].user;
     }
-    message.role = one_in(4) ? "re\xcc\x81viseur" : word("role", 3);
+    message.role = one_in(4) ? "re\xcc\x81viseur" : role();
     if (one_in(3)) message.agent = word("agent", 2);
     message.state = static_cast<MessageState>(pick(3));
     message.timestamp = time();
@@ -170,7 +175,7 @@ class QueriesTest : public MemoryTest {
     MessageQuery query;
     if (one_in(2)) query.conversation = any();
     if (one_in(3)) query.sender = user();
-    if (one_in(3)) query.role = one_in(3) ? "r\xc3\xa9viseur" : word("role", 3);
+    if (one_in(3)) query.role = one_in(3) ? "r\xc3\xa9viseur" : role();
     if (one_in(5)) query.agent = one_in(3) ? "" : word("agent", 2);
     if (one_in(5)) query.state = static_cast<MessageState>(pick(3));
     if (one_in(3)) query.time = range();
@@ -297,9 +302,9 @@ class QueriesTest : public MemoryTest {
   static void check_plan(const MessageQuery& query, const QueryPlan& plan) {
     if (plan.steps.empty()) return;
     EXPECT_EQ(plan.steps.front().use, QueryUse::drives);
-    if (!query.conversation && !query.sender) {
-      EXPECT_EQ(plan.records_fetched, plan.rows_returned);
-    }
+    // Records that drive are at hand when they are returned in their order.
+    const bool is_at_hand = plan.steps.front().index.empty() && query.order == MessageOrder::time;
+    EXPECT_EQ(plan.records_fetched, is_at_hand ? 0 : plan.rows_returned);
   }
 
   std::mt19937_64 random_{test_seed()};
@@ -327,6 +332,24 @@ TEST_F(QueriesTest, FreelyCombinedAgreeWithAFullScan) {
   EXPECT_GT(found_rows_, 100);
   auto report = store_.verify();
   EXPECT_TRUE(report && report->ok);
+}
+
+TEST_F(QueriesTest, WhatAUserSentIsDecidedOnEntries) {
+  std::size_t found = 0;
+  for (const UserId& user : users_) {
+    for (const bool is_in_one : {false, true}) {
+      MessageQuery query;
+      query.sender = user;
+      query.role = "tool";
+      query.min_importance = 0.25F;
+      if (is_in_one) query.conversation = any();
+      const QueryPlan plan = messages().explain(query).value();
+      found += plan.rows_returned;
+      EXPECT_LE(plan.records_fetched, plan.rows_returned);
+      for (const QueryStep& step : plan.steps) EXPECT_NE(step.use, QueryUse::on_record);
+    }
+  }
+  EXPECT_GT(found, 0u);
 }
 
 TEST_F(QueriesTest, SeeTheWritesOfTheirTransaction) {

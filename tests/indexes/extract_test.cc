@@ -188,6 +188,22 @@ TEST(ExtractMessages, PlaceIsTheValueOfTheId) {
   EXPECT_EQ(place->sequence, 2u);
 }
 
+TEST(ExtractMessages, EntriesHaveTheCover) {
+  fb::MessageT fields = message(conversation_id(7), 1, 8);
+  fields.sender_slot = 5;
+  fields.importance = 0.75F;
+  fields.role = "re\xcc\x81viseur";
+  fields.agent = "cook";
+  fields.state = fb::MessageState::partial;
+  schema::MessageCover cover{
+      .importance = 0.75F, .state = 1, .role = "r\xc3\xa9viseur", .agent = "cook"};
+  const auto entries = entries_of(message_row(fields));
+  EXPECT_EQ(entries.at("message_by_time").front().value, schema::encode(cover));
+  EXPECT_EQ(entries.at("message_by_sender").front().value, schema::encode(cover));
+  cover.importance = schema::MessageCover::kUsualImportance;
+  EXPECT_EQ(entries.at("message_by_importance").front().value, schema::encode(cover));
+}
+
 TEST(ExtractMessages, WithoutSenderNoEntryBySender) {
   EXPECT_EQ(words_of(message_row(message(conversation_id(7), 1, 8))).count("message_by_sender"),
             0u);

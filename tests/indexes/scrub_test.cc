@@ -143,6 +143,15 @@ TEST_F(ScrubTest, EntriesInTheRangeOfMessages) {
   expect_repaired();
 }
 
+TEST_F(ScrubTest, CoverOfAMessageThatSaysAnotherRole) {
+  const auto sent =
+      schema::message_sender_key(kSpace, conversation_id(101), 1, {kNoon + 2 * kMinute, 2});
+  world_.put_raw(Family::messages, sent, schema::encode(schema::MessageCover{.role = "tool"}));
+  EXPECT_EQ(found(), "wrong 1");
+  EXPECT_TRUE(names("wrong", "message_by_sender", sent));
+  expect_repaired();
+}
+
 TEST_F(ScrubTest, EntryKeyThatDoesNotParse) {
   const std::string key = memory_by_tag_prefix(kSpace, "cut") + "x";
   world_.put_raw(Family::indexes, key, "");

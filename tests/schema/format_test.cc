@@ -53,6 +53,13 @@ std::string cover_bytes(const Arguments& a) {
   return encode(cover);
 }
 
+std::string message_cover_bytes(const Arguments& a) {
+  return encode(MessageCover{.importance = std::stof(a.at(2)),
+                             .state = static_cast<std::uint8_t>(std::stoul(a.at(1))),
+                             .role = a.at(0),
+                             .agent = a.at(3)});
+}
+
 /// The token's text as bytes: query, order, id, values.
 std::string page_bytes(const Arguments& a) {
   PageToken token;
@@ -110,6 +117,7 @@ const std::map<std::string, std::function<std::string(const Arguments&)>>& codec
       {"nfc", [](const Arguments& a) { return nfc(a.at(0)); }},
       {"fold", [](const Arguments& a) { return fold(a.at(0)); }},
       {"cover", cover_bytes},
+      {"message_cover", message_cover_bytes},
       {"page", page_bytes},
       {"json", [](const Arguments& a) { return json_bytes(a.at(0)); }},
   };

@@ -61,6 +61,8 @@ constexpr Numbers kNumbers[] = {
     {"message-part", "schema/ids.h", "MessagePart"},
     {"conversation-flag", "schema/tails.cc", "ConversationFlag"},
     {"cover-flag", "schema/tails.cc", "CoverFlag"},
+    {"message-role", "schema/tails.cc", "RoleCode"},
+    {"message-cover-flag", "schema/tails.cc", "MessageCoverFlag"},
     {"memory-field", "schema/tails.h", "MemoryField"},
     {"work-op", "indexes/space_state.h", "WorkOp"},
     {"index-state", "api/callisto/stats.h", "IndexState"},

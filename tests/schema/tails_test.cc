@@ -199,5 +199,64 @@ TEST(MemoryCover, WhatIsReadIsWrittenTheSame) {
   EXPECT_GT(read, 100);
 }
 
+TEST(MessageCover, ComesBack) {
+  const std::string roles[] = {"user", "assistant", "system", "tool", "", "narrator", "users"};
+  const std::string agents[] = {"", "cook", std::string(200, 'a')};
+  for (const std::string& role : roles) {
+    for (const std::string& agent : agents) {
+      for (const float importance : {0.0F, 0.5F, 0.75F, 1.0F}) {
+        for (std::uint8_t state = 0; state < 3; ++state) {
+          const MessageCover cover{importance, state, role, agent};
+          const std::string bytes = encode(cover);
+          EXPECT_EQ(decode_message_cover(Exact(bytes).view()), cover);
+          MessageCover usual = cover;
+          usual.importance = MessageCover::kUsualImportance;
+          EXPECT_EQ(without_importance(Exact(bytes).view()), encode(usual));
+        }
+      }
+    }
+  }
+}
+
+TEST(MessageCover, OfAUsualMessageTakesAByteOrNone) {
+  EXPECT_EQ(encode(MessageCover{}), "");
+  EXPECT_EQ(encode(MessageCover{.role = "assistant"}).size(), 1U);
+  EXPECT_EQ(encode(MessageCover{.importance = 0.7F}).size(), 5U);
+}
+
+TEST(MessageCover, RefusesWhatItDoesNotWrite) {
+  const auto reads = [](const char* hex) {
+    return decode_message_cover(Exact(from_hex(hex).value()).view()).has_value();
+  };
+  EXPECT_TRUE(reads("730000403f636f6f6b"));
+  EXPECT_FALSE(reads("00"));              // has a shorter spelling
+  EXPECT_FALSE(reads("80"));              // unknown flag
+  EXPECT_FALSE(reads("06"));              // no role
+  EXPECT_FALSE(reads("18"));              // no state
+  EXPECT_FALSE(reads("200000"));          // cut importance
+  EXPECT_FALSE(reads("200000003f"));      // the usual one
+  EXPECT_FALSE(reads("200000c03f"));      // above 1
+  EXPECT_FALSE(reads("0505"));            // cut length
+  EXPECT_FALSE(reads("05050061"));        // cut role
+  EXPECT_FALSE(reads("05040075736572"));  // "user" has a number
+  EXPECT_FALSE(reads("050000"));          // as has none
+  EXPECT_FALSE(reads("40"));              // no agent
+  EXPECT_FALSE(reads("0161"));            // more than it says
+}
+
+TEST(MessageCover, WhatIsReadIsWrittenTheSame) {
+  auto random = seeded_random();
+  int read = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string bytes(random() % 12, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random() % (random() % 2 == 0 ? 8 : 256));
+    const auto cover = decode_message_cover(Exact(bytes).view());
+    if (!cover) continue;
+    ++read;
+    EXPECT_EQ(encode(*cover), bytes);
+  }
+  EXPECT_GT(read, 100);
+}
+
 }  // namespace
 }  // namespace callisto::schema
