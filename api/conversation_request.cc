@@ -165,7 +165,7 @@ Request conversation_request(const ConversationQuery& query, const SpaceState& s
 }
 
 std::string conversation_place(std::int64_t time, const ConversationId& id) {
-  return std::move(schema::KeyWriter(std::string()).time_down(time).id(id)).take();
+  return std::move(schema::KeyWriter(std::string()).time_down(time).id_at(time, id)).take();
 }
 
 std::string page_cursor(std::uint64_t fingerprint, ConversationOrder order,
@@ -174,8 +174,9 @@ std::string page_cursor(std::uint64_t fingerprint, ConversationOrder order,
   schema::PageToken token;
   token.query = fingerprint;
   token.order = static_cast<std::uint8_t>(order);
-  token.values.push_back(reader.time_down());
-  token.id = reader.id<ConversationId>().bytes();
+  const std::int64_t time = reader.time_down();
+  token.values.push_back(time);
+  token.id = reader.id_at<ConversationId>(time).bytes();
   return schema::encode(token);
 }
 

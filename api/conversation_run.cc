@@ -57,8 +57,7 @@ class ConversationJudge final : public core::Judge {
     return schema::conversation_key(context_.space(), id_);
   }
 
-  bool peek(const kv::ListEntry* entry,
-            std::array<Bytes, kv::HintRef::kPlaces>& rows) override {
+  bool peek(const kv::ListEntry* entry, std::array<Bytes, kv::HintRef::kPlaces>& rows) override {
     kv::Reader& reader = context_.reader();
     if (reader.peek(entry, kHeaderPlace, rows[kHeaderPlace]) &&
         reader.peek(entry, kTailPlace, rows[kTailPlace])) {
@@ -89,11 +88,11 @@ class ConversationJudge final : public core::Judge {
     if (position.size() != kPositionBytes) return false;
     schema::KeyReader reader(position);
     created_at_ = reader.time_down();
-    id_ = reader.id<ConversationId>();
+    id_ = reader.id_at<ConversationId>(created_at_);
     position_ = position;
     if (!is_by_activity_) return true;
     activity_at_ = created_at_;
-    const auto created_at = schema::take_created(value);
+    const auto created_at = schema::take_created(value, activity_at_);
     if (!created_at) return false;
     created_at_ = *created_at;
     position_ = conversation_place(created_at_, id_);
@@ -167,8 +166,8 @@ bool is_empty(const core::Request& request) {
 
 /// What the tail tells, because a list drives that is not in the order of activity.
 void tell_of_tails(const ConversationQuery& query, core::Plan& plan) {
-  const bool is_asked = query.activity.from || query.activity.to ||
-                        query.order == ConversationOrder::activity;
+  const bool is_asked =
+      query.activity.from || query.activity.to || query.order == ConversationOrder::activity;
   if (plan.driver.index == IndexId::conversation_by_activity || !is_asked) return;
   plan.steps.push_back({"activity", core::Use::on_record, std::nullopt, std::nullopt});
 }

@@ -124,7 +124,7 @@ bool MemoryFilter::admits_times(std::int64_t created_at, std::int64_t updated_at
 }
 
 bool MemoryFilter::admits_tags(const schema::MemoryCover& cover) const {
-  const auto is_there = [&](std::uint32_t hash) { return cover.has_tag(hash); };
+  const auto is_there = [&](std::uint16_t hash) { return cover.has_tag(hash); };
   if (!std::all_of(all_.hashes.begin(), all_.hashes.end(), is_there)) return false;
   return any_.hashes.empty() || std::any_of(any_.hashes.begin(), any_.hashes.end(), is_there);
 }

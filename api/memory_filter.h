@@ -42,7 +42,7 @@ class MemoryFilter {
   struct Tags {
     explicit Tags(const std::vector<std::string>& tags);
     std::vector<std::string> folded;
-    std::vector<std::uint32_t> hashes;
+    std::vector<std::uint16_t> hashes;
   };
 
   bool matches_state(const schema::fb::Memory& memory) const;

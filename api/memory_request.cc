@@ -233,8 +233,7 @@ class Lists {
     };
     return query_.order == MemoryOrder::created && !has_end(query_.updated) &&
            !has_end(query_.expires) && !query_.only_expired && !query_.min_priority &&
-           !query_.max_priority &&
-           std::any_of(request_.all.begin(), request_.all.end(), is_ready);
+           !query_.max_priority && std::any_of(request_.all.begin(), request_.all.end(), is_ready);
   }
 
   void add_drivers() {
@@ -363,21 +362,24 @@ bool is_reverse(MemoryOrder order, bool oldest_first) noexcept {
 std::string place_bytes(const MemoryPlace& place, MemoryOrder order) {
   constexpr std::uint8_t kHighest = std::numeric_limits<std::uint8_t>::max();
   schema::KeyWriter bytes{std::string()};
+  std::int64_t time = place.created_at;
   switch (order) {
     case MemoryOrder::updated:
-      bytes.time_down(place.updated_at);
+      time = place.updated_at;
+      bytes.time_down(time);
       break;
     case MemoryOrder::priority:
-      bytes.u8(static_cast<std::uint8_t>(kHighest - place.priority)).time_down(place.created_at);
+      bytes.u8(static_cast<std::uint8_t>(kHighest - place.priority)).time_down(time);
       break;
     case MemoryOrder::expiry:
-      bytes.time(place.expires_at);
+      time = place.expires_at;
+      bytes.time(time);
       break;
     case MemoryOrder::created:
-      bytes.time_down(place.created_at);
+      bytes.time_down(time);
       break;
   }
-  return std::move(bytes.id(place.id)).take();
+  return std::move(bytes.id_at(time, place.id)).take();
 }
 
 std::string page_cursor(std::uint64_t fingerprint, MemoryOrder order, std::string_view place) {
@@ -387,8 +389,9 @@ std::string page_cursor(std::uint64_t fingerprint, MemoryOrder order, std::strin
   token.query = fingerprint;
   token.order = static_cast<std::uint8_t>(order);
   if (order == MemoryOrder::priority) token.values.push_back(kHighest - reader.u8());
-  token.values.push_back(order == MemoryOrder::expiry ? reader.time() : reader.time_down());
-  token.id = reader.id<MemoryId>().bytes();
+  const std::int64_t time = order == MemoryOrder::expiry ? reader.time() : reader.time_down();
+  token.values.push_back(time);
+  token.id = reader.id_at<MemoryId>(time).bytes();
   return schema::encode(token);
 }
 

@@ -36,7 +36,8 @@ class MemoryJudge final : public core::Judge {
   }
 
   Result<void> look(const core::ListCursor& entry) override {
-    if (!read(entry.position(), entry.value())) return damaged(index_name(plan_.driver.index), entry.key());
+    if (!read(entry.position(), entry.value()))
+      return damaged(index_name(plan_.driver.index), entry.key());
     return {};
   }
 
@@ -55,8 +56,7 @@ class MemoryJudge final : public core::Judge {
     return schema::memory_key(context_.space(), place_.id);
   }
 
-  bool peek(const kv::ListEntry* entry,
-            std::array<Bytes, kv::HintRef::kPlaces>& rows) override {
+  bool peek(const kv::ListEntry* entry, std::array<Bytes, kv::HintRef::kPlaces>& rows) override {
     return context_.reader().peek(entry, 0, rows[0]);
   }
 
@@ -89,14 +89,15 @@ class MemoryJudge final : public core::Judge {
     const std::size_t head = index == IndexId::memory_by_priority ? 1 : 0;
     if (position.size() != head + kPositionBytes) return false;
     schema::KeyReader reader(position.substr(head));
-    place_.created_at = reader.time_down();
-    place_.id = reader.id<MemoryId>();
+    const bool is_rising = index == IndexId::memory_by_expiry;
+    const std::int64_t time = is_rising ? reader.time() : reader.time_down();
+    place_.created_at = time;
+    place_.id = reader.id_at<MemoryId>(time);
     if (is_dated) {
-      const auto created_at = schema::take_created(value);
+      const auto created_at = schema::take_created(value, time);
       if (!created_at) return false;
       place_.created_at = *created_at;
-      position_ =
-          std::move(schema::KeyWriter(std::string()).time_down(*created_at).id(place_.id)).take();
+      position_ = place_bytes(place_, MemoryOrder::created);
     } else {
       position_ = position.substr(head);
     }
@@ -137,7 +138,7 @@ class MemoryJudge final : public core::Judge {
   const core::Plan& plan_;
   core::Meter& meter_;
   const MemoryFilter filter_;
-  std::vector<std::uint32_t> excluded_;  // hashes
+  std::vector<std::uint16_t> excluded_;  // hashes
   std::vector<Bytes> rows_;
 
   // The entry that is looked at.

@@ -60,7 +60,7 @@ Result<std::optional<MessageAt>> read_place(std::string_view key, const Result<b
                                             const kv::Value& value) {
   if (!found) return found.error();
   if (!*found) return std::optional<MessageAt>();
-  const auto place = schema::decode_message_place(value.view());
+  const auto place = schema::decode_message_place(key, value.view());
   if (!place) return damaged("message_by_id", key);
   return std::optional<MessageAt>(place_in(*place));
 }
@@ -275,7 +275,7 @@ Result<std::vector<std::optional<MessageAt>>> find_indexed(WriteContext& context
   CALLISTO_TRY(context.reader().multi_get(
       kv::Family::indexes, keys, [&](std::size_t i, std::string_view value) {
         if (is_kept) context.transaction().guard(kv::Family::indexes, keys[i]);
-        const auto place = schema::decode_message_place(value);
+        const auto place = schema::decode_message_place(keys[i], value);
         if (place) places[of[i]] = place_in(*place);
         if (!place) damage = i;
       }));

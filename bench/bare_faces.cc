@@ -60,7 +60,7 @@ bool Living::admits(std::string_view entry) const {
   if (!cover->is_active || cover->is_superseded) return false;
   if (cover->expires_at && *cover->expires_at <= now_) return false;
   return std::all_of(hashes_.begin(), hashes_.end(),
-                     [&](std::uint32_t hash) { return cover->has_tag(hash); });
+                     [&](std::uint16_t hash) { return cover->has_tag(hash); });
 }
 
 }  // namespace callisto::bench::bare

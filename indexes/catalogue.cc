@@ -149,7 +149,7 @@ constexpr IndexDefinition kMemories[] = {
     of_memories(IndexId::memory_by_updated, "memory_by_updated", extract::memory_by_updated,
                 row_key::of_memory<Shape::none>, field::updated),
     of_memories(IndexId::memory_by_expiry, "memory_by_expiry", extract::memory_by_expiry,
-                row_key::of_memory<Shape::none>, field::expiry),
+                row_key::of_expiring_memory, field::expiry),
 };
 
 constexpr TableDefinition kTables[] = {

@@ -27,7 +27,7 @@ const Table& record_of(const Row& row) noexcept {
 template <class Tag>
 void emit_newest_first(Entries& entries, schema::KeyWriter prefix, std::int64_t time,
                        const Id<Tag>& id, std::string_view value = {}) {
-  prefix.time_down(time).id(id);
+  prefix.time_down(time).id_at(time, id);
   entries.add(prefix.view(), value);
 }
 
@@ -35,7 +35,7 @@ void emit_newest_first(Entries& entries, schema::KeyWriter prefix, std::int64_t 
 template <class Tag>
 void emit_oldest_first(Entries& entries, schema::KeyWriter prefix, std::int64_t time,
                        const Id<Tag>& id, std::string_view value = {}) {
-  prefix.time(time).id(id);
+  prefix.time(time).id_at(time, id);
   entries.add(prefix.view(), value);
 }
 
@@ -121,14 +121,15 @@ inline void skip(schema::KeyReader& reader, Shape shape) {
 
 /// The row of an entry that ends in a time and an id; `make` is the function of schema/keys.h that
 /// gives the key of a row.
-template <Shape shape, class IdType, std::string (*make)(schema::SpaceNumber, const IdType&)>
+template <Shape shape, class IdType, std::string (*make)(schema::SpaceNumber, const IdType&),
+          bool is_time_rising = false>
 std::optional<std::string> of(std::string_view entry_key, std::string_view /*entry_value*/) {
   schema::KeyReader reader(entry_key);
   const schema::SpaceNumber space = reader.u32();
   reader.u16();
   skip(reader, shape);
-  reader.u64();
-  const auto id = reader.id<IdType>();
+  const std::int64_t time = is_time_rising ? reader.time() : reader.time_down();
+  const auto id = reader.id_at<IdType>(time);
   if (!reader.at_end()) return std::nullopt;
   return make(space, id);
 }
@@ -145,6 +146,10 @@ std::optional<std::string> of_conversation(std::string_view entry_key,
 template <Shape shape>
 std::optional<std::string> of_memory(std::string_view entry_key, std::string_view entry_value) {
   return of<shape, MemoryId, schema::memory_key>(entry_key, entry_value);
+}
+inline std::optional<std::string> of_expiring_memory(std::string_view entry_key,
+                                                     std::string_view entry_value) {
+  return of<Shape::none, MemoryId, schema::memory_key, true>(entry_key, entry_value);
 }
 inline std::optional<std::string> of_user_tail(std::string_view entry_key,
                                                std::string_view entry_value) {

@@ -90,7 +90,7 @@ void conversation_by_activity(const Row& row, Entries& entries) {
   // The value leads to the conversation's place in every other list.
   emit_newest_first(entries, entry_key::conversation_by_activity(row.space),
                     found->tail.activity_at(), found->conversation,
-                    schema::encode_created(found->tail.created_at));
+                    schema::encode_created(found->tail.created_at, found->tail.activity_at()));
 }
 
 void conversation_by_created(const Row& row, Entries& entries) {

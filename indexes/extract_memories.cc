@@ -26,9 +26,10 @@ void emit_text(Entries& entries, const Row& row, KeyWriter (*prefix)(SpaceNumber
   if (!value.empty()) emit(entries, row, prefix(row.space, value), memory);
 }
 
-/// For an index whose key has no created_at: the value that finds the entry in those that have.
-std::string dated_cover(const Row& row, const Memory& memory) {
-  return schema::encode_created(memory.stamp()->created_at()).append(row.cover);
+/// For an index whose key has `time` and not created_at: the value that finds the entry in those
+/// that have.
+std::string dated_cover(const Row& row, const Memory& memory, std::int64_t time) {
+  return schema::encode_created(memory.stamp()->created_at(), time).append(row.cover);
 }
 
 std::uint8_t fields_of(const Memory& memory) {
@@ -61,7 +62,7 @@ std::string memory_cover(const Row& row) {
   const schema::fb::Stamp& stamp = *memory.stamp();
   if (stamp.updated_at() != stamp.created_at()) cover.updated_at = stamp.updated_at();
   if (memory.tags() != nullptr) {
-    std::vector<std::uint32_t> hashes;
+    std::vector<std::uint16_t> hashes;
     hashes.reserve(memory.tags()->size());
     for (const auto* tag : *memory.tags())
       hashes.push_back(schema::tag_hash(schema::fold(text(tag))));
@@ -164,15 +165,17 @@ void memory_by_created(const Row& row, Entries& entries) {
 
 void memory_by_updated(const Row& row, Entries& entries) {
   const auto& memory = record_of<Memory>(row);
-  emit_newest_first(entries, entry_key::memory_by_updated(row.space), memory.stamp()->updated_at(),
-                    id_of(memory), dated_cover(row, memory));
+  const std::int64_t time = memory.stamp()->updated_at();
+  emit_newest_first(entries, entry_key::memory_by_updated(row.space), time, id_of(memory),
+                    dated_cover(row, memory, time));
 }
 
 void memory_by_expiry(const Row& row, Entries& entries) {
   const auto& memory = record_of<Memory>(row);
   if (!memory.expires_at().has_value()) return;
-  emit_oldest_first(entries, entry_key::memory_by_expiry(row.space), *memory.expires_at(),
-                    id_of(memory), dated_cover(row, memory));
+  const std::int64_t time = *memory.expires_at();
+  emit_oldest_first(entries, entry_key::memory_by_expiry(row.space), time, id_of(memory),
+                    dated_cover(row, memory, time));
 }
 
 }  // namespace extract

@@ -37,9 +37,9 @@ void message_by_id(const Row& row, Entries& entries) {
   const auto& message = record_of<Message>(row);
   const auto id = schema::from_fb<MessageId>(&message.stamp()->id());
   const KeyWriter key = entry_key::message_by_id(row.space, id);
-  const auto place = schema::encode_message_place(conversation_of(message).view(),
-                                                  message.timestamp(), message.sequence());
-  entries.add(key.view(), {place.data(), place.size()});
+  const schema::MessagePlaceBytes place(id.view(), conversation_of(message).view(),
+                                        message.timestamp(), message.sequence());
+  entries.add(key.view(), place.view());
 }
 
 void message_by_time(const Row& row, Entries& entries) {
@@ -76,7 +76,7 @@ std::optional<std::string> of_message_by_id(std::string_view entry_key,
   const schema::SpaceNumber space = reader.u32();
   reader.u16();
   reader.id<MessageId>();
-  const auto place = schema::decode_message_place(entry_value);
+  const auto place = schema::decode_message_place(entry_key, entry_value);
   if (!reader.at_end() || !place) return std::nullopt;
   const auto conversation = schema::KeyReader(place->conversation).id<ConversationId>();
   return schema::message_key(space, conversation, {place->timestamp, place->sequence});

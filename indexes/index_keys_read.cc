@@ -41,14 +41,14 @@ std::optional<TimeTail> parse_created_tail(std::string_view entry_key) {
   auto reader = time_tail_of(entry_key);
   if (!reader) return std::nullopt;
   const std::int64_t time = reader->time_down();
-  return TimeTail{time, reader->id<Id<void>>().bytes()};
+  return TimeTail{time, reader->id_at<Id<void>>(time).bytes()};
 }
 
 std::optional<TimeTail> parse_time_tail(std::string_view entry_key) {
   auto reader = time_tail_of(entry_key);
   if (!reader) return std::nullopt;
   const std::int64_t time = reader->time();
-  return TimeTail{time, reader->id<Id<void>>().bytes()};
+  return TimeTail{time, reader->id_at<Id<void>>(time).bytes()};
 }
 
 std::optional<std::string> identity_row_key(std::string_view entry_key) {

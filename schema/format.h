@@ -11,7 +11,7 @@
 namespace callisto::schema {
 
 /// A draft until the first tagged release: a store of another draft is refused.
-inline constexpr std::uint32_t kFormatVersion = 3;
+inline constexpr std::uint32_t kFormatVersion = 4;
 /// Bits that this version knows. A store with an unknown incompatible bit cannot be opened, with an
 /// unknown read-only bit only read, with an unknown compatible bit used as if it were not there.
 inline constexpr std::uint64_t kKnownReadOnlyFeatures = 0;

@@ -16,6 +16,7 @@ namespace {
 enum class Kind : std::uint8_t {
   none,
   id,
+  turned_id,  // behind a time
   text,
   hash,
   time,
@@ -54,6 +55,9 @@ constexpr Part kUser{"user", Kind::id};
 constexpr Part kConversation{"conversation", Kind::id};
 constexpr Part kMessage{"message", Kind::id};
 constexpr Part kMemory{"memory", Kind::id};
+constexpr Part kUserAtTime{"user", Kind::turned_id};
+constexpr Part kConversationAtTime{"conversation", Kind::turned_id};
+constexpr Part kMemoryAtTime{"memory", Kind::turned_id};
 constexpr Part kPlatform{"platform", Kind::text};
 constexpr Part kPlatformId{"platform_id", Kind::text};
 constexpr Part kCategory{"category", Kind::text};
@@ -71,9 +75,9 @@ constexpr Shape kShapes[] = {
     shape(TableId::memories, "memories", {kMemory}),
 
     shape(IndexId::user_by_active, "user_by_active",
-          {{{"active", Kind::flag}, kNewestCreated, kUser}}),
+          {{{"active", Kind::flag}, kNewestCreated, kUserAtTime}}),
     shape(IndexId::user_by_last_seen, "user_by_last_seen",
-          {{{"last_seen", Kind::time_down}, kUser}}),
+          {{{"last_seen", Kind::time_down}, kUserAtTime}}),
     shape(IndexId::identity_by_user, "identity_by_user", {kUser, kPlatform, kPlatformId}),
     shape(IndexId::identity_by_username, "identity_by_username",
           {{{"username", Kind::text}, kUser, kPlatform, kPlatformId}}),
@@ -82,53 +86,55 @@ constexpr Shape kShapes[] = {
           {{{"name", Kind::text}, kUser, kHash, kProbe}}),
 
     shape(IndexId::conversation_by_participant, "conversation_by_participant",
-          {kUser, kNewestCreated, kConversation}),
+          {kUser, kNewestCreated, kConversationAtTime}),
     shape(IndexId::conversation_by_owner, "conversation_by_owner",
-          {kUser, kNewestCreated, kConversation}),
+          {kUser, kNewestCreated, kConversationAtTime}),
     shape(IndexId::conversation_by_type, "conversation_by_type",
-          {kType, kNewestCreated, kConversation}),
+          {kType, kNewestCreated, kConversationAtTime}),
     shape(IndexId::conversation_by_persona, "conversation_by_persona",
-          {{{"persona", Kind::id}, kNewestCreated, kConversation}}),
+          {{{"persona", Kind::id}, kNewestCreated, kConversationAtTime}}),
     shape(IndexId::conversation_by_saved, "conversation_by_saved",
-          {{{"saved", Kind::flag}, kNewestCreated, kConversation}}),
+          {{{"saved", Kind::flag}, kNewestCreated, kConversationAtTime}}),
     shape(IndexId::conversation_by_archived, "conversation_by_archived",
-          {{{"archived", Kind::flag}, kNewestCreated, kConversation}}),
+          {{{"archived", Kind::flag}, kNewestCreated, kConversationAtTime}}),
     shape(IndexId::conversation_by_ended, "conversation_by_ended",
-          {{{"ended", Kind::flag}, kNewestCreated, kConversation}}),
+          {{{"ended", Kind::flag}, kNewestCreated, kConversationAtTime}}),
     shape(IndexId::conversation_unprocessed, "conversation_unprocessed",
-          {kNewestCreated, kConversation}),
+          {kNewestCreated, kConversationAtTime}),
     shape(IndexId::conversation_by_activity, "conversation_by_activity",
-          {{{"activity", Kind::time_down}, kConversation}}),
+          {{{"activity", Kind::time_down}, kConversationAtTime}}),
     shape(IndexId::conversation_by_created, "conversation_by_created",
-          {kNewestCreated, kConversation}),
+          {kNewestCreated, kConversationAtTime}),
 
     shape(IndexId::message_by_id, "message_by_id", {kMessage}),
     shape(IndexId::message_by_time, "message_by_time",
           {{{"timestamp", Kind::time}, kConversation, {"sequence", Kind::number64}}}),
 
-    shape(IndexId::memory_by_category, "memory_by_category", {kCategory, kNewestCreated, kMemory}),
-    shape(IndexId::memory_by_key, "memory_by_key", {kHash, kNewestCreated, kMemory}),
-    shape(IndexId::memory_by_name, "memory_by_name", {kUser, kHash, kNewestCreated, kMemory}),
+    shape(IndexId::memory_by_category, "memory_by_category",
+          {kCategory, kNewestCreated, kMemoryAtTime}),
+    shape(IndexId::memory_by_key, "memory_by_key", {kHash, kNewestCreated, kMemoryAtTime}),
+    shape(IndexId::memory_by_name, "memory_by_name", {kUser, kHash, kNewestCreated, kMemoryAtTime}),
     shape(IndexId::memory_by_entity, "memory_by_entity",
-          {{{"entity_type", Kind::text}, kHash, kNewestCreated, kMemory}}),
+          {{{"entity_type", Kind::text}, kHash, kNewestCreated, kMemoryAtTime}}),
     shape(IndexId::memory_by_entity_type, "memory_by_entity_type",
-          {{{"entity_type", Kind::text}, kNewestCreated, kMemory}}),
+          {{{"entity_type", Kind::text}, kNewestCreated, kMemoryAtTime}}),
     shape(IndexId::memory_by_tag, "memory_by_tag",
-          {{{"tag", Kind::text}, kNewestCreated, kMemory}}),
-    shape(IndexId::memory_by_type, "memory_by_type", {kType, kNewestCreated, kMemory}),
+          {{{"tag", Kind::text}, kNewestCreated, kMemoryAtTime}}),
+    shape(IndexId::memory_by_type, "memory_by_type", {kType, kNewestCreated, kMemoryAtTime}),
     shape(IndexId::memory_by_agent, "memory_by_agent",
-          {{{"agent", Kind::text}, kNewestCreated, kMemory}}),
-    shape(IndexId::memory_by_user, "memory_by_user", {kUser, kNewestCreated, kMemory}),
+          {{{"agent", Kind::text}, kNewestCreated, kMemoryAtTime}}),
+    shape(IndexId::memory_by_user, "memory_by_user", {kUser, kNewestCreated, kMemoryAtTime}),
     shape(IndexId::memory_by_conversation, "memory_by_conversation",
-          {kConversation, kNewestCreated, kMemory}),
+          {kConversation, kNewestCreated, kMemoryAtTime}),
     shape(IndexId::memory_by_priority, "memory_by_priority",
-          {{{"priority", Kind::number8_down}, kNewestCreated, kMemory}}),
-    shape(IndexId::memory_by_source, "memory_by_source", {kHash, kNewestCreated, kMemory}),
-    shape(IndexId::memory_by_task, "memory_by_task", {kHash, kNewestCreated, kMemory}),
-    shape(IndexId::memory_by_created, "memory_by_created", {kNewestCreated, kMemory}),
+          {{{"priority", Kind::number8_down}, kNewestCreated, kMemoryAtTime}}),
+    shape(IndexId::memory_by_source, "memory_by_source", {kHash, kNewestCreated, kMemoryAtTime}),
+    shape(IndexId::memory_by_task, "memory_by_task", {kHash, kNewestCreated, kMemoryAtTime}),
+    shape(IndexId::memory_by_created, "memory_by_created", {kNewestCreated, kMemoryAtTime}),
     shape(IndexId::memory_by_updated, "memory_by_updated",
-          {{{"updated", Kind::time_down}, kMemory}}),
-    shape(IndexId::memory_by_expiry, "memory_by_expiry", {{{"expires", Kind::time}, kMemory}}),
+          {{{"updated", Kind::time_down}, kMemoryAtTime}}),
+    shape(IndexId::memory_by_expiry, "memory_by_expiry",
+          {{{"expires", Kind::time}, kMemoryAtTime}}),
 
     shape(SystemId::format, "format"),
     shape(SystemId::space_by_name, "space_by_name", {{{"name", Kind::text}}}),
@@ -196,21 +202,23 @@ std::string index_text(std::uint16_t number) {
   return found == nullptr ? std::to_string(number) : found->name;
 }
 
-/// A part in words; nullopt, or !reader.ok(), when it does not fit.
-std::optional<std::string> part_text(Kind kind, KeyReader& reader) {
+/// A part in words; nullopt, or !reader.ok(), when it does not fit. `time`: the last one before it.
+std::optional<std::string> part_text(Kind kind, KeyReader& reader, std::int64_t& time) {
   switch (kind) {
     case Kind::none:
       break;
     case Kind::id:
       return reader.id<Id<void>>().to_string();
+    case Kind::turned_id:
+      return reader.id_at<Id<void>>(time).to_string();
     case Kind::text:
       return quote(reader.text());
     case Kind::hash:
       return to_hex(reader.raw(std::tuple_size_v<Hash128>));
     case Kind::time:
-      return Time(reader.time()).to_string();
+      return Time(time = reader.time()).to_string();
     case Kind::time_down:
-      return Time(reader.time_down()).to_string();
+      return Time(time = reader.time_down()).to_string();
     case Kind::number8:
       return std::to_string(reader.u8());
     case Kind::number8_down:
@@ -234,9 +242,10 @@ std::optional<std::string> part_text(Kind kind, KeyReader& reader) {
 }
 
 bool append_parts(std::string& out, KeyReader& reader, const std::array<Part, kMaxParts>& parts) {
+  std::int64_t time = 0;
   for (const Part& part : parts) {
     if (part.kind == Kind::none) break;
-    const std::optional<std::string> words = part_text(part.kind, reader);
+    const std::optional<std::string> words = part_text(part.kind, reader, time);
     if (!words || !reader.ok()) return false;
     out.append(" ").append(part.name).append("=").append(*words);
   }

@@ -28,6 +28,17 @@ T read_big(std::string_view part) noexcept {
 /// Maps signed order to unsigned order, and back.
 std::uint64_t flip_sign(std::uint64_t value) noexcept { return value ^ kSignBit; }
 
+/// The first bytes of an id: of one of version 7, when it was made, in milliseconds.
+constexpr std::size_t kLeadBytes = 6;
+constexpr std::uint64_t kLeadMask = (std::uint64_t{1} << (8 * kLeadBytes)) - 1;
+
+/// Whole milliseconds, also of times before 1970: downwards.
+std::uint64_t millis_of(std::int64_t micros) noexcept {
+  constexpr std::int64_t kMicros = 1000;
+  const std::int64_t millis = micros / kMicros;
+  return static_cast<std::uint64_t>(micros % kMicros < 0 ? millis - 1 : millis);
+}
+
 bool is_importance(float value) noexcept { return value >= 0.0F && value <= 1.0F; }
 
 KeyWriter messages_of(SpaceNumber space, const ConversationId& conversation, MessagePart part) {
@@ -64,6 +75,23 @@ KeyWriter& KeyWriter::text(std::string_view text) {
     text.remove_prefix(zero + 1);
   }
   return raw(std::string_view(kTerminator, sizeof(kTerminator)));
+}
+
+UuidBytes turn_id_at(std::int64_t micros, const UuidBytes& id) noexcept {
+  const std::uint64_t lead = boost::endian::load_big_u48(id.data()) - millis_of(micros);
+  UuidBytes turned{};
+  std::copy(id.begin() + kLeadBytes, id.end(), turned.begin());
+  boost::endian::store_big_u48(turned.data() + turned.size() - kLeadBytes, lead & kLeadMask);
+  return turned;
+}
+
+UuidBytes turn_id_back(std::int64_t micros, const UuidBytes& turned) noexcept {
+  const auto lead_at = turned.end() - kLeadBytes;
+  UuidBytes id{};
+  std::copy(turned.begin(), lead_at, id.begin() + kLeadBytes);
+  const std::uint64_t lead = boost::endian::load_big_u48(&*lead_at) + millis_of(micros);
+  boost::endian::store_big_u48(id.data(), lead & kLeadMask);
+  return id;
 }
 
 void KeyWriter::grow(std::size_t bytes) {

@@ -21,6 +21,11 @@
 
 namespace callisto::schema {
 
+/// The bytes of an id that stands behind a time: its last ten, then how much its first six, as a
+/// number, are above the milliseconds of the time.
+UuidBytes turn_id_at(std::int64_t micros, const UuidBytes& id) noexcept;
+UuidBytes turn_id_back(std::int64_t micros, const UuidBytes& turned) noexcept;
+
 /// Appends key parts. Order of the bytes is the order of the values. Most keys fit into the writer
 /// itself: to write one and look at it allocates nothing.
 class KeyWriter {
@@ -52,6 +57,13 @@ class KeyWriter {
   template <class Tag>
   KeyWriter& id(const Id<Tag>& id) {
     return raw(id.view());
+  }
+  /// An id behind a time in a list. One that was made in that millisecond ends in six zeros, so
+  /// that what is already said takes no room on disk.
+  template <class Tag>
+  KeyWriter& id_at(std::int64_t micros, const Id<Tag>& id) {
+    const UuidBytes bytes = turn_id_at(micros, id.bytes());
+    return raw({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
   KeyWriter& hash(const Hash128& hash) { return raw(schema::view(hash)); }
 
@@ -108,6 +120,12 @@ class KeyReader {
     std::string_view part = raw(bytes.size());
     if (ok_) std::memcpy(bytes.data(), part.data(), bytes.size());
     return IdType(bytes);
+  }
+  /// Behind a time that was read.
+  template <class IdType>
+  IdType id_at(std::int64_t micros) {
+    const IdType turned = id<IdType>();
+    return ok_ ? IdType(turn_id_back(micros, turned.bytes())) : turned;
   }
   bool ok() const noexcept { return ok_; }
   bool at_end() const noexcept { return ok_ && rest_.empty(); }

@@ -8,13 +8,16 @@
 #include <cstring>
 #include <iterator>
 
+#include "schema/varint.h"
+
 namespace callisto::schema {
 
 namespace {
 
 constexpr std::size_t kUserTailBytes = 16;
 constexpr std::size_t kConversationTailBytes = 65;
-constexpr std::size_t kTagHashBytes = 4;
+constexpr std::size_t kTagHashBytes = 2;
+constexpr std::size_t kIdBytes = 16;
 
 enum ConversationFlag : std::uint8_t { kMarked = 0x01, kReopens = 0x02 };
 enum CoverFlag : std::uint8_t {
@@ -86,8 +89,16 @@ bool is_unusual_importance(float importance) noexcept {
   return importance >= 0 && importance <= 1 && importance != MessageCover::kUsualImportance;
 }
 
-std::uint32_t tag_hash_at(std::string_view hashes, std::size_t index) noexcept {
-  std::uint32_t value = 0;
+/// What an id of version 7 says about when it was made, in microseconds; of others it is any
+/// number.
+std::int64_t time_in_id(std::string_view id) noexcept {
+  constexpr std::int64_t kMicrosPerMilli = 1000;
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(id.data());
+  return static_cast<std::int64_t>(boost::endian::load_big_u48(bytes)) * kMicrosPerMilli;
+}
+
+std::uint16_t tag_hash_at(std::string_view hashes, std::size_t index) noexcept {
+  std::uint16_t value = 0;
   std::memcpy(&value, hashes.data() + index * kTagHashBytes, sizeof(value));
   return boost::endian::little_to_native(value);
 }
@@ -159,45 +170,34 @@ std::optional<ConversationTail> decode_conversation_tail(std::string_view bytes)
   return tail;
 }
 
-std::array<char, kMessagePlaceBytes> encode_message_place(std::string_view conversation,
-                                                          std::int64_t timestamp,
-                                                          std::uint64_t sequence) noexcept {
-  constexpr std::size_t kIdBytes = 16;
-  std::array<char, kMessagePlaceBytes> bytes{};
-  std::memcpy(bytes.data(), conversation.data(), std::min(conversation.size(), kIdBytes));
-  boost::endian::native_to_little_inplace(timestamp);
-  boost::endian::native_to_little_inplace(sequence);
-  std::memcpy(bytes.data() + kIdBytes, &timestamp, sizeof(timestamp));
-  std::memcpy(bytes.data() + kIdBytes + sizeof(timestamp), &sequence, sizeof(sequence));
-  return bytes;
+MessagePlaceBytes::MessagePlaceBytes(std::string_view message, std::string_view conversation,
+                                     std::int64_t timestamp, std::uint64_t sequence) noexcept {
+  std::memcpy(bytes_.data(), conversation.data(), std::min(conversation.size(), kIdBytes));
+  char* end = bytes_.data() + kIdBytes;
+  end = put_varint(end, distance(time_in_id(message), timestamp));
+  end = put_varint(end, sequence);
+  size_ = static_cast<std::size_t>(end - bytes_.data());
 }
 
-std::string encode(const MessagePlace& place) {
-  std::string bytes;
-  bytes.reserve(kMessagePlaceBytes);
-  bytes.append(place.conversation);
-  append_little(bytes, place.timestamp);
-  append_little(bytes, place.sequence);
-  return bytes;
-}
-
-std::optional<MessagePlace> decode_message_place(std::string_view bytes) {
-  if (bytes.size() != kMessagePlaceBytes) return std::nullopt;
-  constexpr std::size_t kIdBytes = 16;
+std::optional<MessagePlace> decode_message_place(std::string_view key, std::string_view bytes) {
+  if (key.size() < kIdBytes || bytes.size() < kIdBytes) return std::nullopt;
   MessagePlace place;
   place.conversation = bytes.substr(0, kIdBytes);
-  LittleReader read(bytes.substr(kIdBytes));
-  read(place.timestamp);
-  read(place.sequence);
+  bytes.remove_prefix(kIdBytes);
+  const auto away = take_varint(bytes);
+  const auto sequence = take_varint(bytes);
+  if (!away || !sequence || !bytes.empty()) return std::nullopt;
+  place.timestamp = at_distance(time_in_id(key.substr(key.size() - kIdBytes)), *away);
+  place.sequence = *sequence;
   return place;
 }
 
-bool MemoryCover::has_tag(std::uint32_t hash) const noexcept {
+bool MemoryCover::has_tag(std::uint16_t hash) const noexcept {
   std::size_t low = 0;
   std::size_t high = tag_hashes.size() / kTagHashBytes;
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;
-    const std::uint32_t found = tag_hash_at(tag_hashes, middle);
+    const std::uint16_t found = tag_hash_at(tag_hashes, middle);
     if (found == hash) return true;
     if (found < hash) {
       low = middle + 1;
@@ -208,16 +208,16 @@ bool MemoryCover::has_tag(std::uint32_t hash) const noexcept {
   return false;
 }
 
-void MemoryCover::set_tags(std::vector<std::uint32_t> hashes) {
+void MemoryCover::set_tags(std::vector<std::uint16_t> hashes) {
   std::sort(hashes.begin(), hashes.end());
   hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
   tag_hashes.clear();
   tag_hashes.reserve(hashes.size() * kTagHashBytes);
-  for (const std::uint32_t hash : hashes) append_little(tag_hashes, hash);
+  for (const std::uint16_t hash : hashes) append_little(tag_hashes, hash);
 }
 
-std::uint32_t tag_hash(std::string_view folded_tag) noexcept {
-  return static_cast<std::uint32_t>(XXH3_64bits(folded_tag.data(), folded_tag.size()));
+std::uint16_t tag_hash(std::string_view folded_tag) noexcept {
+  return static_cast<std::uint16_t>(XXH3_64bits(folded_tag.data(), folded_tag.size()));
 }
 
 std::string encode(const MemoryCover& cover) {
@@ -264,17 +264,15 @@ std::optional<MemoryCover> decode_memory_cover(std::string_view bytes) {
   return cover;
 }
 
-std::string encode_created(std::int64_t created_at) {
-  std::string bytes;
-  append_little(bytes, created_at);
-  return bytes;
+std::string encode_created(std::int64_t created_at, std::int64_t key_time) {
+  std::array<char, kMaxVarintBytes> bytes{};
+  return {bytes.data(), put_varint(bytes.data(), distance(key_time, created_at))};
 }
 
-std::optional<std::int64_t> take_created(std::string_view& value) {
-  LittleReader read(value);
-  std::optional<std::int64_t> created_at;
-  if (read.try_read(created_at)) value = read.rest();
-  return created_at;
+std::optional<std::int64_t> take_created(std::string_view& value, std::int64_t key_time) {
+  const auto away = take_varint(value);
+  if (!away) return std::nullopt;
+  return at_distance(key_time, *away);
 }
 
 std::string encode(const MessageCover& cover) {

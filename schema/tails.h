@@ -54,13 +54,20 @@ struct MessagePlace {
   std::int64_t timestamp = 0;
   std::uint64_t sequence = 0;
 };
-std::string encode(const MessagePlace& place);
-/// The same bytes from the parts of a place.
-inline constexpr std::size_t kMessagePlaceBytes = 32;
-std::array<char, kMessagePlaceBytes> encode_message_place(std::string_view conversation,
-                                                          std::int64_t timestamp,
-                                                          std::uint64_t sequence) noexcept;
-std::optional<MessagePlace> decode_message_place(std::string_view bytes);
+/// The bytes of a place. They are held here: one is made for every message.
+class MessagePlaceBytes {
+ public:
+  /// `message` and `conversation`: 16 bytes each.
+  MessagePlaceBytes(std::string_view message, std::string_view conversation, std::int64_t timestamp,
+                    std::uint64_t sequence) noexcept;
+  std::string_view view() const noexcept { return {bytes_.data(), size_}; }
+
+ private:
+  std::array<char, 16 + 2 * 10> bytes_{};
+  std::size_t size_ = 0;
+};
+/// `key` is that of the entry: its id says most of the time.
+std::optional<MessagePlace> decode_message_place(std::string_view key, std::string_view bytes);
 
 /// Which fields of a memory are there: not empty, not nil.
 enum MemoryField : std::uint8_t {
@@ -84,21 +91,23 @@ struct MemoryCover {
   std::optional<std::int64_t> expires_at;
   /// Where it differs from the record's created_at.
   std::optional<std::int64_t> updated_at;
-  std::string tag_hashes;  ///< 4 bytes each: the low half of XXH3-64 of the folded tag,
+  std::string tag_hashes;  ///< 2 bytes each: the lowest of XXH3-64 of the folded tag,
                            ///< little-endian, rising.
 
-  bool has_tag(std::uint32_t hash) const noexcept;
+  /// Whether a tag may be there: hashes meet.
+  bool has_tag(std::uint16_t hash) const noexcept;
   /// Fills tag_hashes: sorts, drops repeats.
-  void set_tags(std::vector<std::uint32_t> hashes);
+  void set_tags(std::vector<std::uint16_t> hashes);
 };
-std::uint32_t tag_hash(std::string_view folded_tag) noexcept;
+std::uint16_t tag_hash(std::string_view folded_tag) noexcept;
 std::string encode(const MemoryCover& cover);
 std::optional<MemoryCover> decode_memory_cover(std::string_view bytes);
 
-/// In front of the cover in entries whose key has no created_at (by update, by expiry).
-std::string encode_created(std::int64_t created_at);
-/// Takes it away from `value`; nullopt when it is too short.
-std::optional<std::int64_t> take_created(std::string_view& value);
+/// In entries whose key has another time than created_at (by update, by expiry, by activity), in
+/// front of what else the value holds.
+std::string encode_created(std::int64_t created_at, std::int64_t key_time);
+/// Takes it away from `value`; nullopt when that does not begin with it.
+std::optional<std::int64_t> take_created(std::string_view& value, std::int64_t key_time);
 
 /// What index entries of a message carry, so that filters run before the record is fetched. Most
 /// messages are what no field says otherwise of, and their cover is empty.

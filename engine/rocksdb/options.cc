@@ -32,6 +32,9 @@ constexpr std::uint64_t kReaderBytes = 64u << 10;
 constexpr std::size_t kDeletionWindow = 4096;
 constexpr double kDeletionRatio = 0.25;
 
+/// Keys of the index of a table file that are stored as what differs from the key before.
+constexpr int kIndexRestarts = 16;
+
 bool has_prefix(Family family) { return family == Family::messages; }
 
 /// True when every key of [lower, upper) begins with lower's first kMessagePrefixBytes.
@@ -54,14 +57,16 @@ bool is_large(Family family) {
          family == Family::conversations;
 }
 
-std::shared_ptr<rocksdb::TableFactory> table_factory(const OptionParts& parts, bool is_large) {
+std::shared_ptr<rocksdb::TableFactory> table_factory(const OptionParts& parts, Family family) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = parts.cache;
   table.block_size = 4096;
   table.format_version = 5;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.whole_key_filtering = true;
-  if (is_large) {
+  // Of messages, filters hold the conversations.
+  table.whole_key_filtering = !has_prefix(family);
+  table.index_block_restart_interval = kIndexRestarts;
+  if (is_large(family)) {
     // Indexes in pieces that come and go like other blocks: whole ones are 2 % of the files, and
     // once they have no room, reading one key means opening a file.
     table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
@@ -193,7 +198,6 @@ std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
                                                          const OptionParts& parts) {
   rocksdb::ColumnFamilyOptions options;
   set_levels(plan, options);
-  options.table_factory = table_factory(parts, false);
   options.compression = rocksdb::kLZ4Compression;
   if (parts.memtables) options.memtable_factory = parts.memtables;
   options.memtable_prefix_bloom_size_ratio = 0.02;
@@ -202,13 +206,10 @@ std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
       rocksdb::NewCompactOnDeletionCollectorFactory(kDeletionWindow, kDeletionWindow / 2,
                                                     kDeletionRatio));
   std::vector<rocksdb::ColumnFamilyOptions> families(kFamilyCount, options);
-  const std::shared_ptr<rocksdb::TableFactory> large = table_factory(parts, true);
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
     const auto family = static_cast<Family>(i);
-    if (is_large(family)) {
-      families[i].table_factory = large;
-      families[i].optimize_filters_for_hits = !has_filter_below(family);
-    }
+    families[i].table_factory = table_factory(parts, family);
+    families[i].optimize_filters_for_hits = !has_filter_below(family);
     if (!has_prefix(family)) continue;
     families[i].prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kMessagePrefixBytes));
   }

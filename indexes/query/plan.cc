@@ -206,6 +206,7 @@ class Planner {
       if (i == condition_) continue;
       const auto entries = at(all_estimates_, i);
       const bool can_seek = is_common_ && !condition.list.is_time_rising;
+      plan_.is_told_by_hashes |= is_told_on_entry(condition);
       Step step{condition.name, can_seek ? Use::intersects : Use::probes, condition.list.index,
                 entries};
       if (is_enough_on_entry(condition, i)) {

@@ -89,6 +89,9 @@ struct Plan {
   std::vector<std::size_t> none_places;
   /// Rows are decided by their records: not by entries and lists alone.
   bool needs_records = false;
+  /// Entries tell of some conditions, by hashes that can meet: a row that nobody fetches, to say
+  /// that there is one more, is decided by its record all the same.
+  bool is_told_by_hashes = false;
   std::vector<Step> steps;  ///< The driver first.
 };
 

@@ -122,7 +122,7 @@ Result<PageEnd> Run::find_ordered(const PageLimits& limits) {
   const auto visit = [&](const ListCursor& entry) -> Result<bool> {
     if (taken == limits.limit) {  // the page is full: is this one more?
       end.has_more = true;
-      if (!plan_.needs_records) return false;
+      if (!plan_.needs_records && !plan_.is_told_by_hashes) return false;
       std::vector<char> matches(1, 0);
       Found more = found(entry);
       if (auto done = judge_.check({&more, 1}, matches); !done) return std::move(done).error();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "schema/keys.h"
+
 namespace callisto::testing {
 namespace {
 
@@ -59,11 +61,16 @@ bool comes_before(MemoryOrder order, const Known& a, const Known& b) {
     at = a.updated_at;
     bt = b.updated_at;
   }
+  const auto turned = [](Time time, const Known& one) {
+    return schema::turn_id_at(time.micros(), one.id.bytes());
+  };
   // Times of expiry fall, and ids with them.
   if (order == MemoryOrder::expiry) {
-    return a.expires_at != b.expires_at ? *a.expires_at > *b.expires_at : a.id > b.id;
+    at = *a.expires_at;
+    bt = *b.expires_at;
+    return at != bt ? at > bt : turned(at, a) > turned(at, b);
   }
-  return at != bt ? at > bt : a.id < b.id;
+  return at != bt ? at > bt : turned(at, a) < turned(at, b);
 }
 
 }  // namespace

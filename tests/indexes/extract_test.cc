@@ -181,7 +181,8 @@ TEST(ExtractMessages, EveryIndex) {
 
 TEST(ExtractMessages, PlaceIsTheValueOfTheId) {
   const auto entries = entries_of(message_row(message(conversation_id(7), 2, 8)));
-  const auto place = schema::decode_message_place(entries.at("message_by_id").front().value);
+  const auto& entry = entries.at("message_by_id").front();
+  const auto place = schema::decode_message_place(entry.key, entry.value);
   ASSERT_TRUE(place);
   EXPECT_EQ(place->conversation, conversation_id(7).view());
   EXPECT_EQ(place->timestamp, kNoon + 2 * kMinute);
@@ -281,7 +282,8 @@ TEST(ExtractMemories, EveryEntryCarriesTheCover) {
     for (const Entry& entry : entries) {
       std::string_view value = entry.value;
       if (index == "memory_by_updated" || index == "memory_by_expiry") {
-        EXPECT_EQ(schema::take_created(value), kNoon) << index;
+        const std::int64_t key_time = index == "memory_by_expiry" ? kNoon + kMinute : kNoon;
+        EXPECT_EQ(schema::take_created(value, key_time), kNoon) << index;
       }
       const auto cover = schema::decode_memory_cover(value);
       ASSERT_TRUE(cover) << index;
@@ -291,7 +293,7 @@ TEST(ExtractMemories, EveryEntryCarriesTheCover) {
       EXPECT_FALSE(cover->is_active);
       EXPECT_TRUE(cover->is_superseded);
       EXPECT_EQ(cover->expires_at, kNoon + kMinute);
-      EXPECT_EQ(cover->tag_hashes.size(), 2 * sizeof(std::uint32_t));
+      EXPECT_EQ(cover->tag_hashes.size(), 2 * sizeof(std::uint16_t));
       EXPECT_TRUE(cover->has_tag(schema::tag_hash("pie")));
       EXPECT_TRUE(cover->has_tag(schema::tag_hash("dinner")));
     }

@@ -16,11 +16,11 @@ constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 const std::string kPrefix = memory_by_created_prefix(kSpace);
 
 std::string newest_key(std::int64_t time) {
-  return schema::KeyWriter(kPrefix).time_down(time).id(memory_id(1)).str();
+  return schema::KeyWriter(kPrefix).time_down(time).id_at(time, memory_id(1)).str();
 }
 
 std::string oldest_key(std::int64_t time) {
-  return schema::KeyWriter(kPrefix).time(time).id(memory_id(1)).str();
+  return schema::KeyWriter(kPrefix).time(time).id_at(time, memory_id(1)).str();
 }
 
 bool holds(const KeyRange& range, const std::string& key) {

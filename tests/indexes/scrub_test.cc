@@ -96,8 +96,10 @@ TEST_F(ScrubTest, MissingEntry) {
 }
 
 TEST_F(ScrubTest, DanglingEntry) {
-  const std::string key =
-      schema::KeyWriter(memory_by_tag_prefix(kSpace, "ghost")).time_down(1).id(memory_id(9)).str();
+  const std::string key = schema::KeyWriter(memory_by_tag_prefix(kSpace, "ghost"))
+                              .time_down(1)
+                              .id_at(1, memory_id(9))
+                              .str();
   world_.put_raw(Family::indexes, key, "\x01");
   EXPECT_EQ(found(), "dangling 1");
   EXPECT_TRUE(names("dangling", "memory_by_tag", key));
@@ -105,8 +107,10 @@ TEST_F(ScrubTest, DanglingEntry) {
 }
 
 TEST_F(ScrubTest, EntryThatItsRecordDoesNotGive) {
-  const std::string key =
-      schema::KeyWriter(memory_by_tag_prefix(kSpace, "old")).time_down(1).id(memory_id(201)).str();
+  const std::string key = schema::KeyWriter(memory_by_tag_prefix(kSpace, "old"))
+                              .time_down(1)
+                              .id_at(1, memory_id(201))
+                              .str();
   world_.put_raw(Family::indexes, key, "\x01");
   EXPECT_EQ(found(), "wrong 1");
   EXPECT_TRUE(names("wrong", "memory_by_tag", key));
@@ -123,8 +127,9 @@ TEST_F(ScrubTest, EntryWithAnotherValue) {
 
 TEST_F(ScrubTest, MessageIdThatLeadsElsewhere) {
   const Entry entry = world_.first_entry(IndexId::message_by_id);
-  const auto other = schema::encode(schema::MessagePlace{std::string(16, 'x'), 1, 2});
-  for (const std::string& value : {other, std::string("cut")}) {
+  const schema::MessagePlaceBytes other(entry.key.substr(entry.key.size() - 16),
+                                        std::string(16, 'x'), 1, 2);
+  for (const std::string& value : {std::string(other.view()), std::string("cut")}) {
     world_.put_raw(Family::indexes, entry.key, value);
     EXPECT_EQ(found(), "wrong 1");
     expect_repaired();

@@ -47,7 +47,7 @@ std::string cover_bytes(const Arguments& a) {
       a.at(4) == "-" ? static_cast<float>(cover.priority) / 10.0F : std::stof(a.at(4));
   if (a.at(5) != "-") cover.expires_at = std::stoll(a.at(5));
   if (a.at(6) != "-") cover.updated_at = std::stoll(a.at(6));
-  std::vector<std::uint32_t> hashes;
+  std::vector<std::uint16_t> hashes;
   for (std::size_t i = 7; i < a.size(); ++i) hashes.push_back(tag_hash(a[i]));
   cover.set_tags(hashes);
   return encode(cover);
@@ -105,6 +105,11 @@ const std::map<std::string, std::function<std::string(const Arguments&)>>& codec
       {"id",
        [](const Arguments& a) {
          return part([&](KeyWriter& w) { w.id(UserId::parse(a.at(0)).value()); });
+       }},
+      {"turned",
+       [](const Arguments& a) {
+         return part(
+             [&](KeyWriter& w) { w.id_at(std::stoll(a.at(0)), UserId::parse(a.at(1)).value()); });
        }},
       {"hash",
        [](const Arguments& a) {

@@ -254,18 +254,40 @@ std::int64_t small_time(std::mt19937_64& random) {
 TEST(KeyOrder, OfJoinedPartsIsTheOrderOfTheTuple) {
   auto random = seeded_random();
   const std::vector<std::string> tags = texts();
-  using Row = std::tuple<std::string, std::int64_t, MemoryId>;
+  using Row = std::tuple<std::string, std::int64_t, UuidBytes>;
   std::vector<std::pair<Row, std::string>> rows;
   for (int i = 0; i < 3000; ++i) {
     const std::string& tag = tags[random() % 40];
     const std::int64_t created = small_time(random);
     const auto id = random_id<MemoryId>(random);
     KeyWriter writer(kSpace, IndexId::memory_by_tag);
-    writer.text(tag).time_down(created).id(id);
-    rows.push_back({{tag, -created, id}, std::move(writer).take()});
+    writer.text(tag).time_down(created).id_at(created, id);
+    rows.push_back({{tag, -created, turn_id_at(created, id.bytes())}, std::move(writer).take()});
   }
   std::sort(rows.begin(), rows.end());
   for (std::size_t i = 1; i < rows.size(); ++i) ASSERT_LE(rows[i - 1].second, rows[i].second);
+}
+
+TEST(TurnedId, ComesBack) {
+  auto random = seeded_random();
+  for (int i = 0; i < 3000; ++i) {
+    const std::int64_t time = i % 2 == 0 ? small_time(random) : static_cast<std::int64_t>(random());
+    const auto id = random_id<MemoryId>(random);
+    const UuidBytes turned = turn_id_at(time, id.bytes());
+    EXPECT_EQ(turn_id_back(time, turned), id.bytes());
+    const std::string key = KeyWriter("").time(time).id_at(time, id).str();
+    KeyReader reader(key);
+    EXPECT_EQ(reader.id_at<MemoryId>(reader.time()), id);
+    EXPECT_TRUE(reader.at_end());
+  }
+}
+
+TEST(TurnedId, EndsInZerosWhereTheTimeSaysTheSame) {
+  const auto id = MemoryId::parse("00000000-03e8-7000-8000-000000000001").value();
+  for (const std::int64_t time : {1'000'000, 1'000'999}) {
+    EXPECT_EQ(KeyWriter("").id_at(time, id).str(), from_hex("70008000000000000001000000000000"));
+  }
+  EXPECT_EQ(KeyWriter("").id_at(999'999, id).str(), from_hex("70008000000000000001000000000001"));
 }
 
 TEST(KeyOrder, SpacesThenTablesLead) {
@@ -440,7 +462,7 @@ TEST(Hex, ComesBack) {
 
 TEST(DescribeKey, NamesThePartsOfAKey) {
   KeyWriter writer(1, IndexId::memory_by_tag);
-  writer.text("Pie \"\\").time_down(0).id(MemoryId{});
+  writer.text("Pie \"\\").time_down(0).id_at(0, MemoryId{});
   EXPECT_EQ(describe_key(writer.str()),
             "memory_by_tag 1 tag=\"Pie \\\"\\\\\" created=1970-01-01T00:00:00.000000Z "
             "memory=00000000-0000-0000-0000-000000000000");

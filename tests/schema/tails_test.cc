@@ -77,20 +77,61 @@ TEST(Tails, ConversationTailRefusesUnknownFlags) {
   }
 }
 
-TEST(Tails, MessagePlaceComesBack) {
-  const MessagePlace place{.conversation = "0123456789abcdef", .timestamp = -5, .sequence = 77};
-  const auto parts = encode_message_place(place.conversation, place.timestamp, place.sequence);
-  EXPECT_EQ(std::string_view(parts.data(), parts.size()), encode(place));
-  const auto back = decode_message_place(Exact(encode(place)).view());
-  ASSERT_TRUE(back);
+void expect_same_place(const std::string& message, const MessagePlace& place) {
+  const MessagePlaceBytes bytes(message, place.conversation, place.timestamp, place.sequence);
+  const auto back =
+      decode_message_place(Exact("key " + message).view(), Exact(std::string(bytes.view())).view());
+  ASSERT_TRUE(back) << place.timestamp;
   EXPECT_EQ(back->conversation, place.conversation);
   EXPECT_EQ(back->timestamp, place.timestamp);
   EXPECT_EQ(back->sequence, place.sequence);
 }
 
-// A place without its conversation would be bytes of another length, which nobody reads back.
-TEST(Tails, MessagePlaceWithoutConversationIsRefused) {
-  EXPECT_FALSE(decode_message_place(encode(MessagePlace{})));
+TEST(Tails, MessagePlaceComesBack) {
+  constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  for (const char byte : {'\0', '\x01', '\xFF'}) {
+    for (const std::int64_t timestamp : {std::int64_t{-5}, std::int64_t{0}, kLeast, kMost}) {
+      for (const std::uint64_t sequence :
+           {std::uint64_t{0}, std::uint64_t{77}, ~std::uint64_t{0}}) {
+        expect_same_place(
+            std::string(16, byte),
+            {.conversation = "0123456789abcdef", .timestamp = timestamp, .sequence = sequence});
+      }
+    }
+  }
+}
+
+TEST(Tails, MessagePlaceOfOtherBytesIsRefused) {
+  const std::string message(16, '\0');
+  const std::string conversation(16, 'c');
+  const auto reads = [&](const std::string& rest) {
+    return decode_message_place(message, Exact(conversation + rest).view()).has_value();
+  };
+  EXPECT_TRUE(reads({"\x02\x01", 2}));
+  EXPECT_FALSE(reads(""));
+  EXPECT_FALSE(reads("\x02"));               // no sequence
+  EXPECT_FALSE(reads("\x82"));               // cut
+  EXPECT_FALSE(reads({"\x82\x00\x01", 3}));  // longer than needed
+  EXPECT_FALSE(reads({"\x02\x01\x00", 3}));  // more than a place
+  EXPECT_FALSE(decode_message_place(message.substr(1), conversation + "\x02\x01"));
+  EXPECT_FALSE(decode_message_place(message, conversation.substr(1)));
+}
+
+TEST(Tails, CreationComesBackFromItsDistance) {
+  constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  for (const std::int64_t created_at : {std::int64_t{-7}, std::int64_t{0}, kLeast, kMost}) {
+    for (const std::int64_t key_time : {std::int64_t{-7}, std::int64_t{5}, kLeast, kMost}) {
+      const Exact bytes(encode_created(created_at, key_time) + "rest");
+      std::string_view value = bytes.view();
+      EXPECT_EQ(take_created(value, key_time), created_at);
+      EXPECT_EQ(value, "rest");
+    }
+  }
+  std::string_view cut = "\x80";
+  EXPECT_FALSE(take_created(cut, 0));
+  EXPECT_EQ(encode_created(3, 3).size(), 1U);
 }
 
 TEST(Tails, FixedLayoutsRefuseEveryOtherLength) {
@@ -98,7 +139,6 @@ TEST(Tails, FixedLayoutsRefuseEveryOtherLength) {
     const Exact bytes{std::string(size, '\0')};
     EXPECT_EQ(decode_user_tail(bytes.view()).has_value(), size == 16) << size;
     EXPECT_EQ(decode_conversation_tail(bytes.view()).has_value(), size == 65) << size;
-    EXPECT_EQ(decode_message_place(bytes.view()).has_value(), size == 32) << size;
   }
 }
 
@@ -137,8 +177,8 @@ TEST(MemoryCover, ComesBack) {
     cover.importance = static_cast<float>(random() % 11) / 10.0F;
     if (random() % 2 == 0) cover.expires_at = static_cast<std::int64_t>(random());
     if (random() % 2 == 0) cover.updated_at = static_cast<std::int64_t>(random());
-    std::vector<std::uint32_t> tags(random() % 257);
-    for (std::uint32_t& tag : tags) tag = static_cast<std::uint32_t>(random());
+    std::vector<std::uint16_t> tags(random() % 257);
+    for (std::uint16_t& tag : tags) tag = static_cast<std::uint16_t>(random());
     cover.set_tags(tags);
 
     const auto back = decode_memory_cover(Exact(encode(cover)).view());
@@ -151,26 +191,26 @@ TEST(MemoryCover, ComesBack) {
     EXPECT_EQ(back->expires_at, cover.expires_at);
     EXPECT_EQ(back->updated_at, cover.updated_at);
     EXPECT_EQ(back->tag_hashes, cover.tag_hashes);
-    for (const std::uint32_t tag : tags) EXPECT_TRUE(back->has_tag(tag));
+    for (const std::uint16_t tag : tags) EXPECT_TRUE(back->has_tag(tag));
   }
 }
 
 TEST(MemoryCover, TellsTagsThatAreNotThere) {
   MemoryCover cover;
   EXPECT_FALSE(cover.has_tag(0));
-  cover.set_tags({0, 5, 0xFFFFFFFF, 5, 0x01000000});
-  EXPECT_EQ(cover.tag_hashes.size(), 16U);
-  for (const std::uint32_t there : {0U, 5U, 0x01000000U, 0xFFFFFFFFU})
-    EXPECT_TRUE(cover.has_tag(there));
-  for (const std::uint32_t absent : {1U, 4U, 6U, 0x00FFFFFFU, 0xFFFFFFFEU}) {
+  const std::vector<std::uint16_t> tags{0, 5, 0xFFFF, 5, 0x0100};
+  cover.set_tags(tags);
+  EXPECT_EQ(cover.tag_hashes.size(), 8U);
+  for (const std::uint16_t there : tags) EXPECT_TRUE(cover.has_tag(there));
+  for (const std::uint16_t absent : std::vector<std::uint16_t>{1, 4, 6, 0x00FF, 0xFFFE}) {
     EXPECT_FALSE(cover.has_tag(absent)) << absent;
   }
 }
 
 TEST(MemoryCover, RefusesWhatItDoesNotWrite) {
   const std::string time(8, '\0');
-  const std::string one = from_hex("01000000").value();
-  const std::string two = from_hex("02000000").value();
+  const std::string one = from_hex("0100").value();
+  const std::string two = from_hex("0200").value();
   const std::string rest("\xFF\x05", 2);
   const std::string usual = from_hex("0000003f").value();  // 0.5
   EXPECT_TRUE(decode_memory_cover("\x0D" + rest + time + time + one + two));

@@ -267,7 +267,7 @@ TEST_F(WholeStore, ACurrentStoreHasNothingToUpgrade) {
        {std::vector<std::string>{"upgrade", "--json"}, {"upgrade", "--dry-run", "--json"}}) {
     const CommandOutcome outcome = run(arguments);
     EXPECT_EQ(outcome.status, 0) << outcome.err;
-    EXPECT_EQ(outcome.out, "{\"format_version\":3,\"changes\":0,\"done\":true}\n");
+    EXPECT_EQ(outcome.out, "{\"format_version\":4,\"changes\":0,\"done\":true}\n");
   }
 }
 
