@@ -20,6 +20,14 @@ class MemoryFilter {
  public:
   MemoryFilter(const MemoryQuery& query, const indexes::SpaceState& state, Time now);
 
+  /// False when the value of an entry lacks a tag that must be there: the rest of it need not be
+  /// read.
+  bool may_admit(std::string_view value) const noexcept {
+    for (const std::uint16_t hash : all_.hashes) {
+      if (!schema::may_have_tag(value, hash)) return false;
+    }
+    return true;
+  }
   /// False when the cover says already that the memory does not match. It decides states, times,
   /// numbers and what a memory is without; hashes of tags may meet, and the rest lists decide.
   bool admits(const schema::MemoryCover& cover, std::int64_t created_at) const;

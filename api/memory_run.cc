@@ -36,12 +36,14 @@ class MemoryJudge final : public core::Judge {
   }
 
   Result<void> look(const core::ListCursor& entry) override {
-    if (!read(entry.position(), entry.value()))
-      return damaged(index_name(plan_.driver.index), entry.key());
+    const std::string_view value = entry.value();
+    is_out_ = !filter_.may_admit(value);
+    if (is_out_) return {};
+    if (!read(entry.position(), value)) return damaged(index_name(plan_.driver.index), entry.key());
     return {};
   }
 
-  bool admits() const override { return filter_.admits(cover_, place_.created_at); }
+  bool admits() const override { return !is_out_ && filter_.admits(cover_, place_.created_at); }
   std::string_view position() const override { return position_; }
 
   void append_place(std::string& place) const override {
@@ -97,7 +99,8 @@ class MemoryJudge final : public core::Judge {
       const auto created_at = schema::take_created(value, time);
       if (!created_at) return false;
       place_.created_at = *created_at;
-      position_ = place_bytes(place_, MemoryOrder::created);
+      common_position_ = place_bytes(place_, MemoryOrder::created);
+      position_ = common_position_;
     } else {
       position_ = position.substr(head);
     }
@@ -142,8 +145,10 @@ class MemoryJudge final : public core::Judge {
   std::vector<Bytes> rows_;
 
   // The entry that is looked at.
-  std::string driver_position_;
-  std::string position_;
+  bool is_out_ = false;  // nothing of what follows was read
+  std::string_view driver_position_;
+  std::string_view position_;
+  std::string common_position_;
   schema::MemoryCover cover_;
   MemoryPlace place_;
 };

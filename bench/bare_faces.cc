@@ -52,7 +52,10 @@ Digest digest_of_participants(const fb::Conversation& header) {
 }
 
 Living::Living(const std::vector<std::string>& tags) : now_(Environment::system().now().micros()) {
-  for (const std::string& tag : tags) hashes_.push_back(schema::tag_hash(schema::fold(tag)));
+  for (const std::string& tag : tags) {
+    folded_.push_back(schema::fold(tag));
+    hashes_.push_back(schema::tag_hash(folded_.back()));
+  }
 }
 
 bool Living::admits(std::string_view entry) const {
@@ -61,6 +64,16 @@ bool Living::admits(std::string_view entry) const {
   if (cover->expires_at && *cover->expires_at <= now_) return false;
   return std::all_of(hashes_.begin(), hashes_.end(),
                      [&](std::uint16_t hash) { return cover->has_tag(hash); });
+}
+
+bool Living::has_tags(std::string_view record) const {
+  if (folded_.empty()) return true;
+  const auto& tags = *root<fb::Memory>(record).tags();
+  return std::all_of(folded_.begin(), folded_.end(), [&](const std::string& wanted) {
+    return std::any_of(tags.begin(), tags.end(), [&](const auto* tag) {
+      return schema::text(tag) == wanted || schema::fold(schema::text(tag)) == wanted;
+    });
+  });
 }
 
 }  // namespace callisto::bench::bare

@@ -31,15 +31,19 @@ Digest fold_message(Digest sum, std::string_view bytes, const fb::Conversation& 
 /// Who takes part, in whatever order.
 Digest digest_of_participants(const fb::Conversation& header);
 
-/// What a query for living memories leaves out, by the entry.
+/// What a query for living memories leaves out.
 class Living {
  public:
   explicit Living(const std::vector<std::string>& tags = {});
+  /// By the entry: hashes of tags may meet.
   bool admits(std::string_view entry) const;
+  /// By the record that an admitted entry leads to.
+  bool has_tags(std::string_view record) const;
 
  private:
   const std::int64_t now_;
-  std::vector<std::uint32_t> hashes_;
+  std::vector<std::string> folded_;
+  std::vector<std::uint16_t> hashes_;
 };
 
 }  // namespace callisto::bench::bare

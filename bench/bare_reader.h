@@ -113,12 +113,21 @@ template <class Reading>
 Digest Reader<Reading>::find_in(const indexes::KeyRange& range, const Living& living,
                                 std::size_t limit) const {
   const auto scan = reading_.scan(Family::indexes, range);
-  std::vector<std::string> keys;
-  for (; scan->valid() && keys.size() < limit; scan->next()) {
-    if (!living.admits(scan->value())) continue;
-    keys.push_back(schema::memory_key(kDefaultSpace, id_behind_created<MemoryId>(scan->key())));
+  Digest sum = 1;
+  for (std::size_t found = 0; found < limit && scan->valid();) {
+    std::vector<std::string> keys;
+    for (; scan->valid() && found + keys.size() < limit; scan->next()) {
+      if (!living.admits(scan->value())) continue;
+      keys.push_back(schema::memory_key(kDefaultSpace, id_behind_created<MemoryId>(scan->key())));
+    }
+    if (keys.empty()) break;
+    for (const Value& row : reading_.multi_get(Family::memories, keys)) {
+      if (!living.has_tags(view_of(row))) continue;
+      sum = fold_memory(sum, view_of(row));
+      ++found;
+    }
   }
-  return fold_memories(keys);
+  return sum;
 }
 
 template <class Reading>

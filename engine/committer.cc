@@ -1,15 +1,18 @@
 #include "engine/committer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "engine/cache/state_cache.h"
+#include "engine/thread_index.h"
 
 namespace callisto::kv {
 
 /// A thread in the queue. Without a request it is there to lead alone.
 struct Committer::Member {
   const CommitRequest* request = nullptr;
+  std::uint32_t thread = thread_index();
   bool done = false;
   std::condition_variable wake{};
   Result<Version> outcome = Version{0};
@@ -22,6 +25,7 @@ Result<Version> Committer::commit(const CommitRequest& request) {
   std::unique_lock lock(mutex_);
   wait_to_lead(member, lock);
   if (!member.done) {
+    if (request.durability == Durability::synced) gather(lock);
     take_group();
     lock.unlock();
     commit_group();
@@ -33,7 +37,15 @@ Result<Version> Committer::commit(const CommitRequest& request) {
 
 void Committer::wait_to_lead(Member& member, std::unique_lock<std::mutex>& lock) {
   queue_.push_back(&member);
+  if (queue_.size() == wanted_) gathered_.notify_one();
   member.wake.wait(lock, [&] { return member.done || queue_.front() == &member; });
+}
+
+void Committer::gather(std::unique_lock<std::mutex>& lock) {
+  if (queue_.size() >= pace_.expected()) return;
+  wanted_ = pace_.expected();
+  gathered_.wait_for(lock, pace_.patience(), [&] { return queue_.size() >= wanted_; });
+  wanted_ = 0;
 }
 
 void Committer::take_group() {
@@ -68,7 +80,13 @@ void Committer::commit_group() {
     if (!admission) member->outcome = std::move(admission).error();
   }
   if (admitted_.empty()) return;
+  const auto begun = std::chrono::steady_clock::now();
   const Result<Version> written = write_group();
+  if (durability_ == Durability::synced) {
+    writers_.clear();
+    for (const Member* member : group_) writers_.push_back(member->thread);
+    pace_.note(writers_, std::chrono::steady_clock::now() - begun);
+  }
   for (Member* member : group_) {
     if (member->outcome) member->outcome = written;
   }

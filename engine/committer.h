@@ -15,6 +15,7 @@
 #include "callisto/options.h"
 #include "callisto/result.h"
 #include "engine/counter_table.h"
+#include "engine/group_pace.h"
 #include "engine/kv.h"
 #include "engine/slots.h"
 #include "engine/write_set.h"
@@ -76,9 +77,10 @@ class Committer {
   /// committed then, counters are read again, commits go on. Waits for its turn, so not from inside
   /// the sink.
   void reset(Version version);
-  /// A change that conflicts with every other commit, made while none runs. `prepare` decides on the
-  /// state before it: its error leaves everything as it was. Then no key has a committed_version
-  /// until `write` has answered, and all of them its version; an error of it is that of a commit.
+  /// A change that conflicts with every other commit, made while none runs. `prepare` decides on
+  /// the state before it: its error leaves everything as it was. Then no key has a
+  /// committed_version until `write` has answered, and all of them its version; an error of it is
+  /// that of a commit.
   Result<Version> change_all(const std::function<Result<void>()>& prepare,
                              const std::function<Result<Version>()>& write);
   /// After counter rows were changed other than by a commit (erase_range on Family::system). Waits
@@ -95,6 +97,8 @@ class Committer {
   struct Member;
 
   void wait_to_lead(Member& member, std::unique_lock<std::mutex>& lock);
+  /// Of a leader that syncs: waits for who is likely to come.
+  void gather(std::unique_lock<std::mutex>& lock);
   void take_group();
   void commit_group();
   Result<void> admit(const CommitRequest& request);
@@ -114,6 +118,8 @@ class Committer {
 
   mutable std::mutex mutex_;
   std::deque<Member*> queue_;  ///< Guarded by mutex_. The front leads.
+  std::condition_variable gathered_;
+  std::size_t wanted_ = 0;  ///< Guarded by mutex_: so many in the queue end the leader's wait.
 
   // Of the leader, handed on with mutex_.
   std::vector<Member*> group_;
@@ -122,6 +128,8 @@ class Committer {
   std::vector<CounterRow> rows_;
   CounterTable counters_;
   Durability durability_ = Durability::buffered;
+  GroupPace pace_;
+  std::vector<std::uint32_t> writers_;
   bool failed_ = false;
 
   std::atomic<std::uint64_t> commits_{0};

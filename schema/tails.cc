@@ -104,6 +104,9 @@ std::uint16_t tag_hash_at(std::string_view hashes, std::size_t index) noexcept {
 }
 
 /// Whether the hashes are whole and rise: the one spelling of a set.
+/// Flags, what the memory has, priority.
+constexpr std::size_t kCoverHeadBytes = 3;
+
 bool is_tag_set(std::string_view hashes) noexcept {
   if (hashes.size() % kTagHashBytes != 0) return false;
   const std::size_t count = hashes.size() / kTagHashBytes;
@@ -238,8 +241,7 @@ std::string encode(const MemoryCover& cover) {
 }
 
 std::optional<MemoryCover> decode_memory_cover(std::string_view bytes) {
-  constexpr std::size_t kHeadBytes = 3;
-  if (bytes.size() < kHeadBytes) return std::nullopt;
+  if (bytes.size() < kCoverHeadBytes) return std::nullopt;
   LittleReader read(bytes);
   std::uint8_t flags = 0;
   read(flags);
@@ -262,6 +264,17 @@ std::optional<MemoryCover> decode_memory_cover(std::string_view bytes) {
   if (!is_tag_set(read.rest())) return std::nullopt;
   cover.tag_hashes = read.rest();
   return cover;
+}
+
+bool may_have_tag(std::string_view bytes, std::uint16_t hash) noexcept {
+  // Tags are last. Where they begin is not asked: what lies before them may look like one.
+  const char low = static_cast<char>(hash);
+  const char high = static_cast<char>(hash >> 8);
+  for (std::size_t end = bytes.size(); end >= kCoverHeadBytes + kTagHashBytes;
+       end -= kTagHashBytes) {
+    if (bytes[end - 2] == low && bytes[end - 1] == high) return true;
+  }
+  return false;
 }
 
 std::string encode_created(std::int64_t created_at, std::int64_t key_time) {
