@@ -60,8 +60,9 @@ Result<void> check_marker(const std::string& path, std::string_view text) {
     return damaged();
   }
   if (layout > kLayout) {
-    return Error(Code::format_too_new, "the store's layout is " + std::to_string(layout) +
-                                           ", this program knows up to " + std::to_string(kLayout));
+    return Error(Code::format_too_new, marker_path(path) + " says layout " +
+                                           std::to_string(layout) + ", this program knows up to " +
+                                           std::to_string(kLayout));
   }
   return {};
 }
