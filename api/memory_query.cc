@@ -132,7 +132,13 @@ Result<std::optional<Memory>> Memories::by_name(std::string_view category, std::
   query.key = key;
   if (user) query.user = user;
   query.without_user = user.is_nil();
-  return detail::find_one(*scope_, query);
+  using Found = std::optional<Memory>;
+  return detail::read<Found>(*scope_, [&](detail::ReadContext& context) -> Result<Found> {
+    auto row = detail::newest_of_name(context, query);
+    if (!row) return std::move(row).error();
+    if (!*row) return Found();
+    return Found(detail::ViewAccess::memory(std::move(**row), context.state()));
+  });
 }
 
 Result<std::optional<Memory>> Memories::by_key(std::string_view key) const {

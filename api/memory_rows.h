@@ -3,6 +3,7 @@
 // What the calls on memories share: a query run to its rows.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ Result<MemoryRows> run_query(ReadContext& context, const MemoryQuery& query,
                              const MemoryPageLimits& limits, QueryPlan* plan = nullptr);
 Result<std::vector<Bytes>> find_rows(ReadContext& context, const MemoryQuery& query,
                                      std::uint32_t limit);
+/// The newest row of a query that has category, key, and user or without_user, and nothing else.
+Result<std::optional<Bytes>> newest_of_name(ReadContext& context, const MemoryQuery& name);
 Result<std::uint64_t> count_rows(ReadContext& context, const MemoryQuery& query);
 
 }  // namespace callisto::detail
