@@ -267,8 +267,10 @@ Result<Document> parse(std::string_view text, const char* field, std::size_t max
   return invalid(field, "JSON; fails at byte " + std::to_string(parsed));
 }
 
-std::vector<std::uint8_t> to_bytes(const Document& document, std::size_t text_bytes) {
-  flexbuffers::Builder builder(text_bytes);
+std::vector<std::uint8_t> to_bytes(
+    const Document& document, std::size_t text_bytes,
+    flexbuffers::BuilderFlag flags = flexbuffers::BUILDER_FLAG_SHARE_KEYS) {
+  flexbuffers::Builder builder(text_bytes, flags);
   build(builder, document, document.root);
   builder.Finish();
   return builder.GetBuffer();
@@ -283,7 +285,8 @@ Result<std::vector<std::uint8_t>> json_line_to_flex(std::string_view text, std::
   Result<Document> document = parse(text, "line", kMaxLineDepth);
   if (!document) return std::move(document).error();
   if (document->root.type != FlexType::map) return invalid("line", kNoObject);
-  return to_bytes(*document, text.size());
+  // Nobody stores it: to look each name up among those that are there costs more than their bytes.
+  return to_bytes(*document, text.size(), flexbuffers::BUILDER_FLAG_NONE);
 }
 
 Result<std::vector<std::uint8_t>> json_to_flex(std::string_view text, const char* field,

@@ -61,6 +61,13 @@ Ref<ListSegment> cut(ListSegment& whole, std::string from, std::string to, bool 
   return part;
 }
 
+/// None where nothing is there.
+Ref<ListEntry> entry_of(std::string_view position, FollowedValue& value, bool is_record) {
+  if (!value.is_there()) return {};
+  if (is_record) return ListEntry::make(position, value.hold(), false);
+  return ListEntry::make(position, value.view());
+}
+
 std::uint64_t part_hash(std::uint64_t list, std::string_view position) noexcept {
   return list ^ std::hash<std::string_view>{}(position);
 }
@@ -334,13 +341,14 @@ bool ListCache::covers(const Name& name, std::string_view position) {
   return list != nullptr && list->covering(position) != nullptr;
 }
 
-void ListCache::apply(const Name& name, std::string_view position, Ref<ListEntry> entry,
-                      Version version) {
+void ListCache::apply(const Name& name, std::string_view position, FollowedValue& value,
+                      bool is_record, Version version) {
   Shard& shard = shard_of(name);
   const std::lock_guard lock(shard.mutex);
   List* const list = shard.find(name);
   Part* const part = list == nullptr ? nullptr : list->covering(position);
   if (part == nullptr) return;
+  Ref<ListEntry> entry = entry_of(position, value, is_record);
   // Readers take holds under the lock only: a single one is the list's own.
   if (!part->segment->holds.is_single()) part->segment = copy_of(*part->segment);
   ListSegment& segment = *part->segment;

@@ -13,6 +13,7 @@
 #include "callisto/bytes.h"
 #include "engine/cache/cache_room.h"
 #include "engine/cache/eviction.h"
+#include "engine/cache/followed_value.h"
 #include "engine/cache/recent_changes.h"
 #include "engine/cache/ref.h"
 #include "engine/cache/row_cache.h"
@@ -105,8 +106,9 @@ class ListCache {
   /// more; of what is known already only what is new is kept.
   void fill(const Name& name, Ref<ListSegment> part, Version at);
 
-  /// Follows a commit: `entry` at its position, or nothing there any more.
-  void apply(const Name& name, std::string_view position, Ref<ListEntry> entry, Version version);
+  /// Follows a commit, which left `value` at a position; of a list of records the entry holds it.
+  void apply(const Name& name, std::string_view position, FollowedValue& value, bool is_record,
+             Version version);
   /// Whether apply() would do anything.
   bool covers(const Name& name, std::string_view position);
   void erase_range(Family family, std::string_view lower, std::string_view upper);

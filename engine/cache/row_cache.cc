@@ -210,29 +210,23 @@ void RowCache::note_checked(CachedRow& row, const Bytes& value) {
   }
 }
 
-void RowCache::apply(Family family, std::string_view key, std::uint64_t hash, const Bytes& value,
+void RowCache::apply(Family family, std::string_view key, std::uint64_t hash, FollowedValue& value,
                      Version version, bool installs) {
   Shard& shard = shard_of(hash);
   const std::lock_guard lock(shard.mutex);
   CachedRow* const row = shard.find(family, key, hash);
   if (row != nullptr) {
-    shard.set(*row, value, false, version);
+    shard.set(*row, value.hold(), false, version);
     ++shard.invalidations;
-  } else if (installs && value) {
+  } else if (installs && value.hold()) {
     Ref<CachedRow> fresh = CachedRow::make(family, key, hash);
-    fresh->charge_bytes = charge_of(*fresh, value);
-    shard.set(*fresh, value, false, version);
+    fresh->charge_bytes = charge_of(*fresh, value.hold());
+    shard.set(*fresh, value.hold(), false, version);
     shard.link(std::move(fresh));
   } else {
     return;
   }
   shard.room.shrink();
-}
-
-bool RowCache::has(Family family, std::string_view key, std::uint64_t hash) {
-  Shard& shard = shard_of(hash);
-  const std::lock_guard lock(shard.mutex);
-  return shard.find(family, key, hash) != nullptr;
 }
 
 void RowCache::erase_range(Family family, std::string_view lower, std::string_view upper) {

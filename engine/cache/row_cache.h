@@ -12,6 +12,7 @@
 #include "callisto/bytes.h"
 #include "engine/cache/cache_room.h"
 #include "engine/cache/eviction.h"
+#include "engine/cache/followed_value.h"
 #include "engine/cache/recent_changes.h"
 #include "engine/cache/ref.h"
 #include "engine/kv.h"
@@ -73,10 +74,8 @@ class RowCache {
   void note_checked(CachedRow& row, const Bytes& value);
 
   /// Follows a commit. A row that is not there enters only where `installs`; an erased one never.
-  void apply(Family family, std::string_view key, std::uint64_t hash, const Bytes& value,
+  void apply(Family family, std::string_view key, std::uint64_t hash, FollowedValue& value,
              Version version, bool installs);
-  /// Whether apply() without installs would do anything.
-  bool has(Family family, std::string_view key, std::uint64_t hash);
   void erase_range(Family family, std::string_view lower, std::string_view upper);
   void clear();
 

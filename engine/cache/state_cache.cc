@@ -106,32 +106,19 @@ void StateCache::follow(std::span<const WriteSet* const> sets, Version version) 
 
 void StateCache::follow(const Touched& touched, Version version) {
   const WriteSet::Operation& operation = *touched.operation;
+  const CacheShape::Place& place = touched.place;
   const bool is_put = operation.kind == WriteSet::Kind::put;
-  const bool is_list = touched.place.kind == CacheShape::Kind::list;
-  const std::string_view position =
-      std::string_view(operation.key).substr(touched.place.prefix_bytes);
-  const bool is_listed = is_list && lists_.covers(touched.list, position);
-  if (!touched.place.is_record) {
-    if (is_listed) {
-      lists_.apply(touched.list, position,
-                   is_put ? ListEntry::make(position, operation.value) : Ref<ListEntry>(), version);
-    } else if (!is_list && rows_.has(operation.family, operation.key, operation.hash)) {
-      rows_.apply(operation.family, operation.key, operation.hash,
-                  is_put ? Bytes::copy_of(operation.value) : Bytes(), version, false);
-    }
-    return;
+  FollowedValue value = is_put ? FollowedValue(operation.value) : FollowedValue();
+  const bool is_list = place.kind == CacheShape::Kind::list;
+  if (!is_list || place.is_record) {
+    // A record among a list's keys is remembered by its own key only where somebody asked for it
+    // so.
+    const bool installs = place.is_record && !is_list;
+    rows_.apply(operation.family, operation.key, operation.hash, value, version, installs);
   }
-  // A record among a list's keys is remembered by its own key only where somebody asked for it so.
-  const bool installs = is_put && !is_list;
-  const bool is_row = installs || rows_.has(operation.family, operation.key, operation.hash);
-  if (!is_row && !is_listed) return;
-  const Bytes record = is_put ? Bytes::copy_of(operation.value) : Bytes();
-  if (is_row) {
-    rows_.apply(operation.family, operation.key, operation.hash, record, version, installs);
-  }
-  if (is_listed) {
-    lists_.apply(touched.list, position,
-                 is_put ? ListEntry::make(position, record, false) : Ref<ListEntry>(), version);
+  if (is_list) {
+    const std::string_view position = std::string_view(operation.key).substr(place.prefix_bytes);
+    lists_.apply(touched.list, position, value, place.is_record, version);
   }
 }
 

@@ -42,11 +42,13 @@ class Lists : public ::testing::Test {
   }
   void put(std::string_view position, std::string_view value, Version version) {
     recent_.add(std::vector<std::uint64_t>{name().hash}, version);
-    lists_.apply(name(), position, ListEntry::make(position, value), version);
+    FollowedValue left(value);
+    lists_.apply(name(), position, left, false, version);
   }
   void erase(std::string_view position, Version version) {
     recent_.add(std::vector<std::uint64_t>{name().hash}, version);
-    lists_.apply(name(), position, {}, version);
+    FollowedValue nothing;
+    lists_.apply(name(), position, nothing, false, version);
   }
   std::string find(std::string_view position, Version at = 1000) {
     return show(lists_.find(name(), position, at));
@@ -227,7 +229,9 @@ TEST_F(Lists, PartsAreEvictedOneByOne) {
   EXPECT_GT(kept, 2);
   EXPECT_EQ(small.stats().evictions, 200U - static_cast<std::uint64_t>(kept));
   EXPECT_EQ(small.stats().entries, 1U);
-  small.apply(name(), from.back(), ListEntry::make(from.back(), std::string(100'000, 'w')), 20);
+  const std::string large(100'000, 'w');
+  FollowedValue left(large);
+  small.apply(name(), from.back(), left, false, 20);
   EXPECT_FALSE(small.covers(name(), from.back())) << "it is larger than the shard";
 }
 

@@ -70,7 +70,8 @@ class Rows : public ::testing::Test {
   /// As a StateCache does it.
   void commit(std::string_view key, const Bytes& value, Version version, bool installs = false) {
     recent_.add(std::vector<std::uint64_t>{hash(key)}, version);
-    rows_.apply(Family::users, key, hash(key), value, version, installs);
+    FollowedValue left = value ? FollowedValue(value.view()) : FollowedValue();
+    rows_.apply(Family::users, key, hash(key), left, version, installs);
   }
   std::string find(std::string_view key, Version at) {
     RowCache::Hit hit;
@@ -219,9 +220,11 @@ TEST_F(Rows, StayWithinTheCapacity) {
   EXPECT_EQ(stats.evictions + stats.entries, stats.fills);
   EXPECT_LT(stats.fills, 5000U) << "without room, what is asked for once does not enter";
   // A row grows by a commit, and makes room.
+  const std::string large(1000, 'w');
   for (int i = 0; i < 5000; ++i) {
     const std::string key = std::to_string(i);
-    small.apply(Family::users, key, hash(key), bytes(std::string(1000, 'w')), 20, false);
+    FollowedValue left(large);
+    small.apply(Family::users, key, hash(key), left, 20, false);
     ASSERT_LE(small.stats().bytes, kCapacity);
   }
   RowCache::Hit hit;
@@ -237,7 +240,8 @@ TEST_F(Rows, NothingStaysWithoutCapacity) {
   RowCache::Hit hit;
   EXPECT_FALSE(none.find(Family::users, "k", hash("k"), 10, hit));
   EXPECT_FALSE(row);
-  none.apply(Family::users, "k", hash("k"), bytes("w"), 20, true);
+  FollowedValue left("w");
+  none.apply(Family::users, "k", hash("k"), left, 20, true);
   EXPECT_EQ(none.stats().entries, 0U);
   EXPECT_EQ(none.stats().bytes, 0U);
 }
