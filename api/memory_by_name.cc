@@ -33,13 +33,13 @@ Result<Bytes> row_of(ReadContext& context, const MemoryFilter& filter, const kv:
                      std::size_t prefix_bytes) {
   constexpr std::size_t kPlaceBytes = sizeof(std::int64_t) + std::tuple_size_v<UuidBytes>;
   const std::string_view place = entry.position(prefix_bytes);
-  const auto cover = schema::decode_memory_cover(entry.value());
-  if (place.size() != kPlaceBytes || !cover) {
+  schema::MemoryCover cover;
+  if (place.size() != kPlaceBytes || !schema::read_memory_cover(entry.value(), cover)) {
     return damaged(index_name(IndexId::memory_by_name), entry.key());
   }
   schema::KeyReader reader(place);
   const std::int64_t created_at = reader.time_down();
-  if (!filter.admits(*cover, created_at)) return Bytes();
+  if (!filter.admits(cover, created_at)) return Bytes();
   Bytes row;
   if (!context.reader().peek(entry.remembered(), 0, row)) {
     const std::string key = schema::memory_key(context.space(), reader.id_at<MemoryId>(created_at));

@@ -33,6 +33,7 @@ class MemoryJudge final : public core::Judge {
         meter_(meter),
         filter_(asked, context.state(), context.now()) {
     for (const std::string& tag : excluded_tags(asked)) excluded_.push_back(schema::tag_hash(tag));
+    is_exact_ = is_exact(plan, context.state());
   }
 
   Result<void> look(const core::ListCursor& entry) override {
@@ -50,12 +51,14 @@ class MemoryJudge final : public core::Judge {
     if (plan_.is_ordered) {
       place.append(driver_position_);
     } else {
-      place.append(place_bytes(place_, asked_.order));
+      MemoryPlace whole = place_;
+      whole.id = place_id();
+      place.append(place_bytes(whole, asked_.order));
     }
   }
 
   std::string record_key() const override {
-    return schema::memory_key(context_.space(), place_.id);
+    return schema::memory_key(context_.space(), place_id());
   }
 
   bool peek(const kv::ListEntry* entry, std::array<Bytes, kv::HintRef::kPlaces>& rows) override {
@@ -94,23 +97,49 @@ class MemoryJudge final : public core::Judge {
     const bool is_rising = index == IndexId::memory_by_expiry;
     const std::int64_t time = is_rising ? reader.time() : reader.time_down();
     place_.created_at = time;
-    place_.id = reader.id_at<MemoryId>(time);
+    place_time_ = time;
     if (is_dated) {
       const auto created_at = schema::take_created(value, time);
       if (!created_at) return false;
       place_.created_at = *created_at;
+      place_.id = place_id();
       common_position_ = place_bytes(place_, MemoryOrder::created);
       position_ = common_position_;
     } else {
       position_ = position.substr(head);
     }
-    auto cover = schema::decode_memory_cover(value);
-    if (!cover) return false;
-    cover_ = std::move(*cover);
+    if (!schema::read_memory_cover(value, cover_)) return false;
     place_.updated_at = cover_.updated_at.value_or(place_.created_at);
     place_.expires_at = cover_.expires_at.value_or(0);
     place_.priority = cover_.priority;
     return true;
+  }
+
+  /// Whether what entries and lists admit matches: no key of theirs is a hash of what was asked
+  /// for.
+  static bool is_exact(const core::Plan& plan, const SpaceState& state) {
+    if (plan.needs_records || plan.is_told_by_hashes || !state.is_idle()) return false;
+    const auto has_texts = [](const core::List& list) {
+      switch (list.index) {
+        case IndexId::memory_by_key:
+        case IndexId::memory_by_name:
+        case IndexId::memory_by_entity:
+        case IndexId::memory_by_source:
+        case IndexId::memory_by_task:
+          return false;
+        default:
+          return true;
+      }
+    };
+    return plan.probed.empty() && has_texts(plan.driver) &&
+           std::all_of(plan.all.begin(), plan.all.end(), has_texts) &&
+           std::all_of(plan.skips.begin(), plan.skips.end(), has_texts);
+  }
+
+  /// The id of the entry that was read last.
+  MemoryId place_id() const {
+    const std::size_t at = driver_position_.size() - std::tuple_size_v<UuidBytes>;
+    return schema::KeyReader(driver_position_.substr(at)).id_at<MemoryId>(place_time_);
   }
 
   /// Calls each(i, row) for the records that match. Every entry has its record.
@@ -131,7 +160,9 @@ class MemoryJudge final : public core::Judge {
       Bytes row = std::move(found[i].rows[0]);
       if (!row) row = std::move((*fetched)[next++]);
       if (!row) return damaged("memories", found[i].key);
-      if (filter_.matches(*schema::root<schema::fb::Memory>(row))) each(i, std::move(row));
+      if (is_exact_ || filter_.matches(*schema::root<schema::fb::Memory>(row))) {
+        each(i, std::move(row));
+      }
     }
     return {};
   }
@@ -141,11 +172,13 @@ class MemoryJudge final : public core::Judge {
   const core::Plan& plan_;
   core::Meter& meter_;
   const MemoryFilter filter_;
+  bool is_exact_ = false;                // entries and lists leave nothing for the record to decide
   std::vector<std::uint16_t> excluded_;  // hashes
   std::vector<Bytes> rows_;
 
   // The entry that is looked at.
-  bool is_out_ = false;  // nothing of what follows was read
+  bool is_out_ = false;          // nothing of what follows was read
+  std::int64_t place_time_ = 0;  // what the id lies behind
   std::string_view driver_position_;
   std::string_view position_;
   std::string common_position_;

@@ -240,29 +240,36 @@ std::string encode(const MemoryCover& cover) {
   return bytes;
 }
 
-std::optional<MemoryCover> decode_memory_cover(std::string_view bytes) {
-  if (bytes.size() < kCoverHeadBytes) return std::nullopt;
+bool read_memory_cover(std::string_view bytes, MemoryCover& cover) {
+  if (bytes.size() < kCoverHeadBytes) return false;
   LittleReader read(bytes);
   std::uint8_t flags = 0;
   read(flags);
-  if ((flags & ~kCoverFlags) != 0) return std::nullopt;
-  MemoryCover cover;
+  if ((flags & ~kCoverFlags) != 0) return false;
   cover.is_active = (flags & kActive) != 0;
   cover.is_superseded = (flags & kSuperseded) != 0;
   read(cover.fields);
   read(cover.priority);
   cover.importance = usual_importance(cover.priority);
+  cover.expires_at.reset();
+  cover.updated_at.reset();
   if ((flags & kImportance) != 0) {
     std::optional<std::uint32_t> bits;
-    if (!read.try_read(bits)) return std::nullopt;
+    if (!read.try_read(bits)) return false;
     const float importance = std::bit_cast<float>(*bits);
-    if (importance == cover.importance) return std::nullopt;  // has a shorter spelling
+    if (importance == cover.importance) return false;  // has a shorter spelling
     cover.importance = importance;
   }
-  if ((flags & kExpires) != 0 && !read.try_read(cover.expires_at)) return std::nullopt;
-  if ((flags & kUpdated) != 0 && !read.try_read(cover.updated_at)) return std::nullopt;
-  if (!is_tag_set(read.rest())) return std::nullopt;
+  if ((flags & kExpires) != 0 && !read.try_read(cover.expires_at)) return false;
+  if ((flags & kUpdated) != 0 && !read.try_read(cover.updated_at)) return false;
+  if (!is_tag_set(read.rest())) return false;
   cover.tag_hashes = read.rest();
+  return true;
+}
+
+std::optional<MemoryCover> decode_memory_cover(std::string_view bytes) {
+  std::optional<MemoryCover> cover(std::in_place);
+  if (!read_memory_cover(bytes, *cover)) cover.reset();
   return cover;
 }
 

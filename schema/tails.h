@@ -102,6 +102,8 @@ struct MemoryCover {
 std::uint16_t tag_hash(std::string_view folded_tag) noexcept;
 std::string encode(const MemoryCover& cover);
 std::optional<MemoryCover> decode_memory_cover(std::string_view bytes);
+/// The same into `cover`, which means nothing where it answers false.
+bool read_memory_cover(std::string_view bytes, MemoryCover& cover);
 /// False when a cover at the end of `bytes` surely has no tag with this hash: without decoding it.
 bool may_have_tag(std::string_view bytes, std::uint16_t hash) noexcept;
 
