@@ -13,7 +13,8 @@ namespace core = indexes::query;
 namespace fb = schema::fb;
 using schema::IndexId;
 
-constexpr std::size_t kPositionBytes = 8 + std::tuple_size_v<UuidBytes>;
+constexpr std::size_t kTimeBytes = 8;
+constexpr std::size_t kPositionBytes = kTimeBytes + std::tuple_size_v<UuidBytes>;
 
 /// Reads entries of every index of conversations.
 class ConversationJudge final : public core::Judge {
@@ -22,18 +23,19 @@ class ConversationJudge final : public core::Judge {
                     core::Meter& meter)
       : context_(context),
         asked_(asked),
-
         meter_(meter),
         filter_(asked, context.state()),
         is_by_activity_(plan.driver.index == IndexId::conversation_by_activity),
         needs_tail_(!is_by_activity_ && (asked.order == ConversationOrder::activity ||
-                                         asked.activity.from || asked.activity.to)) {}
+                                         asked.activity.from || asked.activity.to)),
+        is_exact_(!plan.needs_records && !plan.is_told_by_hashes && plan.probed.empty() &&
+                  context.state().is_idle()) {}
 
   Result<void> look(const core::ListCursor& entry) override {
     if (!read(entry.position(), entry.value())) return damaged("index entries", entry.key());
     if (!needs_tail_ || !filter_.admits_created(created_at_)) return {};
     meter_.records_fetched(1);
-    auto tail = fetch_conversation_tail(context_.reader(), context_.space(), id_);
+    auto tail = fetch_conversation_tail(context_.reader(), context_.space(), id());
     if (!tail) return std::move(tail).error();
     if (!*tail) return damaged("conversations", record_key());
     activity_at_ = (*tail)->activity_at();
@@ -48,13 +50,13 @@ class ConversationJudge final : public core::Judge {
 
   void append_place(std::string& place) const override {
     if (asked_.order == ConversationOrder::activity) {
-      place.append(conversation_place(activity_at_, id_));
+      place.append(conversation_place(activity_at_, id()));
     } else {
       place.append(position_);
     }
   }
   std::string record_key() const override {
-    return schema::conversation_key(context_.space(), id_);
+    return schema::conversation_key(context_.space(), id());
   }
 
   bool peek(const kv::ListEntry* entry, std::array<Bytes, kv::HintRef::kPlaces>& rows) override {
@@ -87,16 +89,22 @@ class ConversationJudge final : public core::Judge {
   bool read(std::string_view position, std::string_view value) {
     if (position.size() != kPositionBytes) return false;
     schema::KeyReader reader(position);
-    created_at_ = reader.time_down();
-    id_ = reader.id_at<ConversationId>(created_at_);
-    position_ = position;
+    created_at_ = place_time_ = reader.time_down();
+    position_ = driver_position_ = position;
     if (!is_by_activity_) return true;
     activity_at_ = created_at_;
     const auto created_at = schema::take_created(value, activity_at_);
     if (!created_at) return false;
     created_at_ = *created_at;
-    position_ = conversation_place(created_at_, id_);
+    common_position_ = conversation_place(created_at_, id());
+    position_ = common_position_;
     return true;
+  }
+
+  /// Of the entry that was read last.
+  ConversationId id() const {
+    schema::KeyReader reader(driver_position_.substr(kTimeBytes));
+    return reader.id_at<ConversationId>(place_time_);
   }
 
   /// Calls each(i, rows) for the conversations that match. Every entry has its header and its tail.
@@ -124,8 +132,9 @@ class ConversationJudge final : public core::Judge {
                            : fetched_rows(found[i], (*headers)[next], (*tails)[next]);
       if (!is_known) ++next;
       if (!rows) return std::move(rows).error();
-      if (!filter_.matches(*schema::root<fb::Conversation>(rows->header), rows->tail)) continue;
-      each(i, std::move(*rows));
+      if (is_exact_ || filter_.matches(*schema::root<fb::Conversation>(rows->header), rows->tail)) {
+        each(i, std::move(*rows));
+      }
     }
     return {};
   }
@@ -149,13 +158,16 @@ class ConversationJudge final : public core::Judge {
   const ConversationFilter filter_;
   const bool is_by_activity_;
   const bool needs_tail_;
+  const bool is_exact_;  // entries and lists leave nothing for the records to decide
   std::vector<ConversationRows> rows_;
 
   // The entry that is looked at.
-  std::string position_;
+  std::string_view driver_position_;
+  std::int64_t place_time_ = 0;  // what the id lies behind
+  std::string_view position_;
+  std::string common_position_;
   std::int64_t created_at_ = 0;
   std::int64_t activity_at_ = 0;
-  ConversationId id_;
 };
 
 /// Whether a list that every row must be in is of nobody: nil, gone or merged away.
