@@ -70,8 +70,9 @@ class WriteContext : public ReadContext {
         changes_(&changes),
         made_ids_(made_ids) {}
   /// Of a bulk load, which counts entries when they are sorted.
-  WriteContext(StoreCore& core, kv::Transaction& transaction, std::shared_ptr<const SpaceState> state,
-               Time now, const CallOptions& options, MadeIds& made_ids)
+  WriteContext(StoreCore& core, kv::Transaction& transaction,
+               std::shared_ptr<const SpaceState> state, Time now, const CallOptions& options,
+               MadeIds& made_ids)
       : ReadContext(core, transaction, std::move(state), now),
         transaction_(transaction),
         options_(options),
@@ -82,7 +83,8 @@ class WriteContext : public ReadContext {
   MadeIds& made_ids() const noexcept { return made_ids_; }
 
   /// Through the maintainer: the row, its entries, its counts.
-  Result<void> write_row(TableId table, std::string_view key, std::optional<std::string_view> before,
+  Result<void> write_row(TableId table, std::string_view key,
+                         std::optional<std::string_view> before,
                          std::optional<std::string_view> after);
   /// After this transaction has changed work or aliases: reads them again, with its own changes.
   Result<void> reload_state();
@@ -103,8 +105,9 @@ class SpaceSlot {
   const std::string& name_key() const noexcept { return name_key_; }
   /// The state in `reader`'s view; remembered when the engine is the sole writer.
   Result<std::shared_ptr<const SpaceState>> state(kv::Store& engine, kv::Reader& reader);
-  /// The same for a call that reads and runs no code of the caller's: the thread holds the state, and
-  /// the answer counts no hold, so that readers share no count. Valid until the thread asks again.
+  /// The same for a call that reads and runs no code of the caller's: the thread holds the state,
+  /// and the answer counts no hold, so that readers share no count. Valid until the thread asks
+  /// again.
   Result<std::shared_ptr<const SpaceState>> state_for_call(kv::Store& engine, kv::Reader& reader);
 
  private:
@@ -151,11 +154,13 @@ class TransactionCore {
   Transaction face_;
 };
 
-/// One snapshot that a user sees. The store knows it, and lets its engine snapshot go when it closes.
+/// One snapshot that a user sees. The store knows it, and lets its engine snapshot go when it
+/// closes.
 class SnapshotCore {
  public:
-  SnapshotCore(std::shared_ptr<StoreCore> core, SpaceSlot& slot, std::unique_ptr<kv::Snapshot> snapshot,
-               std::shared_ptr<const SpaceState> state, Time now);
+  SnapshotCore(std::shared_ptr<StoreCore> core, SpaceSlot& slot,
+               std::unique_ptr<kv::Snapshot> snapshot, std::shared_ptr<const SpaceState> state,
+               Time now);
   ~SnapshotCore();
   const std::shared_ptr<StoreCore> core;
   Scope scope;
@@ -227,7 +232,8 @@ class StoreCore {
   /// Wakes the background thread, or does nothing when there is none.
   void notify_work();
   /// Runs steps until no work is left in any space. Limits are looked at between two steps.
-  Result<void> finish_pending_work(const WorkProgress& progress = {}, const CallLimits& limits = {});
+  Result<void> finish_pending_work(const WorkProgress& progress = {},
+                                   const CallLimits& limits = {});
   /// Runs the steps of one item to its end; nothing when it is not there (any more).
   Result<void> finish_work(SpaceNumber space, indexes::WorkOp op, std::string_view target,
                            const kv::Limits& limits);
@@ -266,7 +272,9 @@ class StoreCore {
     std::optional<PendingWork> work{};
     bool is_done = false;
   };
-  Result<bool> run_one_step(StepReport* report = nullptr);
+  /// Waits for the turn of a step, within the limits.
+  Result<std::unique_lock<std::timed_mutex>> take_turn(const kv::Limits& limits);
+  Result<bool> run_one_step(const kv::Limits& limits, StepReport* report = nullptr);
   /// One step of the first item of a space that can go on; false when there is none.
   Result<bool> run_work_step(const SpaceState& state, StepReport* report);
   Result<bool> run_step(SpaceNumber space, indexes::WorkItem& item);
@@ -303,7 +311,7 @@ class StoreCore {
   std::unordered_set<SnapshotCore*> snapshots_;  // guarded by close_mutex_
   std::unordered_set<LoadCore*> loads_;          // guarded by close_mutex_
 
-  std::mutex work_mutex_;            // one step at a time
+  std::timed_mutex work_mutex_;      // one step at a time
   bool is_turn_of_indexes_ = false;  // guarded by work_mutex_
   std::mutex wake_mutex_;
   std::condition_variable wake_;
@@ -352,7 +360,8 @@ Result<T> read(const Scope& scope, F&& function) {
 }
 
 template <class T, class F>
-Result<T> write(const Scope& scope, const CallOptions& options, F&& function, const QueueKey& queue = {}) {
+Result<T> write(const Scope& scope, const CallOptions& options, F&& function,
+                const QueueKey& queue = {}) {
   std::optional<Result<T>> answer;
   Result<void> done = write_in(scope, options, queue, [&](WriteContext& context) -> Result<void> {
     answer.emplace(function(context));

@@ -1,6 +1,7 @@
 // Reading of messages.
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "api/conversation_rows.h"
@@ -122,7 +123,8 @@ Result<std::vector<Message>> read_by_sender(ReadContext& context, const UserId& 
 
 Result<std::vector<Message>> read_by_sender(ReadContext& context, const UserId& sender,
                                             bool oldest_first, std::uint32_t limit) {
-  detail::SenderMerge merge(context, sender, oldest_first);
+  indexes::query::Meter unbounded(std::numeric_limits<std::uint64_t>::max(), nullptr);
+  detail::SenderMerge merge(context, sender, oldest_first, unbounded);
   CALLISTO_TRY(merge.open());
   std::vector<MessageAt> places;
   while (places.size() < limit) {

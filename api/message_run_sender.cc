@@ -34,7 +34,7 @@ class SenderRun {
         meter_(meter),
         filter_(query),
         is_ordered_(query.order == MessageOrder::time),
-        merge_(context, *query.sender, query.oldest_first, start()) {}
+        merge_(context, *query.sender, query.oldest_first, meter, start()) {}
 
   Result<MessageAnswer> run() {
     CALLISTO_TRY(merge_.open());
@@ -85,7 +85,6 @@ class SenderRun {
       auto sent = merge_.next();
       if (!sent) return std::move(sent).error();
       if (!*sent || is_beyond((*sent)->at.order.timestamp)) return {};
-      CALLISTO_TRY(meter_.key_read());
       const MessageAt& at = (*sent)->at;
       if (!filter_.admits_time(at.order.timestamp)) continue;
       const auto cover = schema::decode_message_cover((*sent)->cover);
@@ -96,12 +95,22 @@ class SenderRun {
 
   using Places = std::vector<MessagePlaceParts>;
 
+  /// Whether only the row that tells that there is one more is missing.
+  bool is_whole(const Places& sent) const {
+    return limits_->wants_more && limits_->limit > 0 && sent.size() == limits_->limit;
+  }
+
   Result<Places> take_first(std::size_t wanted) {
     Places sent;
-    CALLISTO_TRY(for_each_match([&](const MessagePlaceParts& place) {
+    auto done = for_each_match([&](const MessagePlaceParts& place) {
       sent.push_back(place);
       return sent.size() < wanted;
-    }));
+    });
+    if (!done && done.error().code() == Code::scan_limit_exceeded && is_whole(sent)) {
+      sent.push_back(sent.back());  // the page is whole; what follows is for the next call to find
+      return sent;
+    }
+    if (!done) return std::move(done).error();
     return sent;
   }
 

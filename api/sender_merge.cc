@@ -41,6 +41,7 @@ Result<void> SenderMerge::open() {
         indexes::conversation_by_participant_prefix(context_.space(), user), *version);
     CALLISTO_TRY(for_each_prefix(context_.reader(), kv::Family::indexes, prefix, false,
                                  [&](std::string_view key, std::string_view) -> Result<bool> {
+                                   if (auto read = meter_.key_read(); !read) return read.error();
                                    const auto tail = indexes::parse_created_tail(key);
                                    if (!tail) return damaged("conversation_by_participant", key);
                                    ids.push_back(tail->as<ConversationId>());
@@ -71,12 +72,13 @@ Result<void> SenderMerge::take_in(std::vector<ConversationId>& ids) {
     auto tails = fetch_tails(context_, chunk);
     if (!tails) return std::move(tails).error();
     for (std::size_t i = 0; i < chunk.size(); ++i) {
+      CALLISTO_TRY(meter_.key_read());
       const schema::ConversationTail& tail = (*tails)[i].tail;
       if (tail.message_count == 0) continue;
       // Where the oldest message lies is not known before it is looked for.
-      schema::MessageOrder bound =
-          oldest_first_ ? schema::MessageOrder{kTime, 0}
-                        : schema::MessageOrder{tail.last_message_at, kMaxSequence};
+      schema::MessageOrder bound = oldest_first_
+                                       ? schema::MessageOrder{kTime, 0}
+                                       : schema::MessageOrder{tail.last_message_at, kMaxSequence};
       if (after_ && !oldest_first_) {
         bound.timestamp = std::min(bound.timestamp, after_->order.timestamp);
       }
@@ -117,6 +119,7 @@ Result<std::optional<SentMessage>> SenderMerge::next() {
 }
 
 Result<void> SenderMerge::look_into(const ConversationId& conversation) {
+  CALLISTO_TRY(meter_.key_read());
   const std::string key = schema::conversation_key(context_.space(), conversation);
   auto header = fetch<fb::Conversation>(context_.reader(), key);
   if (!header) return std::move(header).error();
@@ -143,6 +146,7 @@ Result<void> SenderMerge::refill(Head head, std::optional<schema::MessageOrder> 
   CALLISTO_TRY(for_each(context_.reader(), kv::Family::messages, range.lower, range.upper,
                         oldest_first_,
                         [&](std::string_view key, std::string_view value) -> Result<bool> {
+                          if (auto read = meter_.key_read(); !read) return read.error();
                           const auto parsed = schema::parse_message_key(key);
                           if (!parsed) return damaged("message_by_sender", key);
                           head.run.push_back({parsed->order, std::string(value)});

@@ -9,6 +9,7 @@
 
 #include "api/core.h"
 #include "api/message_rows.h"
+#include "indexes/query/list.h"
 
 namespace callisto::detail {
 
@@ -24,9 +25,10 @@ struct SentMessage {
 class SenderMerge {
  public:
   /// `after`: begins behind this place, in the direction of reading.
+  /// `meter`: counts every entry, tail and header that is read, and ends the merge at its limit.
   SenderMerge(ReadContext& context, const UserId& user, bool oldest_first,
-              std::optional<MessageAt> after = {})
-      : context_(context), user_(user), oldest_first_(oldest_first), after_(after) {}
+              indexes::query::Meter& meter, std::optional<MessageAt> after = {})
+      : context_(context), user_(user), oldest_first_(oldest_first), after_(after), meter_(meter) {}
 
   /// Takes the user's conversations in.
   Result<void> open();
@@ -65,6 +67,7 @@ class SenderMerge {
   const UserId user_;
   const bool oldest_first_;
   const std::optional<MessageAt> after_;
+  indexes::query::Meter& meter_;
   std::vector<Head> heap_;
 };
 

@@ -74,8 +74,20 @@ Result<bool> StoreCore::run_step(SpaceNumber space, WorkItem& item) {
   return Error(Code::corruption, "unknown kind of unfinished work");
 }
 
-Result<bool> StoreCore::run_one_step(StepReport* report) {
-  std::lock_guard lock(work_mutex_);
+Result<std::unique_lock<std::timed_mutex>> StoreCore::take_turn(const kv::Limits& limits) {
+  constexpr std::chrono::milliseconds kBetweenLooks(5);
+  std::unique_lock lock(work_mutex_, std::defer_lock);
+  if (!limits.any()) {
+    lock.lock();
+    return lock;
+  }
+  while (!lock.try_lock_for(kBetweenLooks)) CALLISTO_TRY(limits.check());
+  return lock;
+}
+
+Result<bool> StoreCore::run_one_step(const kv::Limits& limits, StepReport* report) {
+  const auto turn = take_turn(limits);
+  if (!turn) return turn.error();
   auto snapshot = engine_->snapshot();
   auto numbers = numbers_of(*this, *snapshot);
   if (!numbers) return std::move(numbers).error();
@@ -119,7 +131,7 @@ Result<void> StoreCore::finish_pending_work(const WorkProgress& progress,
   while (true) {
     CALLISTO_TRY(limits.check());
     StepReport report;
-    auto ran = run_one_step(&report);
+    auto ran = run_one_step(limits, &report);
     if (!ran) return std::move(ran).error();
     if (!*ran) return {};
     if (progress && report.work) progress(*report.work, report.is_done);
@@ -131,7 +143,8 @@ Result<void> StoreCore::finish_work(SpaceNumber space, WorkOp op, std::string_vi
                                     const kv::Limits& limits) {
   while (true) {
     CALLISTO_TRY(limits.check());
-    std::lock_guard lock(work_mutex_);
+    const auto turn = take_turn(limits);
+    if (!turn) return turn.error();
     auto snapshot = engine_->snapshot();
     auto state = slot(space).state(*engine_, *snapshot);
     if (!state) return std::move(state).error();
@@ -194,7 +207,7 @@ void StoreCore::background_loop() {
       if (stop_requested_) return;
       wake_requested_ = false;
     }
-    Result<bool> ran = run_one_step();
+    Result<bool> ran = run_one_step(begin(CallLimits{}));
     failed = !ran;
     if (!ran) environment_->log(LogLevel::warning, "background work: " + ran.error().to_string());
     if (ran && *ran) notify_work();

@@ -26,45 +26,60 @@ namespace callisto::kv::slabs {
 
 namespace {
 
-constexpr std::size_t kCacheLine = 64;
+constexpr std::size_t kSlabBytes = 32u << 10;
+/// In front of a slab's blocks.
+constexpr std::size_t kHeadBytes = 64;
 constexpr std::size_t kGrain = 16;
-/// Classes are a grain apart up to here, and eight for each doubling above.
-constexpr std::size_t kFineBytes = 256;
-constexpr std::size_t kFineClasses = kFineBytes / kGrain;
-constexpr std::size_t kPerDoubling = 8;
-constexpr std::size_t kClasses =
-    kFineClasses + kPerDoubling * (std::bit_width(kMaxBytes / kFineBytes) - 1);
+
+/// Sizes of blocks, rising: a grain apart, then an eighth, then such that so many fill a slab.
+struct Classes {
+  static constexpr std::size_t kMost = 64;
+  std::array<std::uint16_t, kMost> bytes{};
+  std::size_t count = 0;
+  /// The class for so many grains, rounded up.
+  std::array<std::uint8_t, kMaxBytes / kGrain + 1> of_grains{};
+
+  constexpr Classes() {
+    constexpr std::size_t kFine = 256;
+    constexpr std::size_t kFew = 1024;
+    for (std::size_t size = kGrain; size <= kFine; size += kGrain) add(size);
+    for (std::size_t base = kFine; base < kFew; base *= 2) {
+      for (std::size_t i = 1; i <= 8; ++i) add(base + i * base / 8);
+    }
+    for (std::size_t blocks = (kSlabBytes - kHeadBytes) / kFew; blocks >= 4; --blocks) {
+      const std::size_t size = (kSlabBytes - kHeadBytes) / blocks / kGrain * kGrain;
+      if (size > bytes[count - 1]) add(size);
+    }
+    std::size_t at = 0;
+    for (std::size_t grains = 0; grains < of_grains.size(); ++grains) {
+      while (bytes[at] < grains * kGrain) ++at;
+      of_grains[grains] = static_cast<std::uint8_t>(at);
+    }
+  }
+  constexpr void add(std::size_t size) { bytes[count++] = static_cast<std::uint16_t>(size); }
+};
+constexpr Classes kClasses;
+static_assert(kClasses.bytes[kClasses.count - 1] == kMaxBytes);
 
 constexpr std::size_t class_of(std::size_t bytes) noexcept {
-  if (bytes <= kFineBytes) return bytes == 0 ? 0 : (bytes - 1) / kGrain;
-  const auto doubling = static_cast<std::size_t>(std::bit_width((bytes - 1) / kFineBytes)) - 1;
-  const std::size_t step = (kFineBytes << doubling) / kPerDoubling;
-  const std::size_t above = bytes - (kFineBytes << doubling);
-  return kFineClasses + kPerDoubling * doubling + (above - 1) / step;
+  return kClasses.of_grains[(bytes + kGrain - 1) / kGrain];
 }
-
 constexpr std::size_t bytes_of(std::size_t size_class) noexcept {
-  if (size_class < kFineClasses) return (size_class + 1) * kGrain;
-  const std::size_t doubling = (size_class - kFineClasses) / kPerDoubling;
-  const std::size_t step = (kFineBytes << doubling) / kPerDoubling;
-  return (kFineBytes << doubling) + ((size_class - kFineClasses) % kPerDoubling + 1) * step;
+  return kClasses.bytes[size_class];
 }
-
-static_assert(bytes_of(class_of(kMaxBytes)) == kMaxBytes && class_of(kMaxBytes) == kClasses - 1);
-static_assert(bytes_of(class_of(257)) == 288 && bytes_of(class_of(4500)) == 4608);
 
 [[maybe_unused]] void* general_take(std::size_t bytes) { return ::operator new(bytes); }
 [[maybe_unused]] void general_give(void* block) noexcept { ::operator delete(block); }
 
 #ifndef CALLISTO_NO_SLABS
 
-constexpr std::size_t kSlabBytes = 128u << 10;
+constexpr std::size_t kCacheLine = 64;
 /// Slabs are mapped so many at once.
-constexpr std::size_t kRegionSlabs = 32;
+constexpr std::size_t kRegionSlabs = 128;
 constexpr std::size_t kPageBytes = 2u << 20;
 static_assert(kRegionSlabs * kSlabBytes % kPageBytes == 0 && kPageBytes % kSlabBytes == 0);
 /// Free slabs that keep their memory, to be used again at once.
-constexpr std::size_t kReadySlabs = 16;
+constexpr std::size_t kReadySlabs = 64;
 constexpr std::size_t kShards = 4;
 
 struct Free {
@@ -172,7 +187,8 @@ struct alignas(kCacheLine) Bin {
   Slab* begin(void* place) noexcept {
     auto* const slab = new (place) Slab;
     slab->bin = this;
-    slab->fresh = (sizeof(Slab) + kCacheLine - 1) / kCacheLine * kCacheLine;
+    slab->fresh = kHeadBytes;
+    static_assert(sizeof(Slab) <= kHeadBytes);
     return slab;
   }
   void list(Slab& slab) noexcept {
@@ -191,11 +207,11 @@ struct alignas(kCacheLine) Bin {
 
 struct Slabs {
   Stock stock;
-  std::array<std::array<Bin, kClasses>, kShards> bins;
+  std::array<std::array<Bin, kClasses.count>, kShards> bins;
 
   Slabs() {
     for (auto& shard : bins) {
-      for (std::size_t i = 0; i < kClasses; ++i) {
+      for (std::size_t i = 0; i < kClasses.count; ++i) {
         shard[i].bytes = static_cast<std::uint32_t>(bytes_of(i));
       }
     }

@@ -12,7 +12,8 @@ namespace callisto {
 
 /// A counted hold on immutable bytes, aligned to 8. What every view of a record stands on: copying
 /// it counts up and copies nothing; the bytes live as long as the last hold. It holds memory, not
-/// locks, and outlives transaction, snapshot and store.
+/// locks, and outlives transaction, snapshot and store. Of a record below 8 KiB it may keep the 32 KiB
+/// of memory that the record shares with others of its size: what is kept for long is better copied.
 /// Thread-safe: different Bytes objects over the same bytes may be used from different threads.
 class CALLISTO_API Bytes {
  public:

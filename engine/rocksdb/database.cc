@@ -25,6 +25,7 @@
 #include "engine/rocksdb/store_env.h"
 #include "engine/rocksdb/watermark.h"
 #include "engine/rocksdb/watermark_check.h"
+#include "engine/rocksdb/watermark_page.h"
 
 namespace callisto::kv {
 namespace {
@@ -176,17 +177,25 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Database::families() const {
 
 Result<void> Database::watch(bool accept_data_loss, const FileHook& hook) {
   const std::string& path = directory_.path;
+  // Without its marker it is a store whose making was cut short, or one that lost the marker: only
+  // that has commits.
+  bool has_commits = directory_.complete;
+  if (!has_commits) {
+    auto page = read_watermark(path);
+    if (!page) return std::move(page).error();
+    has_commits = *page && (*page)->written_sequence > 0;
+  }
   std::vector<std::string> given_up;
-  if (directory_.complete && accept_data_loss) {
+  if (has_commits && accept_data_loss) {
     auto salvaged = salvage(path, plan_, environment_, hook);
     if (!salvaged) return std::move(salvaged).error();
     given_up = std::move(*salvaged);
     if (directory_.has_damaged_marker) given_up.push_back("the marker CALLISTO is damaged");
-  } else if (directory_.complete) {
+  } else if (has_commits) {
     // An opening that accepted a loss was cut short.
     if (const auto noted = read_loss_note(path); !noted.empty()) return loss_error(noted);
   }
-  auto watermark = directory_.complete
+  auto watermark = has_commits
                        ? Watermark::open(path, accept_data_loss, given_up, hook, environment_)
                        : Watermark::make(path, hook, environment_);
   if (!watermark) return std::move(watermark).error();

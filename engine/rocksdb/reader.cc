@@ -155,11 +155,13 @@ Result<std::size_t> read_neighbours(
     std::span<const std::string> keys,
     const std::function<void(std::size_t, std::string_view)>& each) {
   constexpr int kSteps = 4;
+  constexpr std::uint64_t kDeletions = 16;
   const std::string end = keys.back() + '\0';
   const rocksdb::Slice lower(keys.front());
   const rocksdb::Slice upper(end);
   rocksdb::ReadOptions options = scan_options(family, lower, upper, false, true);
   options.snapshot = snapshot;
+  options.max_skippable_internal_keys = kDeletions;
   const std::unique_ptr<rocksdb::Iterator> rows(
       database.db().NewIterator(options, database.handle(family)));
   rows->Seek(lower);
@@ -173,6 +175,7 @@ Result<std::size_t> read_neighbours(
     if (!rows->Valid()) break;
     if (rows->key() == key) each(read, rows->value().ToStringView());
   }
+  if (rows->status().IsIncomplete()) return read;
   if (!rows->status().ok()) return read_error(rows->status(), family, keys[read]);
   return keys.size();
 }

@@ -69,8 +69,9 @@ Result<void> check_marker(const std::string& path, std::string_view text) {
 
 /// Whether a store, before its marker is there, may hold a file of this name.
 bool is_ours(std::string_view name) {
-  return name == "LOCK" || name == "db" || name == "CALLISTO.tmp" ||
-         name.starts_with("WATERMARK") || ManifestCopy::name_of(name);
+  return name == "LOCK" || name == "db" || name == "CALLISTO.tmp" || name == "lost" ||
+         name == "staging" || name.starts_with("LOSS") || name.starts_with("WATERMARK") ||
+         ManifestCopy::name_of(name);
 }
 
 /// What a directory without a marker is: empty, a store whose making was cut short, or not ours.

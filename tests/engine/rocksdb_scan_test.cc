@@ -144,5 +144,34 @@ TEST(RocksScanOptions, PrefixFiltersAreUsedWithinOnePrefixOnly) {
   EXPECT_FALSE(uses_filters(Family::messages, last, std::string(20, 'p') + 'r'));
 }
 
+// Keys that lie close together are read with one iterator, which gives up at many deletions.
+TEST_F(RocksScan, NeighboursAreReadAcrossWhatWasErased) {
+  const auto key = [](int i) {
+    std::string digits = std::to_string(i);
+    return std::string(16, 'k') + std::string(6 - digits.size(), '0') + digits;
+  };
+  constexpr int kBetween = 100;
+  auto store = open();
+  std::vector<std::string> wanted;
+  for (int i = 0; i < 10 * kBetween; ++i) put(*store, key(i), std::to_string(i), Family::memories);
+  Batch erased;
+  for (int i = 0; i < 10 * kBetween; ++i) {
+    const bool is_wanted = i < 10 || i % kBetween == 0;
+    if (is_wanted) wanted.push_back(key(i));
+    if (!is_wanted || i == 5) erased.erase(Family::memories, key(i));
+  }
+  ASSERT_TRUE(store->apply(erased, Durability::buffered));
+  const auto snapshot = store->snapshot();
+  for (Reader* reader : {static_cast<Reader*>(store.get()), static_cast<Reader*>(snapshot.get())}) {
+    std::map<std::string, std::string> read;
+    ASSERT_TRUE(
+        reader->multi_get(Family::memories, wanted, [&](std::size_t i, std::string_view value) {
+          EXPECT_TRUE(read.emplace(wanted[i], value).second) << "once for each key";
+        }));
+    EXPECT_EQ(read.size(), wanted.size() - 1);
+    for (const auto& [at, value] : read) EXPECT_EQ(at, key(std::stoi(value)));
+  }
+}
+
 }  // namespace
 }  // namespace callisto::kv

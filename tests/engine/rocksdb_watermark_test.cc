@@ -195,5 +195,27 @@ TEST_F(RocksWatermark, PagesAreWholeOrNothing) {
   }
 }
 
+TEST_F(RocksWatermark, ProvesALossWhereTheMarkerIsGoneToo) {
+  make_killed_store();
+  std::filesystem::remove(path("CALLISTO"));
+  std::filesystem::resize_file(log_, 1);
+  EXPECT_EQ(code_of(options()), Code::data_loss);
+  EXPECT_FALSE(std::filesystem::exists(path("CALLISTO")));
+  OpenOptions accepting = options();
+  accepting.accept_data_loss = true;
+  const auto store = open_rocksdb(accepting).value();
+  EXPECT_TRUE(store->health().lost);
+}
+
+TEST_F(RocksWatermark, AMissingMarkerIsMadeAnewWhereNothingElseIsLost) {
+  make_killed_store();
+  for (const char* folder : {"lost", "staging"}) std::filesystem::create_directory(path(folder));
+  std::filesystem::remove(path("CALLISTO"));
+  const auto store = open();
+  EXPECT_EQ(get(*store, "d"), "4");
+  EXPECT_FALSE(store->health().lost);
+  EXPECT_TRUE(std::filesystem::exists(path("CALLISTO")));
+}
+
 }  // namespace
 }  // namespace callisto::kv
