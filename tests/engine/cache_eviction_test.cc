@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <random>
 #include <vector>
+
+#include "tests/support/test_environment.h"
 
 namespace callisto::kv {
 namespace {
@@ -81,6 +84,25 @@ TEST_F(Eviction, WhatComesBackSoonEntersTheMainQueue) {
   ASSERT_EQ(queues_.evict(), &first);
   EXPECT_EQ(insert(1).queue, Evictable::Queue::main);
   EXPECT_EQ(insert(2).queue, Evictable::Queue::probation) << "never seen";
+}
+
+// Rooms share members out by the lowest bits of their hashes, so all of one room have those in
+// common.
+TEST(EvictionGhosts, AFullRoomLetsInWhatIsAskedForAgain) {
+  constexpr std::uint64_t kRooms = 32;
+  constexpr std::size_t kCapacity = 1u << 20;
+  EvictionQueues queues(kCapacity);
+  Evictable all;
+  all.charge_bytes = kCapacity;
+  queues.insert(all);
+  std::mt19937_64 random(testing::test_seed());
+  std::vector<std::uint64_t> asked;
+  for (int i = 0; i < 500; ++i) asked.push_back(random() / kRooms * kRooms + 7);
+  for (const std::uint64_t hash : asked) queues.admits(hash);
+  const auto admitted = std::count_if(asked.begin(), asked.end(),
+                                      [&](std::uint64_t hash) { return queues.admits(hash); });
+  EXPECT_GT(admitted, 350) << "some share a place";
+  queues.remove(all);
 }
 
 TEST_F(Eviction, ChargesFollowWhatChanges) {
