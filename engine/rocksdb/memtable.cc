@@ -19,25 +19,26 @@ OrderedKey key_of(const Slice& internal_key) noexcept {
 
 class ListIterator final : public MemTableRep::Iterator {
  public:
-  explicit ListIterator(const SkipList& list) noexcept : list_(list) {}
+  ListIterator() noexcept = default;
+  explicit ListIterator(const SkipList& list) noexcept : list_(&list) {}
 
   bool Valid() const override { return node_ != nullptr; }
   const char* key() const override { return node_->entry(); }
   void Next() override { node_ = node_->next(0); }
-  void Prev() override { node_ = list_.before(node_->key()); }
+  void Prev() override { node_ = list_->before(node_->key()); }
   void Seek(const Slice& internal_key, const char* /*entry*/) override {
-    node_ = list_.at_or_after(key_of(internal_key));
+    node_ = list_->at_or_after(key_of(internal_key));
   }
   void SeekForPrev(const Slice& internal_key, const char* /*entry*/) override {
     const OrderedKey key = key_of(internal_key);
-    node_ = list_.at_or_after(key);
-    if (node_ == nullptr || node_->key() != key) node_ = list_.before(key);
+    node_ = list_->at_or_after(key);
+    if (node_ == nullptr || node_->key() != key) node_ = list_->before(key);
   }
-  void SeekToFirst() override { node_ = list_.first(); }
-  void SeekToLast() override { node_ = list_.last(); }
+  void SeekToFirst() override { node_ = list_->first(); }
+  void SeekToLast() override { node_ = list_->last(); }
 
  private:
-  const SkipList& list_;
+  const SkipList* list_ = nullptr;
   Node* node_ = nullptr;
 };
 
@@ -93,6 +94,13 @@ class Memtable final : public Memory {
   MemTableRep::Iterator* GetIterator(rocksdb::Arena* arena) override {
     if (arena == nullptr) return new ListIterator(list_);
     return new (Memory(arena).take(sizeof(ListIterator))) ListIterator(list_);
+  }
+  /// Without an arena only for a Get of RocksDB's, which never frees what it gets.
+  MemTableRep::Iterator* GetDynamicPrefixIterator(rocksdb::Arena* arena) override {
+    if (arena != nullptr) return GetIterator(arena);
+    thread_local ListIterator of_thread;
+    of_thread = ListIterator(list_);
+    return &of_thread;
   }
 
  private:
