@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <thread>
+#include <utility>
 
 #include "tests/support/live_copy.h"
 
@@ -76,22 +77,27 @@ Scanned scan_all(Store& store, Family family, bool reverse) {
   }
 }
 
-/// RocksDB removes what a merge has replaced a moment later: then only tables of the store are
-/// there.
-void await_removal_of_old_tables(Store& store, const fs::path& directory) {
-  const auto lie_there = [&] {
-    return std::count_if(fs::directory_iterator(directory), fs::directory_iterator(),
-                         [](const auto& entry) { return entry.path().extension() == ".sst"; });
-  };
-  const auto are_of_the_store = [&] {
-    std::uint64_t files = 0;
-    for (const auto& level : store.stats().disk.levels) files += level.files;
-    return static_cast<std::ptrdiff_t>(files);
-  };
-  for (int i = 0; i < 1000 && lie_there() != are_of_the_store(); ++i) {
+/// RocksDB writes a full memtable's table and removes what a merge has replaced a moment later:
+/// waits until only tables of the store are there, and nothing changes any more.
+void await_rest(Store& store, const fs::path& directory) {
+  constexpr int kLooks = 5;
+  std::pair<std::ptrdiff_t, std::uint64_t> last{};
+  int same = 0;
+  for (int i = 0; i < 2000 && same < kLooks; ++i) {
+    const EngineStats stats = store.stats();
+    std::ptrdiff_t of_the_store = 0;
+    for (const auto& level : stats.disk.levels) {
+      of_the_store += static_cast<std::ptrdiff_t>(level.files);
+    }
+    const auto lie_there =
+        std::count_if(fs::directory_iterator(directory), fs::directory_iterator(),
+                      [](const auto& entry) { return entry.path().extension() == ".sst"; });
+    const std::pair seen(of_the_store, stats.memtable_bytes);
+    same = lie_there == of_the_store && seen == last ? same + 1 : 0;
+    last = seen;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  ASSERT_EQ(lie_there(), are_of_the_store());
+  ASSERT_EQ(same, kLooks) << "the files do not come to rest: " << last.first << " of the store";
 }
 
 }  // namespace
@@ -125,7 +131,7 @@ void DamagedStore::make_originals() {
     put(*store, "filler" + number(i), std::string(50'000, 'f'), Family::user_data);
   }
   ASSERT_NO_FATAL_FAILURE(write_layer(*store, 3));
-  ASSERT_NO_FATAL_FAILURE(await_removal_of_old_tables(*store, path("db")));
+  ASSERT_NO_FATAL_FAILURE(await_rest(*store, path("db")));
   ASSERT_NO_FATAL_FAILURE(testing::copy_live(directory_, temporary_.path("killed")));
   ASSERT_TRUE(store->close());
   fs::copy(directory_, temporary_.path("closed"), fs::copy_options::recursive);
