@@ -16,7 +16,7 @@ RocksDatabase::RocksDatabase(const std::string& path, std::uint64_t memory_bytes
   kv::OptionParts parts;
   parts.env = rocksdb::Env::Default();
   parts.cache = kv::make_cache(plan);
-  parts.write_buffers = kv::make_write_buffers(plan, parts.cache);
+  parts.write_buffers = kv::make_write_buffers(plan);
   rocksdb::DBOptions options =
       kv::writer_options(plan, kv::ThreadPlan{}, parts, mode == Mode::make);
   options.listeners.clear();

@@ -66,7 +66,7 @@ bool CacheShape::is_list(Family family, std::string_view key) const noexcept {
 namespace {
 
 /// What is left for the allocator: blocks of all sizes come and go.
-constexpr std::size_t kAllocatorPart = 4;
+constexpr std::size_t kAllocatorPart = 8;
 
 }  // namespace
 

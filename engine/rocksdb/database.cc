@@ -224,7 +224,7 @@ Result<std::shared_ptr<Database>> Database::open_writer(
     WriterDirectory directory, bool accept_data_loss, const MemoryPlan& plan,
     const ThreadPlan& threads, Environment& environment, const FileHook& hook, bool statistics) {
   auto cache = make_cache(plan);
-  auto write_buffers = make_write_buffers(plan, cache);
+  auto write_buffers = make_write_buffers(plan);
   std::shared_ptr<Database> database(new Database(environment, plan, directory.database_path(),
                                                   std::move(cache), std::move(write_buffers)));
   database->directory_ = std::move(directory);
@@ -252,7 +252,7 @@ Result<std::shared_ptr<Database>> Database::open_in_memory(const MemoryPlan& pla
                                                            Environment& environment,
                                                            const FileHook& hook, bool statistics) {
   auto cache = make_cache(plan);
-  auto write_buffers = make_write_buffers(plan, cache);
+  auto write_buffers = make_write_buffers(plan);
   std::shared_ptr<Database> database(
       new Database(environment, plan, "/store", std::move(cache), std::move(write_buffers)));
   database->memory_env_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));

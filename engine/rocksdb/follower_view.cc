@@ -28,7 +28,7 @@ FollowerView::FollowerView(std::string path, bool salvages, const MemoryPlan& pl
       plan_(plan),
       environment_(environment),
       cache_(make_cache(plan)),
-      write_buffers_(make_write_buffers(plan, cache_)) {}
+      write_buffers_(make_write_buffers(plan)) {}
 
 std::optional<ManifestState> FollowerView::manifest_now() const {
   auto manifest = look_at_manifest(path_);

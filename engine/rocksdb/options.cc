@@ -127,23 +127,24 @@ Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes, std::uint64_t reserve
                  std::to_string(kMinBudgetBytes) + " to " + std::to_string(kMaxBudgetBytes));
   }
   MemoryPlan plan;
-  plan.cache_bytes = budget_bytes - kSlotBytes - std::min(reserved_bytes, budget_bytes / 2);
-  plan.memtable_bytes = std::min<std::uint64_t>(plan.cache_bytes / 4, 1024 * kMiB);
-  // A family writes on while its last memtable is flushed, so that it has two. A quarter: where no
-  // flush keeps up, those of all eight still are within the cache that they are charged to.
+  const std::uint64_t bytes =
+      budget_bytes - kSlotBytes - std::min(reserved_bytes, budget_bytes / 2);
+  plan.memtable_bytes = std::min<std::uint64_t>(bytes / 4, 1024 * kMiB);
+  // Not charged to the cache: the room that blocks make for memtables is in pieces, of no use to
+  // them.
+  plan.cache_bytes = bytes - plan.memtable_bytes;
   plan.write_buffer_bytes = std::min<std::uint64_t>(plan.memtable_bytes / 4, 64 * kMiB);
-  plan.table_file_bytes = std::clamp<std::uint64_t>(plan.cache_bytes / 8, 4 * kMiB, 64 * kMiB);
+  plan.table_file_bytes = std::clamp<std::uint64_t>(bytes / 8, 4 * kMiB, 64 * kMiB);
   plan.level_base_bytes = 4 * std::max(plan.write_buffer_bytes, plan.table_file_bytes);
   plan.log_bytes = 2 * plan.memtable_bytes;
-  plan.open_files =
-      static_cast<int>(std::clamp<std::uint64_t>(plan.cache_bytes / 2 / kReaderBytes, 64, 8192));
+  plan.open_files = static_cast<int>(std::clamp<std::uint64_t>(bytes / 2 / kReaderBytes, 64, 8192));
   return plan;
 }
 
 std::shared_ptr<rocksdb::Cache> make_cache(const MemoryPlan& plan) {
   rocksdb::LRUCacheOptions options;
   options.capacity = plan.cache_bytes;
-  // Shards of 8 MiB or more: memtables are charged in pieces of 256 KiB, which must spread evenly.
+  // Shards of 8 MiB or more: what is charged comes in pieces of 256 KiB, which must spread evenly.
   options.num_shard_bits = 0;
   while (options.num_shard_bits < 6 &&
          (plan.cache_bytes >> (options.num_shard_bits + 1)) >= 8 * kMiB) {
@@ -153,9 +154,8 @@ std::shared_ptr<rocksdb::Cache> make_cache(const MemoryPlan& plan) {
   return rocksdb::NewLRUCache(options);
 }
 
-std::shared_ptr<rocksdb::WriteBufferManager> make_write_buffers(
-    const MemoryPlan& plan, const std::shared_ptr<rocksdb::Cache>& cache) {
-  return std::make_shared<rocksdb::WriteBufferManager>(plan.memtable_bytes, cache);
+std::shared_ptr<rocksdb::WriteBufferManager> make_write_buffers(const MemoryPlan& plan) {
+  return std::make_shared<rocksdb::WriteBufferManager>(plan.memtable_bytes);
 }
 
 bool has_filter_below(Family family) { return !is_large(family); }

@@ -27,9 +27,9 @@ struct ThreadPlan;
 
 /// How one memory budget is shared out. The arithmetic and its reasons: engine/README.md.
 struct MemoryPlan {
-  /// Blocks, and charged to the same cache: table readers, file metadata, memtables.
+  /// Blocks, and charged to the same cache: table readers, file metadata.
   std::uint64_t cache_bytes = 0;
-  /// All memtables together, inside cache_bytes.
+  /// All memtables together, beside cache_bytes.
   std::uint64_t memtable_bytes = 0;
   /// One family's memtable.
   std::uint64_t write_buffer_bytes = 0;
@@ -63,8 +63,7 @@ struct OptionParts {
 };
 
 std::shared_ptr<rocksdb::Cache> make_cache(const MemoryPlan& plan);
-std::shared_ptr<rocksdb::WriteBufferManager> make_write_buffers(
-    const MemoryPlan& plan, const std::shared_ptr<rocksdb::Cache>& cache);
+std::shared_ptr<rocksdb::WriteBufferManager> make_write_buffers(const MemoryPlan& plan);
 
 /// `create`: the database may be absent. Families that are absent are always an error.
 rocksdb::DBOptions writer_options(const MemoryPlan& plan, const ThreadPlan& threads,

@@ -27,7 +27,7 @@ class LookedAt {
   LookedAt(const FilePatch& patch, const MemoryPlan& plan, Environment& environment)
       : plan_(plan),
         cache_(make_cache(plan)),
-        write_buffers_(make_write_buffers(plan, cache_)),
+        write_buffers_(make_write_buffers(plan)),
         info_log_(std::make_shared<InfoLog>(environment)),
         env_(rocksdb::NewCompositeEnv(
             std::make_shared<FollowerFileSystem>(rocksdb::FileSystem::Default(), patch))) {}

@@ -241,9 +241,7 @@ EngineStats database_stats(const Database& database) {
   EngineStats stats;
   stats.disk_bytes = bytes_of_files(database);
   stats.memtable_bytes = database.write_buffers().memory_usage();
-  const std::uint64_t charged = database.write_buffers().dummy_entries_in_cache_usage();
-  const std::uint64_t used = database.cache()->GetUsage();
-  stats.block_cache_bytes = used - std::min(used, charged);
+  stats.block_cache_bytes = database.cache()->GetUsage();
   stats.disk = database.activity() != nullptr ? database.activity()->read(database.db())
                                               : DiskActivity::files_of(database.db());
   stats.block_cache.bytes = stats.block_cache_bytes;
