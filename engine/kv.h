@@ -126,6 +126,9 @@ struct Bounds {
   /// for every key that belongs there, and all keys of the range have it: a cache may answer. 0: no
   /// list.
   std::size_t prefix_bytes = 0;
+  /// Whether most entries lead to rows that will be asked for: a cache may have the processor fetch
+  /// them early.
+  bool leads_to_rows = true;
 };
 
 /// Keys that a scan could not read: in [from, to), not more than there may be.

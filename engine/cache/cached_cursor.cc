@@ -15,6 +15,13 @@ std::optional<std::string> upper_position(const Bounds& bounds) {
   return std::string(bounds.upper.substr(prefix.size()));
 }
 
+void prefetch_lines(const void* bytes, std::size_t lines) noexcept {
+  constexpr std::size_t kCacheLine = 64;
+  for (std::size_t i = 0; i < lines; ++i) {
+    __builtin_prefetch(static_cast<const char*>(bytes) + i * kCacheLine);
+  }
+}
+
 }  // namespace
 
 CachedCursor::CachedCursor(CachedReader& reader, Family family, const Bounds& bounds)
@@ -22,6 +29,7 @@ CachedCursor::CachedCursor(CachedReader& reader, Family family, const Bounds& bo
       family_(family),
       reverse_(bounds.reverse),
       is_record_(reader.cache().shape().is_record_list(family)),
+      leads_to_rows_(bounds.leads_to_rows),
       prefix_(bounds.lower.substr(0, bounds.prefix_bytes)),
       name_(ListCache::Name::of(family, prefix_)),
       lower_(position_of(bounds.lower)),
@@ -81,22 +89,28 @@ std::string_view CachedCursor::position(std::size_t prefix_bytes) const {
   return key().substr(prefix_bytes);
 }
 
-void CachedCursor::prefetch() const noexcept {
-  const auto& entries = segment_->entries;
-  const auto ahead = [&](std::size_t steps) -> const ListEntry* {
-    const std::size_t place = reverse_ ? place_ + steps : place_ - steps;
-    return place < entries.size() ? entries[place].get() : nullptr;
-  };
-  __builtin_prefetch(ahead(4));
-  const ListEntry* const next = ahead(2);
-  if (next == nullptr) return;
+void CachedCursor::prefetch_entry(std::size_t steps) const noexcept {
+  const ListEntry* const entry = ahead(steps);
+  if (entry != nullptr) prefetch_lines(entry, 2);
+}
+
+void CachedCursor::prefetch_rows(std::size_t steps) const noexcept {
+  if (!leads_to_rows_) return;
+  const ListEntry* const entry = ahead(steps);
+  if (entry == nullptr) return;
   if (is_record_) {
-    __builtin_prefetch(next->record.data());
+    prefetch_lines(entry->record.data(), kRecordLines);
     return;
   }
-  for (const auto& row : next->rows) __builtin_prefetch(row.load(std::memory_order_relaxed));
-  const ListEntry* const soon = ahead(1);
-  for (const auto& bytes : soon->bytes) __builtin_prefetch(bytes.load(std::memory_order_relaxed));
+  for (const auto& row : entry->rows) __builtin_prefetch(row.load(std::memory_order_relaxed));
+  for (const auto& bytes : entry->bytes) {
+    prefetch_lines(bytes.load(std::memory_order_relaxed), kRecordLines);
+  }
+}
+
+void CachedCursor::begin_prefetch() const noexcept {
+  for (std::size_t i = 0; i < kEntriesAhead; ++i) prefetch_entry(i);
+  for (std::size_t i = 0; i < kRowsAhead; ++i) prefetch_rows(i);
 }
 
 void CachedCursor::next() {
@@ -113,14 +127,16 @@ void CachedCursor::next() {
 void CachedCursor::seek(std::string_view key) {
   if (!valid()) return;
   const std::string_view here = this->position(prefix_.size());
-  std::string position(position_of(key));
-  if (reverse_ ? here <= position : here >= position) return;
+  const std::string_view there = position_of(key);
+  if (reverse_ ? here <= there : here >= there) return;
   if (!is_in_segment()) {
     // What lies between is not read: what comes is another part, and rarely a long one.
     stop_recording(false);
     below_->seek(key);
     return;
   }
+  if (seek_in_segment(there)) return;
+  std::string position(there);
   if (reverse_) position.push_back('\0');  // the position itself counts
   start(std::move(position));
 }
@@ -147,26 +163,30 @@ bool CachedCursor::start_in_cache(const std::optional<std::string>& position) {
                                             !position.has_value(), *at)
                         : lists.find(name_, *position, *at);
     if (!segment_) return false;
-    first_ = upper_ ? places_from(*upper_) : 0;
-    last_ = lower_.empty() ? segment_->entries.size() : places_from(lower_);
+    first_ = upper_ ? segment_->entries.count_from(*upper_) : 0;
+    last_ = lower_.empty() ? segment_->entries.size() : segment_->entries.count_from(lower_);
   }
   // Entries lie by falling position.
-  place_ = position ? places_from(*position) : 0;
+  place_ = position ? segment_->entries.count_from(*position, reverse_ ? first_ : last_ - 1) : 0;
   if (!reverse_) --place_;
+  begin_prefetch();
   return true;
 }
 
-std::size_t CachedCursor::places_from(std::string_view position) const {
-  const auto& entries = segment_->entries;
-  const auto is_behind = [&](const Ref<ListEntry>& entry) { return entry->position() >= position; };
-  return static_cast<std::size_t>(std::partition_point(entries.begin(), entries.end(), is_behind) -
-                                  entries.begin());
+bool CachedCursor::seek_in_segment(std::string_view position) noexcept {
+  const ListEntries& entries = segment_->entries;
+  std::size_t place = entries.count_from(position, place_);
+  if (!reverse_ || (place > 0 && entries[place - 1]->position() == position)) --place;
+  if (place < first_ || place >= last_) return false;
+  place_ = place;
+  return true;
 }
 
 void CachedCursor::settle() {
   // Forward, the place before the first entry is one below zero.
   if (place_ >= first_ && place_ < last_) {
-    prefetch();
+    prefetch_entry(kEntriesAhead);
+    prefetch_rows(kRowsAhead);
     return;
   }
   if (reverse_) {
@@ -254,7 +274,7 @@ void CachedCursor::flush(bool is_at_end) {
     part->is_to_end = is_at_end && !upper_;
     std::reverse(recorded_.begin(), recorded_.end());
   }
-  part->entries = std::move(recorded_);
+  for (Ref<ListEntry>& entry : recorded_) part->entries.push_back(std::move(entry));
   recorded_.clear();
   reader_.cache().lists().fill(name_, std::move(part), *at);
 }

@@ -45,13 +45,23 @@ class CachedCursor final : public Cursor {
   void start(std::optional<std::string> position);
   bool start_in_cache(const std::optional<std::string>& position);
   void start_below(std::optional<std::string> position);
-  /// How many of the segment's entries are at or behind `position`.
-  std::size_t places_from(std::string_view position) const;
+  /// Whether the segment has what a seek is for, to which it then goes.
+  bool seek_in_segment(std::string_view position) noexcept;
   /// Goes on where the segment has no further entry, or ends where the bounds do.
   void settle();
   const ListEntry& entry() const { return *segment_->entries[place_]; }
-  /// Asks the processor for what the next entries lead to, while the caller looks at this one.
-  void prefetch() const noexcept;
+  // Asks the processor for the next entries and what they lead to, while the caller looks at this
+  // one. Entries first: what they lead to is read of them.
+  static constexpr std::size_t kEntriesAhead = 8;
+  static constexpr std::size_t kRowsAhead = 4;
+  static constexpr std::size_t kRecordLines = 6;
+  void begin_prefetch() const noexcept;
+  void prefetch_entry(std::size_t steps) const noexcept;
+  void prefetch_rows(std::size_t steps) const noexcept;
+  const ListEntry* ahead(std::size_t steps) const noexcept {
+    const std::size_t place = reverse_ ? place_ + steps : place_ - steps;
+    return place < segment_->entries.size() ? segment_->entries[place].get() : nullptr;
+  }
   bool is_in_segment() const noexcept { return static_cast<bool>(segment_); }
 
   void record();
@@ -64,6 +74,7 @@ class CachedCursor final : public Cursor {
   const Family family_;
   const bool reverse_;
   const bool is_record_;
+  const bool leads_to_rows_;
   const std::string prefix_;
   const ListCache::Name name_;
   const std::string lower_;

@@ -65,8 +65,8 @@ class EvictionQueues {
     return item.queue == Evictable::Queue::main ? main_ : probation_;
   }
   void enter(Evictable& item, Evictable::Queue queue) noexcept;
-  /// By bits that neither the choice of a room (the lowest) nor a tag (the highest) uses: members of
-  /// one room have those in common.
+  /// By bits that neither the choice of a room (the lowest) nor a tag (the highest) uses: members
+  /// of one room have those in common.
   std::uint16_t& ghost_of(std::uint64_t hash) noexcept {
     return ghosts_[(hash >> 12) & (ghosts_.size() - 1)];
   }

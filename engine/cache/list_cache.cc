@@ -24,13 +24,6 @@ std::size_t charge_of(const ListSegment& segment) noexcept {
   return bytes;
 }
 
-/// The place of the first entry whose position is not above `position`.
-auto place_of(ListSegment& segment, std::string_view position) {
-  return std::lower_bound(
-      segment.entries.begin(), segment.entries.end(), position,
-      [](const Ref<ListEntry>& entry, std::string_view at) { return entry->position() > at; });
-}
-
 /// A copy that may be changed.
 Ref<ListSegment> copy_of(const ListSegment& segment) {
   Ref<ListSegment> copy(new ListSegment);
@@ -43,17 +36,10 @@ Ref<ListSegment> copy_of(const ListSegment& segment) {
 }
 
 /// The part of `whole` in [from, to).
-Ref<ListSegment> cut(ListSegment& whole, std::string from, std::string to, bool is_to_end) {
+Ref<ListSegment> cut(const ListSegment& whole, std::string from, std::string to, bool is_to_end) {
   Ref<ListSegment> part(new ListSegment);
-  const auto first = is_to_end ? whole.entries.begin()
-                               : std::partition_point(whole.entries.begin(), whole.entries.end(),
-                                                      [&](const Ref<ListEntry>& entry) {
-                                                        return entry->position() >= to;
-                                                      });
-  const auto last =
-      std::partition_point(first, whole.entries.end(),
-                           [&](const Ref<ListEntry>& entry) { return entry->position() >= from; });
-  part->entries.assign(first, last);
+  const std::size_t first = is_to_end ? 0 : whole.entries.count_from(to);
+  part->entries = whole.entries.part(first, whole.entries.count_from(from));
   part->from = std::move(from);
   part->to = std::move(to);
   part->is_to_end = is_to_end;
@@ -103,8 +89,8 @@ void ListEntry::destroy(ListEntry* entry) noexcept {
 }
 
 std::size_t ListEntry::charge_bytes() const noexcept {
-  return slabs::room_of(sizeof(ListEntry) + position_bytes + value_bytes) + sizeof(void*) +
-         record.room_bytes();
+  return slabs::room_of(sizeof(ListEntry) + position_bytes + value_bytes) +
+         ListEntries::kBytesEach + record.room_bytes();
 }
 
 HintRef::HintRef(ListEntry* entry) noexcept : entry_(entry) {
@@ -253,7 +239,7 @@ void ListCache::Shard::join(List& list, std::size_t left) {
   Ref<ListSegment> both = copy_of(high);
   both->from = low.from;
   both->version = std::max(low.version, high.version);
-  both->entries.insert(both->entries.end(), low.entries.begin(), low.entries.end());
+  both->entries.append(low.entries);
   remove(*list.parts[left + 1]);
   list.parts.erase(list.parts.begin() + static_cast<std::ptrdiff_t>(left) + 1);
   change_charge(part, sizeof(Part) + kAllocationBytes + charge_of(*both));
@@ -353,16 +339,17 @@ void ListCache::apply(const Name& name, std::string_view position, FollowedValue
   if (!part->segment->holds.is_single()) part->segment = copy_of(*part->segment);
   ListSegment& segment = *part->segment;
   std::size_t charge = part->charge_bytes;
-  const auto place = place_of(segment, position);
-  const bool is_there = place != segment.entries.end() && (*place)->position() == position;
-  if (is_there) charge -= (*place)->charge_bytes();
+  ListEntries& entries = segment.entries;
+  const std::size_t place = entries.place_of(position);
+  const bool is_there = place < entries.size() && entries[place]->position() == position;
+  if (is_there) charge -= entries[place]->charge_bytes();
   if (entry) charge += entry->charge_bytes();
   if (is_there && entry) {
-    *place = std::move(entry);
+    entries.replace(place, std::move(entry));
   } else if (is_there) {
-    segment.entries.erase(place);
+    entries.erase(place);
   } else if (entry) {
-    segment.entries.insert(place, std::move(entry));
+    entries.insert(place, std::move(entry));
   }
   segment.version = version;
   ++shard.invalidations;

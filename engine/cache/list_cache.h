@@ -14,6 +14,7 @@
 #include "engine/cache/cache_room.h"
 #include "engine/cache/eviction.h"
 #include "engine/cache/followed_value.h"
+#include "engine/cache/list_entries.h"
 #include "engine/cache/recent_changes.h"
 #include "engine/cache/ref.h"
 #include "engine/cache/row_cache.h"
@@ -62,8 +63,7 @@ struct ListSegment {
   std::string to{};
   bool is_to_end = false;  ///< Up to the end of the list; `to` means nothing.
   Version version = 0;     ///< It has been as it is since then.
-  /// By falling position: what comes is nearly always the newest, and that has the lowest one.
-  std::vector<Ref<ListEntry>> entries{};
+  ListEntries entries{};
 
   static void destroy(ListSegment* segment) noexcept { delete segment; }
   /// Whether it knows what is at `position`, if that is not before it.

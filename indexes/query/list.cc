@@ -27,8 +27,13 @@ bool ListCursor::Later::operator()(std::size_t a, std::size_t b) const {
   return a > b;
 }
 
-ListCursor::ListCursor(kv::Reader& reader, const List& list, bool reverse, Meter& meter)
-    : reader_(reader), list_(list), reverse_(reverse), meter_(meter) {}
+ListCursor::ListCursor(kv::Reader& reader, const List& list, bool reverse, Meter& meter,
+                       bool leads_to_rows)
+    : reader_(reader),
+      list_(list),
+      reverse_(reverse),
+      meter_(meter),
+      leads_to_rows_(leads_to_rows) {}
 
 std::string_view ListCursor::position_of(std::size_t part) const {
   // Ranges lie behind their prefix, so every key has it.
@@ -55,7 +60,8 @@ Result<void> ListCursor::open(const std::string_view* position) {
     cursors_[i] = reader_.scan(list_.family, {.lower = range.lower,
                                               .upper = range.upper,
                                               .reverse = reverse_,
-                                              .prefix_bytes = part.prefix.size()});
+                                              .prefix_bytes = part.prefix.size(),
+                                              .leads_to_rows = leads_to_rows_});
     if (auto done = enter(i); !done) return done;
   }
   return {};
@@ -119,7 +125,7 @@ Intersection::Intersection(kv::Reader& reader, const List& driver, const std::ve
                            Meter& meter)
     : admits_(std::move(admits)) {
   cursors_.reserve(1 + others.size());
-  cursors_.emplace_back(reader, driver, reverse, meter);
+  cursors_.emplace_back(reader, driver, reverse, meter, others.empty() && skips.empty());
   for (const List& list : others) cursors_.emplace_back(reader, list, reverse, meter);
   skips_.reserve(skips.size());
   for (const List& list : skips) skips_.emplace_back(reader, list, reverse, meter);

@@ -69,7 +69,9 @@ struct List {
 /// Reader, list and meter must outlive it.
 class ListCursor {
  public:
-  ListCursor(kv::Reader& reader, const List& list, bool reverse, Meter& meter);
+  /// `leads_to_rows`: most entries are not passed over, and their records are asked for soon.
+  ListCursor(kv::Reader& reader, const List& list, bool reverse, Meter& meter,
+             bool leads_to_rows = false);
 
   /// To the first entry.
   Result<void> first();
@@ -106,6 +108,7 @@ class ListCursor {
   const List& list_;
   const bool reverse_;
   Meter& meter_;
+  const bool leads_to_rows_;
   bool is_open_ = false;
   std::vector<std::unique_ptr<kv::Cursor>> cursors_;
   std::vector<std::size_t> heap_;  // parts, the next position on top

@@ -34,10 +34,9 @@ class Lists : public ::testing::Test {
     part->from = from;
     part->is_to_end = to == "end";
     if (!part->is_to_end) part->to = to;
-    for (const char entry : entries) {
-      part->entries.push_back(ListEntry::make(std::string_view(&entry, 1), ""));
+    for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+      part->entries.push_back(ListEntry::make(std::string_view(&*entry, 1), ""));
     }
-    std::reverse(part->entries.begin(), part->entries.end());
     lists_.fill(of, std::move(part), at);
   }
   void put(std::string_view position, std::string_view value, Version version) {
@@ -183,11 +182,11 @@ TEST_F(Lists, APartThatGrewTooLongForgetsItsEnd) {
   ASSERT_TRUE(kept);
   EXPECT_FALSE(kept->is_to_end);
   EXPECT_EQ(kept->entries.size(), ListCache::kMaxSegmentEntries);
-  EXPECT_EQ(kept->entries.back()->position(), "100000");
-  EXPECT_GT(kept->to, kept->entries.front()->position());
+  EXPECT_EQ(kept->entries[kept->entries.size() - 1]->position(), "100000");
+  EXPECT_GT(kept->to, kept->entries[0]->position());
   EXPECT_EQ(kept->to, std::to_string(100'000 + ListCache::kMaxSegmentEntries));
   EXPECT_FALSE(lists_.covers(name(), kept->to));
-  EXPECT_TRUE(lists_.covers(name(), kept->entries.front()->position()));
+  EXPECT_TRUE(lists_.covers(name(), kept->entries[0]->position()));
 }
 
 TEST_F(Lists, ARangeIsErased) {
