@@ -207,7 +207,6 @@ void tell_of_fields(const MessageQuery& query, core::Plan& plan) {
   tell(has_bound && plan.driver.index != IndexId::message_by_importance, "importance");
   if (plan.driver.index != kRecords) return;
   plan.needs_records = false;
-  plan.steps.front().index.reset();
 }
 
 }  // namespace

@@ -36,7 +36,9 @@ CALLISTO_API std::string_view to_string(QueryUse use) noexcept;
 struct QueryStep {
   std::string condition;  ///< Field of the query ("tags_all"); "" where an order's index drives.
   QueryUse use = QueryUse::drives;
-  std::string index;                      ///< Whose list; "" where none is used.
+  /// Whose list; "messages" where a conversation's messages themselves are walked, which lie in
+  /// their order; "" where none is used.
+  std::string index;
   std::optional<std::uint64_t> estimate;  ///< Entries in that list, as the planner guesses.
 };
 

@@ -303,7 +303,8 @@ class QueriesTest : public MemoryTest {
     if (plan.steps.empty()) return;
     EXPECT_EQ(plan.steps.front().use, QueryUse::drives);
     // Records that drive are at hand when they are returned in their order.
-    const bool is_at_hand = plan.steps.front().index.empty() && query.order == MessageOrder::time;
+    const bool is_at_hand =
+        plan.steps.front().index == "messages" && query.order == MessageOrder::time;
     EXPECT_EQ(plan.records_fetched, is_at_hand ? 0 : plan.rows_returned);
   }
 
@@ -375,6 +376,15 @@ TEST_F(QueriesTest, ActivityAndAnotherListMeetWithoutRows) {
     EXPECT_EQ(plan.records_fetched, plan.rows_returned);
     ASSERT_NO_FATAL_FAILURE(compare(conversations(), query));
   }
+}
+
+TEST_F(QueriesTest, AConversationsOwnMessagesHaveAName) {
+  MessageQuery query;
+  query.conversation = any();
+  const QueryPlan plan = messages().explain(query).value();
+  EXPECT_EQ(plan.steps.front().index, "messages");
+  EXPECT_EQ(plan.steps.front().condition, "conversation");
+  EXPECT_TRUE(plan.is_ordered);
 }
 
 TEST_F(QueriesTest, SeeTheWritesOfTheirTransaction) {
