@@ -26,7 +26,7 @@ enum class QueryUse : std::uint8_t {
   drives = 0,      ///< Its list is walked.
   intersects = 1,  ///< Its list is walked beside, each skipping to where the other stands.
   probes = 2,      ///< A lookup in its list, or in a copy of it, per row that is left.
-  excludes = 3,    ///< A point lookup in a list that must not have the row.
+  excludes = 3,    ///< A lookup in a list that must not have the row, or that is read beside.
   on_entry = 4,    ///< On what the driver's entry carries.
   on_record = 5,   ///< On the record, which is fetched for it.
 };

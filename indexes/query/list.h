@@ -3,6 +3,7 @@
 // Lists of index entries in one order, walked and skipped through: what every query stands on. It
 // knows nothing of record kinds.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -34,6 +35,8 @@ class Meter {
   void records_fetched(std::size_t count) noexcept { records_fetched_ += count; }
 
   std::uint64_t keys_read() const noexcept { return keys_read_; }
+  /// That may still be read.
+  std::uint64_t keys_left() const noexcept { return max_keys_ - std::min(keys_read_, max_keys_); }
   std::uint64_t records_fetched() const noexcept { return records_fetched_; }
 
  private:

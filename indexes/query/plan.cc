@@ -224,7 +224,7 @@ class Planner {
     for (Taken& one : taken) {
       plan_.steps.push_back(one.step);
       if (one.step.use == Use::probes) {
-        plan_.probed.push_back({std::move(one.list), one.step.estimate});
+        plan_.probed.push_back({std::move(one.list), one.step.estimate, false});
       } else {
         (one.is_told_on_entry ? plan_.skips : plan_.all).push_back(std::move(one.list));
       }
@@ -235,9 +235,11 @@ class Planner {
     for (std::size_t i = 0; i < request_.none.size(); ++i) {
       Condition& condition = request_.none[i];
       if (!is_ready_(condition.list.index)) continue;
-      plan_.steps.push_back({condition.name, Use::excludes, condition.list.index, std::nullopt});
+      const std::uint64_t entries = estimate(condition.list);
+      const bool is_in_order = is_common_ && !condition.list.is_time_rising;
+      plan_.steps.push_back({condition.name, Use::excludes, condition.list.index, entries});
       plan_.none_places.push_back(i);
-      plan_.none.push_back(std::move(condition.list));
+      plan_.none.push_back({std::move(condition.list), entries, is_in_order});
     }
   }
 

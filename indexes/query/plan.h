@@ -60,7 +60,7 @@ enum class Use : std::uint8_t {
   drives = 0,
   intersects = 1,  ///< By seeking in its list.
   probes = 2,      ///< By a lookup in its list: see ListProbe.
-  excludes = 3,    ///< By a point lookup in a list that must not have the row.
+  excludes = 3,    ///< By a lookup in a list that must not have the row: see ListProbe.
   on_entry = 4,    ///< On the value of the driver's entry.
   on_record = 5,
 };
@@ -72,10 +72,11 @@ struct Step {
   std::optional<std::uint64_t> estimate;  ///< Entries in its list.
 };
 
-/// A list that must have the row too, asked for one position after the other.
+/// A list that is asked for one position after the other: it must have the row too, or must not.
 struct Probed {
   List list;
   std::optional<std::uint64_t> entries;  ///< As estimated.
+  bool is_in_order = false;              ///< The driver's positions come in the list's order.
 };
 
 struct Plan {
@@ -84,7 +85,7 @@ struct Plan {
   std::vector<List> all;    ///< Intersected with the driver.
   std::vector<List> skips;  ///< Intersected where the entry does not tell: see Intersection.
   std::vector<Probed> probed;
-  std::vector<List> none;  ///< Must not have the row.
+  std::vector<Probed> none;  ///< Must not have the row.
   /// What is in `none`, by its place in the request.
   std::vector<std::size_t> none_places;
   /// Rows are decided by their records: not by entries and lists alone.

@@ -54,14 +54,27 @@ class Undecided {
 
 }  // namespace
 
+void Run::open_probes(bool reverse) {
+  const auto open = [&](const std::vector<Probed>& lists, std::vector<ListProbe>& probes) {
+    probes.clear();
+    for (const Probed& one : lists) {
+      auto order = ListProbe::Order::other;
+      if (one.is_in_order) order = reverse ? ListProbe::Order::reverse : ListProbe::Order::forward;
+      probes.emplace_back(reader_, one.list, one.entries, meter_, order);
+    }
+  };
+  open(plan_.probed, probes_);
+  open(plan_.none, exclusions_);
+}
+
 Result<bool> Run::passes_lists() {
   for (ListProbe& list : probes_) {
     auto is_in = list.has(judge_.position());
     if (!is_in || !*is_in) return is_in;
   }
-  for (std::size_t i = 0; i < plan_.none.size(); ++i) {
+  for (std::size_t i = 0; i < exclusions_.size(); ++i) {
     if (!judge_.may_be_in(plan_.none_places[i])) continue;
-    auto is_in = probe(reader_, plan_.none[i], judge_.position(), meter_);
+    auto is_in = exclusions_[i].has(judge_.position());
     if (!is_in) return is_in;
     if (*is_in) return false;
   }
@@ -70,6 +83,7 @@ Result<bool> Run::passes_lists() {
 
 Result<void> Run::for_each(bool reverse, const std::string& after,
                            const std::function<Result<bool>(const ListCursor& entry)>& each) {
+  open_probes(reverse);
   const List driver = resumed(plan_.driver, reverse, after);
   const auto admits = [this](const ListCursor& entry) -> Result<bool> {
     if (auto done = judge_.look(entry); !done) return std::move(done).error();

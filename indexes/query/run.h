@@ -72,10 +72,7 @@ struct PageEnd {
 class Run {
  public:
   Run(kv::Reader& reader, const Plan& plan, Judge& judge, Meter& meter)
-      : reader_(reader), plan_(plan), judge_(judge), meter_(meter) {
-    for (const Probed& one : plan.probed)
-      probes_.emplace_back(reader, one.list, one.entries, meter);
-  }
+      : reader_(reader), plan_(plan), judge_(judge), meter_(meter) {}
 
   /// Rows in order, at most `limit`; the judge has taken them.
   Result<PageEnd> find(const PageLimits& limits);
@@ -86,6 +83,7 @@ class Run {
   /// Calls each() at every candidate until it answers false.
   Result<void> for_each(bool reverse, const std::string& after,
                         const std::function<Result<bool>(const ListCursor& entry)>& each);
+  void open_probes(bool reverse);
   Result<bool> passes_lists();
   Found found(const ListCursor& entry) const;
   Result<PageEnd> find_ordered(const PageLimits& limits);
@@ -95,7 +93,8 @@ class Run {
   const Plan& plan_;
   Judge& judge_;
   Meter& meter_;
-  std::vector<ListProbe> probes_;  ///< Of Plan::probed.
+  std::vector<ListProbe> probes_;      ///< Of Plan::probed.
+  std::vector<ListProbe> exclusions_;  ///< Of Plan::none.
 };
 
 }  // namespace callisto::indexes::query
