@@ -49,6 +49,10 @@ struct QueryPlan {
   /// True: the index gives the order, and reading ends with the limit. False: all that match are
   /// read, and the best `limit` are kept in a heap.
   bool is_ordered = false;
+  /// The index that was walked first, in the order asked for, and given up when filling the page
+  /// took longer than collecting what matches; the steps are those of the other way, which found
+  /// what was missing. "": none.
+  std::string given_up;
   std::uint64_t keys_read = 0;  ///< Index entries, those skipped to and looked up included.
   std::uint64_t records_fetched = 0;
   std::uint64_t rows_returned = 0;

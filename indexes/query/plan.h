@@ -50,6 +50,8 @@ struct Request {
   /// Where the driver has the conditions' positions, deciding a row costs a lookup beside its entry
   /// (a conversation's tail), or about as much (a message that is read whole).
   bool looks_rows_up = false;
+  /// Chooses by what a way costs at most: no walk in order is hoped to end before its list does.
+  bool is_sure = false;
   /// All rows of the kind, for selectivities.
   std::string everything;        ///< Prefix of the index by creation.
   bool wants_estimates = false;  ///< For explain: also where nothing hangs on them.
@@ -82,6 +84,10 @@ struct Probed {
 struct Plan {
   List driver;
   bool is_ordered = false;  ///< The driver gives the order that was asked for.
+  /// Keys for which another way finds all: this one was chosen in the hope that its walk ends long
+  /// before its list does. Where it does not, it is given up, and the rest found by the plan of the
+  /// same request with `is_sure`.
+  std::optional<std::uint64_t> sure_keys;
   std::vector<List> all;    ///< Intersected with the driver.
   std::vector<List> skips;  ///< Intersected where the entry does not tell: see Intersection.
   std::vector<Probed> probed;

@@ -57,7 +57,7 @@ class Judge {
 
 /// Where a page begins and ends.
 struct PageLimits {
-  std::size_t limit = 100;
+  std::size_t limit = 100;  ///< 0: nothing is missing of the page but whether there is more.
   /// The place after which it begins; "": at the start.
   std::string after{};
   /// Whether to find out if there is more.
@@ -67,6 +67,9 @@ struct PageLimits {
 struct PageEnd {
   bool has_more = false;
   std::string last;  ///< The place of the last candidate; set when has_more.
+  /// The walk was given up (Plan::sure_keys). What the judge has taken is all that there is up to
+  /// `last` ("": nothing was found); another plan goes on behind it.
+  bool gave_up = false;
 };
 
 class Run {

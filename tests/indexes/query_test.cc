@@ -269,6 +269,27 @@ TEST_F(QueryCoreTest, FollowingChangesNoAnswer) {
   }
 }
 
+TEST_F(QueryCoreTest, AWatchGivesUpWhereItSays) {
+  Meter meter(100, nullptr);
+  std::vector<std::uint64_t> asked;
+  meter.watch(10, [&]() -> std::optional<std::uint64_t> {
+    asked.push_back(meter.keys_read());
+    if (asked.size() == 3) return std::nullopt;
+    return meter.keys_read() * 2;
+  });
+  while (meter.key_read()) {
+  }
+  EXPECT_EQ(asked, (std::vector<std::uint64_t>{10, 20, 40}));
+  EXPECT_TRUE(meter.has_given_up());
+  EXPECT_EQ(meter.keys_left(), 60U);
+  meter.end_watch();
+  EXPECT_FALSE(meter.has_given_up());
+  while (meter.key_read()) {
+  }
+  EXPECT_EQ(meter.keys_read(), 101U);
+  EXPECT_EQ(meter.keys_left(), 0U);
+}
+
 TEST_F(QueryCoreTest, AListWithPositionsOfSeveralLengthsIsProbed) {
   for (const char* position : {"a", "bb", "ccc"}) {
     world_.put_raw(kv::Family::indexes, std::string("mixed:") + position, "");
@@ -347,6 +368,26 @@ TEST_F(QueryCoreTest, AnExcludedListThatIsDenseIsReadBeside) {
     EXPECT_LE(meter.keys_read(), 4'000U);
     std::reverse(expected.begin(), expected.end());
   }
+}
+
+// What a walk that was given up has found is not lost where its whole page is, and only whether
+// there is more would take too long to find out.
+TEST_F(QueryCoreTest, AWholePageNeedsNoMore) {
+  Plan plan;
+  plan.driver.add("all:");
+  for (int i = 10'000; i < 10'100; ++i) {
+    world_.put_raw(kv::Family::indexes, "all:" + std::to_string(i), "");
+  }
+  EveryRow rows;
+  const auto find = [&](std::size_t limit, std::uint64_t max_keys) {
+    Meter meter(max_keys, nullptr);
+    return query::Run(world_.store(), plan, rows, meter).find({.limit = limit, .wants_more = true});
+  };
+  EXPECT_TRUE(find(0, 100).value().has_more);
+  EXPECT_TRUE(find(0, 99).value().has_more);
+  EXPECT_TRUE(rows.taken.empty());
+  EXPECT_EQ(find(1, 99).error().code(), Code::scan_limit_exceeded);
+  EXPECT_EQ(find(1, 100).value().last, "10000");
 }
 
 // The planner -------------------------------------------------------------------------------------
@@ -440,6 +481,31 @@ TEST_F(PlannerTest, AnOrderIsWalkedWhereMostMatchAndCollectedWhereFewDo) {
   EXPECT_EQ(collected.driver.index, schema::IndexId::memory_by_category);
   EXPECT_FALSE(collected.is_ordered);
   EXPECT_EQ(collected.all.size(), 1U);
+}
+
+// Conditions may exclude each other: then a walk that looked short goes on to the end of the order.
+TEST_F(PlannerTest, AWalkSaysWhatASureWayReads) {
+  order_by_update();
+  request_.limit = 20;
+  ask("type", schema::IndexId::memory_by_type, "half");
+  ask("category", schema::IndexId::memory_by_category, "half");
+  const Plan walked = plan();
+  EXPECT_TRUE(walked.is_ordered);
+  ASSERT_TRUE(walked.sure_keys);
+  EXPECT_GE(*walked.sure_keys, 50'000U);
+  EXPECT_LE(*walked.sure_keys, 150'000U);
+  request_.is_sure = true;
+  const Plan sure = plan();
+  EXPECT_EQ(sure.driver.index, schema::IndexId::memory_by_type);
+  EXPECT_FALSE(sure.is_ordered);
+  EXPECT_FALSE(sure.sure_keys);
+  // Nothing to give up for: no end of a walk is hoped for, or nothing else is there.
+  request_.is_sure = false;
+  request_.limit = 0;
+  EXPECT_FALSE(plan().sure_keys);
+  request_.limit = 20;
+  request_.all.clear();
+  EXPECT_FALSE(plan().sure_keys);
 }
 
 TEST_F(PlannerTest, AnExcludedListComesInTheOrderOfTheConditions) {
