@@ -190,19 +190,21 @@ Result<FoundConversations> run_query(ReadContext& context, const ConversationQue
                                      const ConversationLimits& limits, QueryPlan* explained) {
   auto request = conversation_request(query, context.state(), limits.limit);
   if (is_empty(request)) return FoundConversations();
-  request.wants_estimates = explained != nullptr;
-  auto plan = plan_for(context, std::move(request));
-  if (!plan) return std::move(plan).error();
-  tell_of_tails(query, *plan);
   core::Meter meter = meter_for(context, query.max_scanned);
-  ConversationJudge judge(context, query, *plan, meter);
-  auto end = core::Run(context.reader(), *plan, judge, meter)
-                 .find({limits.limit, limits.after, limits.wants_more, query.oldest_first});
-  if (!end) return std::move(end).error();
-  FoundConversations answer{std::move(judge).take_rows(), {}};
-  if (end->has_more) answer.end = std::move(end->last);
-  if (explained != nullptr) *explained = explanation_of(*plan, meter, answer.rows.size());
-  return answer;
+  const auto make_plan = [&](bool is_sure) -> Result<core::Plan> {
+    if (is_sure) request = conversation_request(query, context.state(), limits.limit);
+    request.is_sure = is_sure;
+    request.wants_estimates = explained != nullptr;
+    auto plan = plan_for(context, std::move(request));
+    if (plan) tell_of_tails(query, *plan);
+    return plan;
+  };
+  const auto make_judge = [&](const core::Plan& plan) {
+    return ConversationJudge(context, query, plan, meter);
+  };
+  return run_plans<FoundConversations>(
+      context, meter, {limits.limit, limits.after, limits.wants_more, query.oldest_first},
+      make_plan, make_judge, explained);
 }
 
 Result<std::uint64_t> count_rows(ReadContext& context, const ConversationQuery& query) {

@@ -194,7 +194,7 @@ bool has_present_user(const MemoryQuery& query, const SpaceState& state) {
 /// The plan of a query. The types of an entity that is asked for by its id alone are looked up
 /// where that takes no longer than fetching the records that the rest of the query leaves.
 Result<core::Plan> memory_plan(ReadContext& context, const MemoryQuery& query, std::uint64_t limit,
-                               bool wants_estimates, core::Meter& meter) {
+                               bool wants_estimates, bool is_sure, core::Meter& meter) {
   constexpr std::uint64_t kFewTypes = 16;
   // A type costs two seeks, 2.7 us; a record 0.4 us (in the cache) to 3.5 us.
   constexpr std::uint64_t kRecordsPerType = 4;
@@ -202,6 +202,7 @@ Result<core::Plan> memory_plan(ReadContext& context, const MemoryQuery& query, s
   if (lacks_entity_type(query)) {
     auto other = request;
     other.wants_estimates = true;
+    other.is_sure = is_sure;
     auto plan = plan_for(context, std::move(other));
     if (!plan) return plan;
     const std::uint64_t records = plan->steps.front().estimate.value_or(0);
@@ -211,6 +212,7 @@ Result<core::Plan> memory_plan(ReadContext& context, const MemoryQuery& query, s
     request = memory_request(query, context.state(), context.now(), limit, *types);
   }
   request.wants_estimates = wants_estimates;
+  request.is_sure = is_sure;
   return plan_for(context, std::move(request));
 }
 
@@ -220,17 +222,16 @@ Result<MemoryRows> run_query(ReadContext& context, const MemoryQuery& query,
                              const MemoryPageLimits& limits, QueryPlan* explained) {
   if (!has_present_user(query, context.state())) return MemoryRows();
   core::Meter meter = meter_for(context, query.max_scanned);
-  auto plan = memory_plan(context, query, limits.limit, explained != nullptr, meter);
-  if (!plan) return std::move(plan).error();
-  MemoryJudge judge(context, query, *plan, meter);
-  auto end = core::Run(context.reader(), *plan, judge, meter)
-                 .find({limits.limit, limits.after, limits.wants_more,
-                        is_reverse(query.order, query.oldest_first)});
-  if (!end) return std::move(end).error();
-  MemoryRows answer{std::move(judge).take_rows(), {}};
-  if (end->has_more) answer.end = std::move(end->last);
-  if (explained != nullptr) *explained = explanation_of(*plan, meter, answer.rows.size());
-  return answer;
+  const auto make_plan = [&](bool is_sure) {
+    return memory_plan(context, query, limits.limit, explained != nullptr, is_sure, meter);
+  };
+  const auto make_judge = [&](const core::Plan& plan) {
+    return MemoryJudge(context, query, plan, meter);
+  };
+  return run_plans<MemoryRows>(
+      context, meter,
+      {limits.limit, limits.after, limits.wants_more, is_reverse(query.order, query.oldest_first)},
+      make_plan, make_judge, explained);
 }
 
 Result<std::vector<Bytes>> find_rows(ReadContext& context, const MemoryQuery& query,
@@ -243,7 +244,7 @@ Result<std::vector<Bytes>> find_rows(ReadContext& context, const MemoryQuery& qu
 Result<std::uint64_t> count_rows(ReadContext& context, const MemoryQuery& query) {
   if (!has_present_user(query, context.state())) return std::uint64_t{0};
   core::Meter meter = meter_for(context, query.max_scanned);
-  auto plan = memory_plan(context, query, 0, false, meter);
+  auto plan = memory_plan(context, query, 0, false, false, meter);
   if (!plan) return std::move(plan).error();
   MemoryJudge judge(context, query, *plan, meter);
   return core::Run(context.reader(), *plan, judge, meter).count();

@@ -21,8 +21,11 @@ using schema::MessagePart;
 /// The conversation's own count stands for each list of it.
 class ConversationCount final : public indexes::CardinalitySource {
  public:
-  ConversationCount(std::uint64_t messages, std::size_t senders, std::size_t sender_prefix_bytes)
-      : messages_(messages), senders_(senders), sender_prefix_bytes_(sender_prefix_bytes) {}
+  ConversationCount(std::uint64_t messages, const fb::Conversation& header,
+                    std::size_t sender_prefix_bytes)
+      : messages_(messages),
+        senders_(header.participants() == nullptr ? 0 : header.participants()->size()),
+        sender_prefix_bytes_(sender_prefix_bytes) {}
   std::uint64_t entries(std::string_view prefix) const override {
     if (prefix.size() != sender_prefix_bytes_) return messages_;
     return messages_ / std::max<std::uint64_t>(senders_, 1);
@@ -142,6 +145,12 @@ class ConversationMessages final : public core::Judge {
   mutable std::unordered_map<std::string, Bytes> at_hand_;  ///< By key; at most a chunk.
 };
 
+/// Rows, and the place of the last where there are more.
+struct RowsAndEnd {
+  std::vector<Bytes> rows;
+  std::string end;
+};
+
 /// The lists of one conversation; `limit` 0 for a count.
 core::Request request_of(const MessageQuery& query, SpaceNumber space,
                          const std::vector<std::uint16_t>& slots, std::uint64_t limit) {
@@ -207,7 +216,6 @@ void tell_of_fields(const MessageQuery& query, core::Plan& plan) {
   tell(has_bound && plan.driver.index != IndexId::message_by_importance, "importance");
   if (plan.driver.index != kRecords) return;
   plan.needs_records = false;
-  plan.steps.front().index.reset();
 }
 
 }  // namespace
@@ -226,33 +234,34 @@ Result<MessageAnswer> run_in_conversation(ReadContext& context, const MessageQue
     slots = slots_of(context.state(), *header, *query.sender);
     if (slots.empty()) return answer;
   }
-  auto request = request_of(query, context.space(), slots, limits != nullptr ? limits->limit : 0);
-  request.wants_estimates = explained != nullptr;
-  const ConversationCount count(
-      (*rows)->tail.message_count,
-      header->participants() == nullptr ? 0 : header->participants()->size(),
-      request.everything.size() + sizeof(std::uint16_t));
-  auto plan = plan_for(context, std::move(request), count);
-  if (!plan) return std::move(plan).error();
-  tell_of_fields(query, *plan);
   core::Meter meter = meter_for(context, query.max_scanned);
-  ConversationMessages judge(context, query, slots, *plan, meter);
-  core::Run run(context.reader(), *plan, judge, meter);
+  const auto make_plan = [&](bool is_sure) -> Result<core::Plan> {
+    auto request = request_of(query, context.space(), slots, limits != nullptr ? limits->limit : 0);
+    request.is_sure = is_sure;
+    request.wants_estimates = explained != nullptr;
+    const ConversationCount count((*rows)->tail.message_count, *header,
+                                  request.everything.size() + sizeof(std::uint16_t));
+    auto plan = plan_for(context, std::move(request), count);
+    if (plan) tell_of_fields(query, *plan);
+    return plan;
+  };
+  const auto make_judge = [&](const core::Plan& plan) {
+    return ConversationMessages(context, query, slots, plan, meter);
+  };
   if (limits == nullptr) {
-    auto counted = run.count();
-    if (!counted) return std::move(counted).error();
-    answer.count = *counted;
+    auto count = count_by_plan(context, meter, make_plan, make_judge);
+    if (!count) return std::move(count).error();
+    answer.count = *count;
     return answer;
   }
   core::PageLimits page{limits->limit, {}, limits->wants_more, query.oldest_first};
   if (limits->after) page.after = place_in_conversation(*limits->after, query.order);
-  auto end = run.find(page);
-  if (!end) return std::move(end).error();
-  answer.found.rows = std::move(judge).take_rows();
-  if (end->has_more) {
-    answer.found.end = parse_in_conversation(end->last, query.order, conversation);
+  auto found = run_plans<RowsAndEnd>(context, meter, page, make_plan, make_judge, explained);
+  if (!found) return std::move(found).error();
+  answer.found.rows = std::move(found->rows);
+  if (!found->end.empty()) {
+    answer.found.end = parse_in_conversation(found->end, query.order, conversation);
   }
-  if (explained != nullptr) *explained = explanation_of(*plan, meter, answer.found.rows.size());
   return answer;
 }
 

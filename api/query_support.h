@@ -4,9 +4,11 @@
 // forms, limits, explanations.
 
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/core.h"
@@ -59,5 +61,46 @@ Result<indexes::query::Plan> plan_for(ReadContext& context, indexes::query::Requ
 std::string_view index_name(schema::IndexId index);
 QueryPlan explanation_of(const indexes::query::Plan& plan, const indexes::query::Meter& meter,
                          std::uint64_t rows);
+
+/// How many rows match, with the callbacks of run_plans().
+template <class MakePlan, class MakeJudge>
+Result<std::uint64_t> count_by_plan(ReadContext& context, indexes::query::Meter& meter,
+                                    MakePlan&& make_plan, MakeJudge&& make_judge) {
+  auto plan = make_plan(false);
+  if (!plan) return std::move(plan).error();
+  auto judge = make_judge(*plan);
+  return indexes::query::Run(context.reader(), *plan, judge, meter).count();
+}
+
+/// Runs a query to its `rows` in their order, and the place at which the page ends where there are
+/// more (`end`). Where its plan gives a walk up, the plan that is sure goes on behind what was
+/// found until then. `make_plan(is_sure)` gives the Result<Plan>, `make_judge(plan)` the judge,
+/// whose take_rows() are rows; `explained` is told of the plan that came to the end.
+template <class Answer, class MakePlan, class MakeJudge>
+Result<Answer> run_plans(ReadContext& context, indexes::query::Meter& meter,
+                         indexes::query::PageLimits limits, MakePlan&& make_plan,
+                         MakeJudge&& make_judge, QueryPlan* explained) {
+  Answer answer;
+  std::string given_up;
+  for (bool is_sure = false;; is_sure = true) {
+    auto plan = make_plan(is_sure);
+    if (!plan) return std::move(plan).error();
+    auto judge = make_judge(*plan);
+    auto end = indexes::query::Run(context.reader(), *plan, judge, meter).find(limits);
+    if (!end) return std::move(end).error();
+    auto rows = std::move(judge).take_rows();
+    limits.limit -= rows.size();
+    std::move(rows.begin(), rows.end(), std::back_inserter(answer.rows));
+    if (!end->last.empty()) limits.after = std::move(end->last);
+    if (end->gave_up) {
+      given_up = index_name(plan->driver.index);
+      continue;
+    }
+    if (end->has_more) answer.end = std::move(limits.after);
+    if (explained != nullptr) *explained = explanation_of(*plan, meter, answer.rows.size());
+    if (explained != nullptr) explained->given_up = std::move(given_up);
+    return answer;
+  }
+}
 
 }  // namespace callisto::detail

@@ -117,6 +117,9 @@ int Printer::print_plan(const Result<QueryPlan>& plan, std::uint32_t limit) {
     if (step.estimate) line += "  ~" + std::to_string(*step.estimate) + " entries";
     if (!print_line(line)) return kOk;
   }
+  if (!plan->given_up.empty()) {
+    print_line("after a walk over " + plan->given_up + " that was given up");
+  }
   print_line(plan->is_ordered
                  ? "in the order of the index, until there are " + std::to_string(limit)
                  : "all that match, of which the first " + std::to_string(limit) + " are kept");

@@ -158,6 +158,7 @@ std::string to_json(const QueryPlan& plan) {
   }
   JsonLine line;
   line.raw("steps", steps + "]").flag("is_ordered", plan.is_ordered);
+  line.text_if("given_up", plan.given_up);
   line.number("keys_read", plan.keys_read).number("records_fetched", plan.records_fetched);
   return line.number("rows_returned", plan.rows_returned).str();
 }

@@ -25,7 +25,7 @@ std::string to_json(const UserDatum& datum, const LineContext& context = {});
 std::string to_json(const Conversation& conversation, const LineContext& context = {});
 std::string to_json(const Message& message, const LineContext& context = {});
 std::string to_json(const Memory& memory, const LineContext& context = {});
-/// {"steps":[...],"is_ordered":...,"keys_read":...,"records_fetched":...,"rows_returned":...}
+/// {"steps":[...],"is_ordered":...,"given_up":INDEX,"keys_read":...,"records_fetched":...,"rows_returned":...}
 std::string to_json(const QueryPlan& plan);
 
 std::string_view to_string(MessageState state) noexcept;

@@ -5,6 +5,42 @@
 
 namespace callisto::indexes::query {
 
+Result<void> Meter::look() {
+  if (keys_read_ > max_keys_) return over_limit();
+  if (keys_read_ % kCheckEvery == 0 && check_) {
+    if (auto done = check_(); !done) return done;
+  }
+  if (watch_ && keys_read_ >= watch_at_) {
+    const std::optional<std::uint64_t> again = watch_();
+    if (!again) {
+      has_given_up_ = true;
+      return Error(Code::scan_limit_exceeded, "plan", "a walk that reads less than another way");
+    }
+    watch_at_ = std::max(*again, keys_read_ + 1);
+  }
+  set_next_look();
+  return {};
+}
+
+void Meter::set_next_look() noexcept {
+  next_look_ = (keys_read_ / kCheckEvery + 1) * kCheckEvery;
+  if (watch_) next_look_ = std::min(next_look_, watch_at_);
+  if (max_keys_ < next_look_) next_look_ = max_keys_ + 1;
+}
+
+void Meter::watch(std::uint64_t at, Watch watch) {
+  watch_ = std::move(watch);
+  watch_at_ = at;
+  has_given_up_ = false;
+  set_next_look();
+}
+
+void Meter::end_watch() {
+  watch_ = nullptr;
+  has_given_up_ = false;
+  set_next_look();
+}
+
 Error Meter::over_limit() const {
   return Error(Code::scan_limit_exceeded, "max_scanned",
                "at most " + std::to_string(max_keys_) + " index entries read");

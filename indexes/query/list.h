@@ -3,10 +3,12 @@
 // Lists of index entries in one order, walked and skipped through: what every query stands on. It
 // knows nothing of record kinds.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,26 +24,42 @@ class Meter {
  public:
   /// `check` is called every kCheckEvery keys; its error (deadline, cancellation) ends the query.
   Meter(std::uint64_t max_keys, std::function<Result<void>()> check)
-      : max_keys_(max_keys), check_(std::move(check)) {}
+      : max_keys_(max_keys), check_(std::move(check)) {
+    set_next_look();
+  }
   static constexpr std::uint64_t kCheckEvery = 1024;
 
-  /// Of an index. scan_limit_exceeded (max_scanned).
-  Result<void> key_read() {
-    if (++keys_read_ > max_keys_) return over_limit();
-    if (keys_read_ % kCheckEvery == 0 && check_) return check_();
-    return {};
-  }
+  /// Of an index. scan_limit_exceeded (max_scanned); the same (plan) where a watch gives up.
+  Result<void> key_read() { return ++keys_read_ < next_look_ ? Result<void>() : look(); }
+
+  /// Says at how many keys read it wants to be asked again; nullopt: it gives up.
+  using Watch = std::function<std::optional<std::uint64_t>()>;
+  /// Asks `watch` once `at` keys are read, so that a walk can be given up wherever it reads. One at
+  /// a time, until end_watch().
+  void watch(std::uint64_t at, Watch watch);
+  void end_watch();
+  /// Whether the watch has given up; until end_watch().
+  bool has_given_up() const noexcept { return has_given_up_; }
+
   void records_fetched(std::size_t count) noexcept { records_fetched_ += count; }
 
   std::uint64_t keys_read() const noexcept { return keys_read_; }
+  /// That may still be read.
+  std::uint64_t keys_left() const noexcept { return max_keys_ - std::min(keys_read_, max_keys_); }
   std::uint64_t records_fetched() const noexcept { return records_fetched_; }
 
  private:
+  Result<void> look();
+  void set_next_look() noexcept;
   Error over_limit() const;
 
   const std::uint64_t max_keys_;
   const std::function<Result<void>()> check_;
   std::uint64_t keys_read_ = 0;
+  std::uint64_t next_look_ = 0;  ///< At so many keys something is due: one comparison per key.
+  Watch watch_;
+  std::uint64_t watch_at_ = 0;
+  bool has_given_up_ = false;
   std::uint64_t records_fetched_ = 0;
 };
 

@@ -22,6 +22,10 @@ constexpr std::uint64_t kWorthSeeking = 8;
 constexpr std::uint8_t kNoOrder = 0xFF;
 /// Places in Request::all and Request::drivers.
 constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
+constexpr double kNoCost = std::numeric_limits<double>::max();
+
+/// Where conditions are taken as independent, or where they exclude each other.
+enum class Costs : std::uint8_t { as_it_looks, at_most };
 
 class Planner {
  public:
@@ -108,49 +112,109 @@ class Planner {
     return std::clamp(static_cast<double>(entries) / total_, 1.0 / total_, 1.0);
   }
 
-  /// Entries of a driver that are walked over until there is enough.
-  double walked(std::uint64_t entries, bool is_ordered) const {
+  /// Entries of a driver that are walked over until there is enough: as it looks, or at most.
+  double walked(std::uint64_t entries, bool is_ordered, Costs costs) const {
     const auto all = static_cast<double>(entries);
-    if (!is_ordered || request_.limit == 0) return all;
+    if (!is_ordered || request_.limit == 0 || costs == Costs::at_most) return all;
     return std::min(all, all * static_cast<double>(request_.limit) / std::max(matches_, 1.0));
   }
 
   /// Of the condition with the shortest list, with which the others are intersected.
-  double cost_of_condition() const {
+  double cost_of_condition(Costs costs) const {
+    const bool is_ordered = request_.order == request_.common_order;
+    return walked(all_estimates_[condition_], is_ordered, costs) * cost_per_entry();
+  }
+  double cost_per_entry() const {
     double met = request_.looks_rows_up ? kLookupCost : 0;
     for (std::size_t i = 0; i < all_estimates_.size(); ++i) {
       if (i != condition_) met *= share(all_estimates_[i]);
     }
-    return walked(all_estimates_[condition_], request_.order == request_.common_order) *
-           (1 + kSeekCost * static_cast<double>(request_.all.size() - 1) + met);
+    return 1 + kSeekCost * static_cast<double>(request_.all.size() - 1) + met;
   }
 
-  /// The conditions' lists are asked for each entry, or the shortest is walked over too.
-  double cost_of_driver(std::size_t i, bool is_ordered) const {
-    const double entries = walked(driver_estimates_[i], is_ordered);
+  /// The conditions' lists are asked for each entry, or the shortest is walked over too; but for
+  /// what the entry tells.
+  double cost_of_driver(std::size_t i, Costs costs) const {
+    const bool is_ordered = request_.drivers[i].order == request_.order;
+    const double entries = walked(driver_estimates_[i], is_ordered, costs);
     if (request_.drivers[i].is_common && request_.looks_rows_up) return entries * (1 + kLookupCost);
-    if (all_estimates_.empty()) return entries;
-    const auto shortest =
-        static_cast<double>(*std::min_element(all_estimates_.begin(), all_estimates_.end()));
-    return entries + std::min(entries * kProbeCost, shortest);
+    const bool is_told = is_ordered && request_.limit != 0;
+    double all = 0;
+    double shortest = kNoCost;
+    for (std::size_t c = 0; c < all_estimates_.size(); ++c) {
+      if (is_told && request_.all[c].is_on_entry) continue;
+      const double asked = std::min(entries * kProbeCost, static_cast<double>(all_estimates_[c]));
+      all += asked;
+      shortest = std::min(shortest, asked);
+    }
+    if (shortest == kNoCost) return entries;
+    return entries + (costs == Costs::at_most ? all : shortest);
   }
 
-  void choose_by_cost(const std::vector<std::size_t>& drivers) {
-    double best = std::numeric_limits<double>::max();
+  /// What can drive, and what that costs.
+  struct Way {
+    std::size_t condition = kNowhere;
+    std::size_t driver = kNowhere;
+    bool is_ordered = false;
+    double as_it_looks = 0;
+    double at_most = 0;
+  };
+  std::vector<Way> ways(const std::vector<std::size_t>& drivers) {
+    std::vector<Way> ways;
     if (!all_estimates_.empty()) {
       condition_ = static_cast<std::size_t>(
           std::min_element(all_estimates_.begin(), all_estimates_.end()) - all_estimates_.begin());
-      best = cost_of_condition();
+      ways.push_back({condition_, kNowhere, request_.order == request_.common_order,
+                      cost_of_condition(Costs::as_it_looks), cost_of_condition(Costs::at_most)});
     }
     for (const std::size_t i : drivers) {
-      const bool is_ordered = request_.drivers[i].order == request_.order;
-      const double cost = cost_of_driver(i, is_ordered);
-      // Of two that cost the same, what is asked for decides; then the order, which needs no heap.
-      if (cost > best || (cost == best && (!is_ordered || condition_ != kNowhere))) continue;
-      best = cost;
-      driver_ = i;
-      condition_ = kNowhere;
+      ways.push_back({kNowhere, i, request_.drivers[i].order == request_.order,
+                      cost_of_driver(i, Costs::as_it_looks), cost_of_driver(i, Costs::at_most)});
     }
+    return ways;
+  }
+
+  /// What a way is judged by where conditions may exclude each other. Lists that skip through each
+  /// other cost so much at most, and nearly nothing where they lie apart in time.
+  double cost_where_unsure(const Way& way) const {
+    constexpr double kSkips = 2.0;
+    const bool skips = way.condition != kNowhere && !way.is_ordered && request_.all.size() > 1;
+    return skips ? way.at_most / kSkips : way.at_most;
+  }
+
+  void choose_by_cost(const std::vector<std::size_t>& drivers) {
+    Way chosen;
+    Way sure;  // the best that collects
+    double best = kNoCost;
+    double best_sure = kNoCost;
+    for (const Way& way : ways(drivers)) {
+      const double unsure = cost_where_unsure(way);
+      if (!way.is_ordered && unsure < best_sure) {
+        best_sure = unsure;
+        sure = way;
+      }
+      const double cost = request_.is_sure ? unsure : way.as_it_looks;
+      // Of two that cost the same, what is asked for decides; then the order, which needs no heap.
+      const bool is_preferred = cost == best && way.is_ordered && chosen.condition == kNowhere;
+      if (cost >= best && !is_preferred) continue;
+      best = cost;
+      chosen = way;
+    }
+    condition_ = chosen.condition;
+    driver_ = chosen.driver;
+    const bool is_hoped = request_.limit != 0 && chosen.is_ordered;
+    if (is_hoped && best_sure < cost_where_unsure(chosen)) set_sure_keys(sure.at_most);
+  }
+
+  /// The walk is measured in keys, beside which rows may be looked up.
+  void set_sure_keys(double cost) {
+    double per_key = 1;
+    if (condition_ != kNowhere) {
+      per_key = cost_per_entry() / static_cast<double>(request_.all.size());
+    } else if (request_.drivers[driver_].is_common && request_.looks_rows_up) {
+      per_key += kLookupCost;
+    }
+    plan_.sure_keys = static_cast<std::uint64_t>(cost / per_key) + 1;
   }
 
   static std::optional<std::uint64_t> at(const std::vector<std::uint64_t>& estimates,
@@ -224,7 +288,7 @@ class Planner {
     for (Taken& one : taken) {
       plan_.steps.push_back(one.step);
       if (one.step.use == Use::probes) {
-        plan_.probed.push_back({std::move(one.list), one.step.estimate});
+        plan_.probed.push_back({std::move(one.list), one.step.estimate, false});
       } else {
         (one.is_told_on_entry ? plan_.skips : plan_.all).push_back(std::move(one.list));
       }
@@ -235,9 +299,11 @@ class Planner {
     for (std::size_t i = 0; i < request_.none.size(); ++i) {
       Condition& condition = request_.none[i];
       if (!is_ready_(condition.list.index)) continue;
-      plan_.steps.push_back({condition.name, Use::excludes, condition.list.index, std::nullopt});
+      const std::uint64_t entries = estimate(condition.list);
+      const bool is_in_order = is_common_ && !condition.list.is_time_rising;
+      plan_.steps.push_back({condition.name, Use::excludes, condition.list.index, entries});
       plan_.none_places.push_back(i);
-      plan_.none.push_back(std::move(condition.list));
+      plan_.none.push_back({std::move(condition.list), entries, is_in_order});
     }
   }
 

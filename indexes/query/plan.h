@@ -50,6 +50,8 @@ struct Request {
   /// Where the driver has the conditions' positions, deciding a row costs a lookup beside its entry
   /// (a conversation's tail), or about as much (a message that is read whole).
   bool looks_rows_up = false;
+  /// Chooses by what a way costs at most: no walk in order is hoped to end before its list does.
+  bool is_sure = false;
   /// All rows of the kind, for selectivities.
   std::string everything;        ///< Prefix of the index by creation.
   bool wants_estimates = false;  ///< For explain: also where nothing hangs on them.
@@ -60,7 +62,7 @@ enum class Use : std::uint8_t {
   drives = 0,
   intersects = 1,  ///< By seeking in its list.
   probes = 2,      ///< By a lookup in its list: see ListProbe.
-  excludes = 3,    ///< By a point lookup in a list that must not have the row.
+  excludes = 3,    ///< By a lookup in a list that must not have the row: see ListProbe.
   on_entry = 4,    ///< On the value of the driver's entry.
   on_record = 5,
 };
@@ -72,19 +74,24 @@ struct Step {
   std::optional<std::uint64_t> estimate;  ///< Entries in its list.
 };
 
-/// A list that must have the row too, asked for one position after the other.
+/// A list that is asked for one position after the other: it must have the row too, or must not.
 struct Probed {
   List list;
   std::optional<std::uint64_t> entries;  ///< As estimated.
+  bool is_in_order = false;              ///< The driver's positions come in the list's order.
 };
 
 struct Plan {
   List driver;
   bool is_ordered = false;  ///< The driver gives the order that was asked for.
+  /// Keys for which another way finds all: this one was chosen in the hope that its walk ends long
+  /// before its list does. Where it does not, it is given up, and the rest found by the plan of the
+  /// same request with `is_sure`.
+  std::optional<std::uint64_t> sure_keys;
   std::vector<List> all;    ///< Intersected with the driver.
   std::vector<List> skips;  ///< Intersected where the entry does not tell: see Intersection.
   std::vector<Probed> probed;
-  std::vector<List> none;  ///< Must not have the row.
+  std::vector<Probed> none;  ///< Must not have the row.
   /// What is in `none`, by its place in the request.
   std::vector<std::size_t> none_places;
   /// Rows are decided by their records: not by entries and lists alone.

@@ -1,15 +1,39 @@
 #include "indexes/query/probe.h"
 
+#include <algorithm>
+
 namespace callisto::indexes::query {
 
 Result<bool> ListProbe::has(std::string_view position) {
+  if (cursor_) return follow(position);
   if (!is_kept_ && is_worth_walking()) {
     if (auto done = walk(); !done) return std::move(done).error();
   }
-  if (!is_kept_) {
-    ++lookups_;
-    return probe(reader_, list_, position, meter_);
+  if (is_kept_) return find_kept(position);
+  if (order_ == Order::other || lookups_ < kFewLookups) return look_up(position);
+  cursor_.emplace(reader_, list_, order_ == Order::reverse, meter_);
+  return follow(position);
+}
+
+Result<bool> ListProbe::look_up(std::string_view position) {
+  ++lookups_;
+  return probe(reader_, list_, position, meter_);
+}
+
+Result<bool> ListProbe::follow(std::string_view position) {
+  const std::uint64_t before = meter_.keys_read();
+  if (auto done = cursor_->seek(position); !done) return std::move(done).error();
+  const bool is_there = !cursor_->at_end() && cursor_->position() == position;
+  const bool has_sought = meter_.keys_read() - before > list_.parts.size();
+  steps_ = std::min(steps_ + (has_sought ? -1 : 1), kMostSeeks);
+  if (steps_ < -kMostSeeks) {
+    cursor_.reset();
+    order_ = Order::other;
   }
+  return is_there;
+}
+
+bool ListProbe::find_kept(std::string_view position) const {
   std::size_t low = 0;
   std::size_t high = width_ == 0 ? 0 : positions_.size() / width_;
   while (low < high) {
@@ -26,7 +50,9 @@ Result<bool> ListProbe::has(std::string_view position) {
 }
 
 bool ListProbe::is_worth_walking() const noexcept {
-  return entries_ && *entries_ <= kMostKept && !list_.is_time_rising &&
+  // A walk must leave enough for what it is done for.
+  return entries_ && *entries_ <= std::min<std::uint64_t>(kMostKept, meter_.keys_left() / 2) &&
+         !list_.is_time_rising &&
          static_cast<double>(lookups_) * kProbeCost >= static_cast<double>(*entries_);
 }
 

@@ -52,16 +52,124 @@ class Undecided {
   std::vector<Found> pending_;
 };
 
+/// A page whose rows come in its order.
+class OrderedPage {
+ public:
+  OrderedPage(Judge& judge, const PageLimits& limits) : judge_(judge), limits_(limits) {
+    pending_.reserve(std::min(limits.limit, kChunk));
+  }
+
+  std::size_t found() const noexcept { return taken_ + pending_.size(); }
+  bool is_full() const noexcept { return taken_ == limits_.limit; }
+  /// For the place of the row that is added next.
+  std::string& new_place() {
+    place_.clear();
+    return place_;
+  }
+  /// Whether to go on.
+  Result<bool> add(Found found) {
+    pending_.push_back(std::move(found));
+    if (pending_.size() < std::min(limits_.limit - taken_, kChunk)) return true;
+    if (auto done = take(); !done) return std::move(done).error();
+    return limits_.wants_more || !is_full();
+  }
+  /// There is one more; nothing further is asked.
+  Result<bool> set_more() {
+    end_.has_more = true;
+    return false;
+  }
+  void give_up() { end_.gave_up = true; }
+  Result<PageEnd> end() && {
+    if (auto done = take(); !done) return std::move(done).error();
+    return std::move(end_);
+  }
+
+ private:
+  Result<void> take() {
+    if (pending_.empty()) return {};
+    auto count = judge_.take(pending_);
+    if (!count) return std::move(count).error();
+    taken_ += *count;
+    end_.last = place_;
+    pending_.clear();
+    return {};
+  }
+
+  Judge& judge_;
+  const PageLimits& limits_;
+  std::vector<Found> pending_;  // without their places: only the last one's is asked for
+  std::string place_;
+  std::size_t taken_ = 0;
+  PageEnd end_;
+};
+
+/// How far a walk has come.
+struct Progress {
+  std::size_t found;
+  std::size_t missing;
+};
+
+/// Watches a walk in order while it lives, and gives it up where another way costs less than what
+/// is left of it as far as it looks, and when it has read as much as that way does. So both
+/// together read at most about twice what the better one would have.
+class Patience {
+ public:
+  /// `sure_keys`: what the other way reads; without it there is none.
+  Patience(Meter& meter, std::optional<std::uint64_t> sure_keys, std::function<Progress()> progress)
+      : meter_(meter), begin_(meter.keys_read()), progress_(std::move(progress)) {
+    if (!sure_keys) return;
+    sure_ = most_ = *sure_keys;
+    // Where the other way can be gone to its end, this one must leave it the keys.
+    const std::uint64_t left = meter.keys_left();
+    if (left >= sure_) most_ = std::min(most_, left - sure_);
+    meter_.watch(begin_ + std::min(most_, kFirstLook), [this] { return look(); });
+  }
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+  ~Patience() { meter_.end_watch(); }
+
+ private:
+  static constexpr std::uint64_t kFirstLook = 64;
+
+  std::optional<std::uint64_t> look() const {
+    const std::uint64_t walked = meter_.keys_read() - begin_;
+    if (walked >= most_) return std::nullopt;
+    const Progress now = progress_();
+    // One more than were found: that there was none so far may be chance.
+    if (walked * now.missing / (now.found + 1) > sure_) return std::nullopt;
+    return begin_ + std::min(most_, walked + walked / 2);
+  }
+
+  Meter& meter_;
+  const std::uint64_t begin_;
+  const std::function<Progress()> progress_;
+  std::uint64_t sure_ = 0;
+  std::uint64_t most_ = 0;
+};
+
 }  // namespace
+
+void Run::open_probes(bool reverse) {
+  const auto open = [&](const std::vector<Probed>& lists, std::vector<ListProbe>& probes) {
+    probes.clear();
+    for (const Probed& one : lists) {
+      auto order = ListProbe::Order::other;
+      if (one.is_in_order) order = reverse ? ListProbe::Order::reverse : ListProbe::Order::forward;
+      probes.emplace_back(reader_, one.list, one.entries, meter_, order);
+    }
+  };
+  open(plan_.probed, probes_);
+  open(plan_.none, exclusions_);
+}
 
 Result<bool> Run::passes_lists() {
   for (ListProbe& list : probes_) {
     auto is_in = list.has(judge_.position());
     if (!is_in || !*is_in) return is_in;
   }
-  for (std::size_t i = 0; i < plan_.none.size(); ++i) {
+  for (std::size_t i = 0; i < exclusions_.size(); ++i) {
     if (!judge_.may_be_in(plan_.none_places[i])) continue;
-    auto is_in = probe(reader_, plan_.none[i], judge_.position(), meter_);
+    auto is_in = exclusions_[i].has(judge_.position());
     if (!is_in) return is_in;
     if (*is_in) return false;
   }
@@ -70,6 +178,7 @@ Result<bool> Run::passes_lists() {
 
 Result<void> Run::for_each(bool reverse, const std::string& after,
                            const std::function<Result<bool>(const ListCursor& entry)>& each) {
+  open_probes(reverse);
   const List driver = resumed(plan_.driver, reverse, after);
   const auto admits = [this](const ListCursor& entry) -> Result<bool> {
     if (auto done = judge_.look(entry); !done) return std::move(done).error();
@@ -105,45 +214,31 @@ Result<PageEnd> Run::find(const PageLimits& limits) {
 }
 
 Result<PageEnd> Run::find_ordered(const PageLimits& limits) {
-  PageEnd end;
-  std::vector<Found> pending;  // without their places: only the last one's is asked for
-  pending.reserve(std::min(limits.limit, kChunk));
-  std::string place;
-  std::size_t taken = 0;
-  const auto take = [&]() -> Result<void> {
-    if (pending.empty()) return {};
-    auto count = judge_.take(pending);
-    if (!count) return std::move(count).error();
-    taken += *count;
-    end.last = place;
-    pending.clear();
-    return {};
-  };
+  OrderedPage page(judge_, limits);
+  const bool is_told = !plan_.needs_records && !plan_.is_told_by_hashes;
   const auto visit = [&](const ListCursor& entry) -> Result<bool> {
-    if (taken == limits.limit) {  // the page is full: is this one more?
-      end.has_more = true;
-      if (!plan_.needs_records && !plan_.is_told_by_hashes) return false;
-      std::vector<char> matches(1, 0);
-      Found more = found(entry);
-      if (auto done = judge_.check({&more, 1}, matches); !done) return std::move(done).error();
-      end.has_more = matches[0] != 0;
-      return !end.has_more;
+    if (!page.is_full()) {
+      judge_.append_place(page.new_place());
+      return page.add(found(entry));
     }
-    place.clear();
-    judge_.append_place(place);
-    pending.push_back(found(entry));
-    if (pending.size() < std::min(limits.limit - taken, kChunk)) return true;
-    if (auto done = take(); !done) return std::move(done).error();
-    return limits.wants_more || taken < limits.limit;
+    if (is_told) return page.set_more();  // this is one more
+    Found more = found(entry);
+    std::vector<char> matches(1, 0);
+    if (auto done = judge_.check({&more, 1}, matches); !done) return std::move(done).error();
+    return matches[0] != 0 ? page.set_more() : Result<bool>(true);
   };
+  const auto missing = [&] { return limits.limit + (limits.wants_more ? 1 : 0) - page.found(); };
+  const Patience patience(meter_, plan_.sure_keys,
+                          [&] { return Progress{page.found(), missing()}; });
   auto done = for_each(limits.reverse, limits.after, visit);
-  if (!done && taken == limits.limit && done.error().code() == Code::scan_limit_exceeded) {
-    end.has_more = true;  // the page is whole; what follows is for the next call to find
-    return end;
+  if (!done && meter_.has_given_up()) {
+    page.give_up();
+  } else if (!done && page.is_full() && done.error().code() == Code::scan_limit_exceeded) {
+    (void)page.set_more();  // the page is whole; what follows is for the next call to find
+  } else if (!done) {
+    return std::move(done).error();
   }
-  if (!done) return std::move(done).error();
-  if (auto last = take(); !last) return std::move(last).error();
-  return end;
+  return std::move(page).end();
 }
 
 Result<PageEnd> Run::find_best(const PageLimits& limits) {
@@ -169,6 +264,9 @@ Result<PageEnd> Run::find_best(const PageLimits& limits) {
     if (auto decided = undecided.decide(add); !decided) return std::move(decided).error();
     return true;
   });
+  if (!done && limits.limit == 0 && done.error().code() == Code::scan_limit_exceeded) {
+    return PageEnd{true, {}, false};  // as where a page in order is whole
+  }
   if (!done) return std::move(done).error();
   if (auto decided = undecided.decide(add); !decided) return std::move(decided).error();
 

@@ -57,7 +57,7 @@ class Judge {
 
 /// Where a page begins and ends.
 struct PageLimits {
-  std::size_t limit = 100;
+  std::size_t limit = 100;  ///< 0: nothing is missing of the page but whether there is more.
   /// The place after which it begins; "": at the start.
   std::string after{};
   /// Whether to find out if there is more.
@@ -67,15 +67,15 @@ struct PageLimits {
 struct PageEnd {
   bool has_more = false;
   std::string last;  ///< The place of the last candidate; set when has_more.
+  /// The walk was given up (Plan::sure_keys). What the judge has taken is all that there is up to
+  /// `last` ("": nothing was found); another plan goes on behind it.
+  bool gave_up = false;
 };
 
 class Run {
  public:
   Run(kv::Reader& reader, const Plan& plan, Judge& judge, Meter& meter)
-      : reader_(reader), plan_(plan), judge_(judge), meter_(meter) {
-    for (const Probed& one : plan.probed)
-      probes_.emplace_back(reader, one.list, one.entries, meter);
-  }
+      : reader_(reader), plan_(plan), judge_(judge), meter_(meter) {}
 
   /// Rows in order, at most `limit`; the judge has taken them.
   Result<PageEnd> find(const PageLimits& limits);
@@ -86,6 +86,7 @@ class Run {
   /// Calls each() at every candidate until it answers false.
   Result<void> for_each(bool reverse, const std::string& after,
                         const std::function<Result<bool>(const ListCursor& entry)>& each);
+  void open_probes(bool reverse);
   Result<bool> passes_lists();
   Found found(const ListCursor& entry) const;
   Result<PageEnd> find_ordered(const PageLimits& limits);
@@ -95,7 +96,8 @@ class Run {
   const Plan& plan_;
   Judge& judge_;
   Meter& meter_;
-  std::vector<ListProbe> probes_;  ///< Of Plan::probed.
+  std::vector<ListProbe> probes_;      ///< Of Plan::probed.
+  std::vector<ListProbe> exclusions_;  ///< Of Plan::none.
 };
 
 }  // namespace callisto::indexes::query

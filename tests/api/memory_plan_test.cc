@@ -2,6 +2,7 @@
 // refuse.
 
 #include <algorithm>
+#include <random>
 
 #include "api/core.h"
 #include "schema/keys.h"
@@ -32,6 +33,30 @@ class MemoryPlanTest : public MemoryTest {
           return {};
         })
         .value();
+  }
+  /// `count` memories whose places in every order rise with i, each with tags_of(i). Oldest first.
+  template <class TagsOf>
+  Ids make_rising(std::size_t count, TagsOf&& tags_of) {
+    constexpr std::size_t kAtOnce = 250;
+    Ids ids;
+    const auto make_some = [&](Transaction& transaction) -> Result<Ids> {
+      Ids made;
+      for (std::size_t i = ids.size(); i < std::min(count, ids.size() + kAtOnce); ++i) {
+        NewMemory memory{.category = "c", .tags = tags_of(i)};
+        memory.priority = static_cast<std::uint8_t>(1 + 10 * i / count);
+        memory.created_at = seconds_ago(static_cast<std::int64_t>(count - i));
+        memory.expires_at = seconds_ahead(static_cast<std::int64_t>(i + 1));
+        auto id = transaction.memories().create(memory);
+        if (!id) return id.error();
+        made.push_back(*id);
+      }
+      return made;
+    };
+    while (ids.size() < count) {
+      const Ids made = store_.transact(make_some).value();
+      ids.insert(ids.end(), made.begin(), made.end());
+    }
+    return ids;
   }
   QueryPlan explain(const MemoryQuery& query) { return memories().explain(query).value(); }
   void set_index_state(IndexId index, IndexState state) {
@@ -108,6 +133,115 @@ TEST_F(MemoryPlanTest, AnOrderOfItsOwnIsWalkedOrCollected) {
   const QueryPlan collected =
       explain({.tags_all = {"seldom"}, .order = MemoryOrder::priority, .limit = 10});
   EXPECT_EQ(collected.records_fetched, 3U);
+}
+
+constexpr MemoryOrder kOtherOrders[] = {MemoryOrder::updated, MemoryOrder::priority,
+                                        MemoryOrder::expiry};
+
+// Two tags that are frequent each, and of which no memory has both: taken as independent, the first
+// few of the order would be enough.
+TEST_F(MemoryPlanTest, AWalkIsGivenUpWhereConditionsExcludeEachOther) {
+  constexpr std::size_t kCount = 3'000;
+  make_rising(kCount, [](std::size_t i) {
+    return std::vector<std::string>{i < kCount / 2 ? "early" : "late"};
+  });
+  for (const MemoryOrder order : kOtherOrders) {
+    for (const bool oldest_first : {false, true}) {
+      const MemoryQuery query{.tags_all = {"early", "late"},
+                              .order = order,
+                              .oldest_first = oldest_first,
+                              .limit = 20,
+                              .max_scanned = kCount / 2};
+      const QueryPlan plan = explain(query);
+      EXPECT_EQ(plan.rows_returned, 0U);
+      EXPECT_EQ(plan.records_fetched, 0U);
+      EXPECT_LT(plan.keys_read, kCount / 6);
+      EXPECT_FALSE(plan.is_ordered);
+      EXPECT_FALSE(plan.given_up.empty());
+      EXPECT_EQ(plan.steps.front().index, "memory_by_tag");
+      EXPECT_EQ(memories().find_page(query).value().cursor, "");
+    }
+  }
+}
+
+// What matches lies at both ends of the order, so that a walk finds some, and then no more.
+TEST_F(MemoryPlanTest, WhatAGivenUpWalkFoundComesFirst) {
+  constexpr std::size_t kCount = 4'000;
+  constexpr std::size_t kOld = 20;
+  constexpr std::size_t kNew = 10;
+  const auto has_both = [](std::size_t i) { return i < kOld || i >= kCount - kNew; };
+  const Ids all = make_rising(kCount, [&](std::size_t i) {
+    if (has_both(i)) return std::vector<std::string>{"a", "b"};
+    return i % 8 < 2 ? std::vector<std::string>{i % 8 == 0 ? "a" : "b"}
+                     : std::vector<std::string>();
+  });
+  Ids rising;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    if (has_both(i)) rising.push_back(all[i]);
+  }
+  for (const MemoryOrder order : kOtherOrders) {
+    MemoryQuery query{.tags_all = {"a", "b"}, .order = order};
+    for (const bool oldest_first : {false, true}) {
+      query.oldest_first = oldest_first;
+      Ids expected = rising;
+      if (!oldest_first) std::reverse(expected.begin(), expected.end());
+      for (const std::uint32_t limit : {1U, 5U, 10U, 15U, 20U, 25U}) {
+        query.limit = limit;
+        EXPECT_EQ(pages(query), expected) << limit;
+      }
+    }
+    // Ten newest, and five from the other end: neither the walk alone nor more than both ways.
+    query.oldest_first = false;
+    query.limit = 15;
+    query.max_scanned = kCount - 1;
+    const QueryPlan plan = explain(query);
+    EXPECT_FALSE(plan.given_up.empty());
+    EXPECT_EQ(plan.rows_returned, 15U);
+    EXPECT_EQ(plan.records_fetched, 15U);
+    // Where not both ways can be gone to the end, the walk leaves enough for the other.
+    query.max_scanned = kCount / 2;
+    EXPECT_EQ(memories().find(query).value().size(), 15U);
+  }
+}
+
+// Tags that come in runs of the order, so that walks meet many, none, or some and then no more.
+TEST_F(MemoryPlanTest, WalksThatAreGivenUpAgreeWithAScan) {
+  constexpr std::size_t kCount = 1'500;
+  SCOPED_TRACE("CALLISTO_SEED=" + std::to_string(test_seed()));
+  std::mt19937_64 random(test_seed());
+  const std::vector<std::string> names{"a", "b", "c", "d", "e"};
+  std::vector<std::size_t> runs;
+  for (std::size_t t = 0; t < names.size(); ++t) runs.push_back(1 + random() % (kCount / 3));
+  std::vector<std::vector<std::string>> tags(kCount);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    for (std::size_t t = 0; t < names.size(); ++t) {
+      if ((i / runs[t]) % 3 == t % 3 || random() % 200 == 0) tags[i].push_back(names[t]);
+    }
+  }
+  const Ids all = make_rising(kCount, [&](std::size_t i) { return tags[i]; });
+  const auto has = [&](std::size_t i, const std::string& tag) {
+    return std::find(tags[i].begin(), tags[i].end(), tag) != tags[i].end();
+  };
+  std::size_t given_up = 0;
+  for (int round = 0; round < 60; ++round) {
+    const auto& one = names[random() % names.size()];
+    const auto& other = names[random() % names.size()];
+    MemoryQuery query{.tags_all = {one, other}, .order = kOtherOrders[random() % 3]};
+    if (random() % 3 == 0) query.tags_none = {names[random() % names.size()]};
+    query.oldest_first = random() % 2 == 0;
+    query.limit = static_cast<std::uint32_t>(1 + random() % 30);
+    Ids expected;
+    for (std::size_t i = 0; i < kCount; ++i) {
+      const bool is_out = !query.tags_none.empty() && has(i, query.tags_none.front());
+      if (has(i, one) && has(i, other) && !is_out) expected.push_back(all[i]);
+    }
+    if (!query.oldest_first) std::reverse(expected.begin(), expected.end());
+    given_up += explain(query).given_up.empty() ? 0 : 1;
+    ASSERT_EQ(pages(query), expected) << "round " << round;
+    query.max_scanned = 2 * kCount;
+    ASSERT_EQ(memories().count(query).value(), expected.size());
+  }
+  EXPECT_GT(given_up, 0U);
 }
 
 TEST_F(MemoryPlanTest, AnEntityIsFoundByItsIdAlone) {

@@ -9,9 +9,11 @@
 #include <random>
 #include <set>
 
+#include "engine/forwarded.h"
 #include "indexes/query/list.h"
 #include "indexes/query/plan.h"
 #include "indexes/query/probe.h"
+#include "indexes/query/run.h"
 #include "tests/indexes/world.h"
 
 namespace callisto::indexes::query {
@@ -201,9 +203,91 @@ TEST_F(QueryCoreTest, AListIsProbedUntilWalkingItCostsLess) {
     }
     // Each part is looked up, and what is in several is read in each.
     if (entries) {
-      EXPECT_LE(meter.keys_read(), list.parts.size() * (*entries / 2 + 1 + all.size()));
+      EXPECT_LE(meter.keys_read(), list.parts.size() * (*entries / 8 + 1 + all.size()));
     }
   }
+}
+
+/// Counts lookups.
+class CountedLookups final : public kv::ForwardedReads<kv::Reader> {
+ public:
+  using ForwardedReads::ForwardedReads;
+  Result<bool> get(kv::Family family, std::string_view key, kv::Value& value) override {
+    ++lookups;
+    return ForwardedReads::get(family, key, value);
+  }
+  std::uint64_t lookups = 0;
+};
+
+TEST_F(QueryCoreTest, AListIsFollowedWhereItIsDense) {
+  constexpr std::uint64_t kPositions = 2'000;
+  List list;
+  list.add("dense:");
+  Positions positions;
+  for (std::uint64_t i = 0; i < kPositions; ++i) {
+    positions.push_back(std::to_string(10'000 + i));
+    world_.put_raw(kv::Family::indexes, "dense:" + positions.back(), "");
+  }
+  for (const auto order : {ListProbe::Order::forward, ListProbe::Order::reverse}) {
+    CountedLookups reader(world_.store());
+    Meter meter(kNoLimit, nullptr);
+    ListProbe list_probe(reader, list, 1'000 * kPositions, meter, order);
+    for (const std::string& position : positions) ASSERT_TRUE(list_probe.has(position).value());
+    EXPECT_LE(reader.lookups, 16U);
+    EXPECT_EQ(meter.keys_read(), kPositions);
+    std::reverse(positions.begin(), positions.end());
+  }
+  // Far apart, each costs a step and a seek: then it is looked up.
+  CountedLookups reader(world_.store());
+  Meter meter(kNoLimit, nullptr);
+  ListProbe list_probe(reader, list, 1'000 * kPositions, meter, ListProbe::Order::forward);
+  for (std::uint64_t i = 0; i < kPositions; i += 10) {
+    ASSERT_TRUE(list_probe.has(positions[i]).value());
+  }
+  EXPECT_GE(reader.lookups, kPositions / 10 - 16);
+  EXPECT_LE(meter.keys_read(), kPositions / 10 + 16);
+}
+
+TEST_F(QueryCoreTest, FollowingChangesNoAnswer) {
+  SCOPED_TRACE("CALLISTO_SEED=" + std::to_string(callisto::testing::test_seed()));
+  for (int round = 0; round < 60; ++round) {
+    std::set<std::string> all;
+    const List list = make_list(all, round % 2 == 0 ? 200 : 20);
+    std::optional<std::uint64_t> entries;
+    if (round % 3 != 0) entries = below(1'000);
+    const std::set<std::string> asked = some_positions(200);
+    for (const bool reverse : {false, true}) {
+      const auto order = reverse ? ListProbe::Order::reverse : ListProbe::Order::forward;
+      Positions positions(asked.begin(), asked.end());
+      if (reverse) std::reverse(positions.begin(), positions.end());
+      Meter meter(kNoLimit, nullptr);
+      ListProbe list_probe(world_.store(), list, entries, meter, order);
+      for (const std::string& position : positions) {
+        ASSERT_EQ(list_probe.has(position).value(), all.count(position) != 0);
+      }
+    }
+  }
+}
+
+TEST_F(QueryCoreTest, AWatchGivesUpWhereItSays) {
+  Meter meter(100, nullptr);
+  std::vector<std::uint64_t> asked;
+  meter.watch(10, [&]() -> std::optional<std::uint64_t> {
+    asked.push_back(meter.keys_read());
+    if (asked.size() == 3) return std::nullopt;
+    return meter.keys_read() * 2;
+  });
+  while (meter.key_read()) {
+  }
+  EXPECT_EQ(asked, (std::vector<std::uint64_t>{10, 20, 40}));
+  EXPECT_TRUE(meter.has_given_up());
+  EXPECT_EQ(meter.keys_left(), 60U);
+  meter.end_watch();
+  EXPECT_FALSE(meter.has_given_up());
+  while (meter.key_read()) {
+  }
+  EXPECT_EQ(meter.keys_read(), 101U);
+  EXPECT_EQ(meter.keys_left(), 0U);
 }
 
 TEST_F(QueryCoreTest, AListWithPositionsOfSeveralLengthsIsProbed) {
@@ -229,6 +313,81 @@ TEST_F(QueryCoreTest, AWalkForProbesIsCountedToo) {
   Meter meter(99, nullptr);
   ListProbe list_probe(world_.store(), list, 0, meter);
   EXPECT_EQ(list_probe.has("10050").error().code(), Code::scan_limit_exceeded);
+}
+
+/// Takes every row, and knows it by its position.
+class EveryRow final : public Judge {
+ public:
+  Result<void> look(const ListCursor& entry) override {
+    position_ = entry.position();
+    return {};
+  }
+  bool admits() const override { return true; }
+  std::string_view position() const override { return position_; }
+  void append_place(std::string& place) const override { place.append(position_); }
+  std::string record_key() const override { return position_; }
+  Result<void> check(std::span<Found>, std::vector<char>& matches) override {
+    matches.assign(matches.size(), 1);
+    return {};
+  }
+  Result<std::size_t> take(std::span<Found> found) override {
+    for (const Found& one : found) taken.push_back(one.key);
+    return found.size();
+  }
+  Positions taken;
+
+ private:
+  std::string position_;
+};
+
+TEST_F(QueryCoreTest, AnExcludedListThatIsDenseIsReadBeside) {
+  Plan plan;
+  plan.driver.add("all:");
+  plan.is_ordered = true;
+  List none;
+  none.add("none:");
+  Positions expected;
+  for (int i = 10'000; i < 12'000; ++i) {
+    const std::string position = std::to_string(i);
+    world_.put_raw(kv::Family::indexes, "all:" + position, "");
+    if (i % 100 == 50) {
+      expected.push_back(position);
+    } else {
+      world_.put_raw(kv::Family::indexes, "none:" + position, "");
+    }
+  }
+  plan.none.push_back({none, 100'000, true});
+  plan.none_places.push_back(0);
+  for (const bool reverse : {false, true}) {
+    CountedLookups reader(world_.store());
+    Meter meter(kNoLimit, nullptr);
+    EveryRow rows;
+    ASSERT_TRUE(query::Run(reader, plan, rows, meter).find({.limit = 100, .reverse = reverse}));
+    EXPECT_EQ(rows.taken, expected);
+    EXPECT_LE(reader.lookups, 16U);
+    EXPECT_LE(meter.keys_read(), 4'000U);
+    std::reverse(expected.begin(), expected.end());
+  }
+}
+
+// What a walk that was given up has found is not lost where its whole page is, and only whether
+// there is more would take too long to find out.
+TEST_F(QueryCoreTest, AWholePageNeedsNoMore) {
+  Plan plan;
+  plan.driver.add("all:");
+  for (int i = 10'000; i < 10'100; ++i) {
+    world_.put_raw(kv::Family::indexes, "all:" + std::to_string(i), "");
+  }
+  EveryRow rows;
+  const auto find = [&](std::size_t limit, std::uint64_t max_keys) {
+    Meter meter(max_keys, nullptr);
+    return query::Run(world_.store(), plan, rows, meter).find({.limit = limit, .wants_more = true});
+  };
+  EXPECT_TRUE(find(0, 100).value().has_more);
+  EXPECT_TRUE(find(0, 99).value().has_more);
+  EXPECT_TRUE(rows.taken.empty());
+  EXPECT_EQ(find(1, 99).error().code(), Code::scan_limit_exceeded);
+  EXPECT_EQ(find(1, 100).value().last, "10000");
 }
 
 // The planner -------------------------------------------------------------------------------------
@@ -322,6 +481,43 @@ TEST_F(PlannerTest, AnOrderIsWalkedWhereMostMatchAndCollectedWhereFewDo) {
   EXPECT_EQ(collected.driver.index, schema::IndexId::memory_by_category);
   EXPECT_FALSE(collected.is_ordered);
   EXPECT_EQ(collected.all.size(), 1U);
+}
+
+// Conditions may exclude each other: then a walk that looked short goes on to the end of the order.
+TEST_F(PlannerTest, AWalkSaysWhatASureWayReads) {
+  order_by_update();
+  request_.limit = 20;
+  ask("type", schema::IndexId::memory_by_type, "half");
+  ask("category", schema::IndexId::memory_by_category, "half");
+  const Plan walked = plan();
+  EXPECT_TRUE(walked.is_ordered);
+  ASSERT_TRUE(walked.sure_keys);
+  EXPECT_GE(*walked.sure_keys, 50'000U);
+  EXPECT_LE(*walked.sure_keys, 150'000U);
+  request_.is_sure = true;
+  const Plan sure = plan();
+  EXPECT_EQ(sure.driver.index, schema::IndexId::memory_by_type);
+  EXPECT_FALSE(sure.is_ordered);
+  EXPECT_FALSE(sure.sure_keys);
+  // Nothing to give up for: no end of a walk is hoped for, or nothing else is there.
+  request_.is_sure = false;
+  request_.limit = 0;
+  EXPECT_FALSE(plan().sure_keys);
+  request_.limit = 20;
+  request_.all.clear();
+  EXPECT_FALSE(plan().sure_keys);
+}
+
+TEST_F(PlannerTest, AnExcludedListComesInTheOrderOfTheConditions) {
+  request_.none.push_back({"tags_none", list_of(schema::IndexId::memory_by_tag, "most"), true});
+  const Plan common = plan();
+  ASSERT_EQ(common.none.size(), 1U);
+  EXPECT_TRUE(common.none.front().is_in_order);
+  EXPECT_EQ(common.none.front().entries, 90'000U);
+  EXPECT_EQ(common.steps.back().use, Use::excludes);
+  EXPECT_EQ(common.steps.back().estimate, 90'000U);
+  order_by_update();
+  EXPECT_FALSE(plan().none.front().is_in_order);
 }
 
 // A list that tells all is walked, and the other with it, where the rows of the shorter one would

@@ -118,6 +118,11 @@ TEST_F(WholeStore, ListsAndExplainsConversationsAndMessages) {
   const std::string talks = run({"explain", "conversations", "--saved", "false", "--unprocessed"}).out;
   EXPECT_NE(talks.find("is_processed"), std::string::npos) << talks;
   EXPECT_NE(talks.find("conversation_by_saved"), std::string::npos) << talks;
+  const std::string listed = run({"list", "conversations", "--json", "--limit", "1"}).out;
+  const std::string id = listed.substr(listed.find("\"id\":\"") + 6, 36);
+  const std::string own = run({"explain", "messages", "--conversation", id}).out;
+  EXPECT_EQ(own.find("drives"), 0U) << own;
+  EXPECT_NE(own.find("messages  conversation"), std::string::npos) << own;
 }
 
 TEST_F(WholeStore, IsReadWhileAWriterHoldsItAndRefusesASecondWriter) {
