@@ -21,7 +21,7 @@ std::uint16_t tag_of(std::uint64_t hash) noexcept {
 }  // namespace
 
 EvictionQueues::EvictionQueues(std::size_t capacity_bytes)
-    : capacity_bytes_(capacity_bytes),
+    : capacity_bytes_(std::max<std::size_t>(capacity_bytes, 1)),
       ghosts_(std::bit_ceil(std::max(capacity_bytes / kBytesPerGhost, kMinGhosts))) {}
 
 void EvictionQueues::List::push(Evictable& item) noexcept {
@@ -43,18 +43,27 @@ void EvictionQueues::enter(Evictable& item, Evictable::Queue queue) noexcept {
   list_of(item).push(item);
 }
 
-bool EvictionQueues::admits(std::uint64_t hash) noexcept {
-  const bool has_room = bytes() < capacity_bytes_ - capacity_bytes_ / kSlackPart;
-  std::uint16_t& ghost = ghost_of(hash);
-  const bool was_asked_for = ghost == tag_of(hash);
-  if (!has_room) ghost = tag_of(hash);
-  return has_room || was_asked_for;
+bool EvictionQueues::is_known(std::uint64_t hash) noexcept {
+  const Ghost ghost = ghost_of(hash);
+  const auto age = static_cast<std::uint16_t>(time() - ghost.time);
+  return ghost.tag == tag_of(hash) && age <= kTimesPerCapacity;
+}
+
+void EvictionQueues::remember(std::uint64_t hash) noexcept {
+  ghost_of(hash) = {tag_of(hash), time()};
+}
+
+bool EvictionQueues::admits(std::uint64_t hash, std::size_t charge_bytes) noexcept {
+  if (bytes() < capacity_bytes_ - capacity_bytes_ / kSlackPart) return true;
+  asked_bytes_ += charge_bytes;
+  const bool was_asked_for = is_known(hash);
+  remember(hash);
+  return was_asked_for;
 }
 
 void EvictionQueues::insert(Evictable& item) {
   item.hits.store(0, std::memory_order_relaxed);
-  const bool is_back = ghost_of(item.hash) == tag_of(item.hash);
-  enter(item, is_back ? Evictable::Queue::main : Evictable::Queue::probation);
+  enter(item, is_known(item.hash) ? Evictable::Queue::main : Evictable::Queue::probation);
 }
 
 void EvictionQueues::remove(Evictable& item) noexcept {
@@ -79,7 +88,7 @@ Evictable* EvictionQueues::evict() {
     const std::uint8_t hits = item.hits.load(std::memory_order_relaxed);
     remove(item);
     if (hits == 0) {
-      if (from_probation) ghost_of(item.hash) = tag_of(item.hash);
+      if (from_probation) remember(item.hash);
       return &item;
     }
     item.hits.store(from_probation ? std::uint8_t{0} : static_cast<std::uint8_t>(hits - 1),

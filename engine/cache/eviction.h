@@ -41,8 +41,10 @@ class EvictionQueues {
   explicit EvictionQueues(std::size_t capacity_bytes);
 
   /// Whether what has this hash, and is not here, is worth the room that others have: while there
-  /// is room, or when it was asked for lately. Asking is remembered.
-  bool admits(std::uint64_t hash) noexcept;
+  /// is room, or when it was asked for lately. Asking is remembered, until as much was asked for as
+  /// there is room: what is asked for less often would leave before it is asked for again.
+  /// `charge_bytes` is about what it would take.
+  bool admits(std::uint64_t hash, std::size_t charge_bytes) noexcept;
   /// Not a member yet; its charge is set.
   void insert(Evictable& item);
   /// A member.
@@ -65,18 +67,29 @@ class EvictionQueues {
     return item.queue == Evictable::Queue::main ? main_ : probation_;
   }
   void enter(Evictable& item, Evictable::Queue queue) noexcept;
+  /// What was asked for or has left probation: a tag of its hash, and when that was. 0: nothing.
+  struct Ghost {
+    std::uint16_t tag = 0;
+    std::uint16_t time = 0;
+  };
+  /// In parts of the capacity that were asked for.
+  std::uint16_t time() const noexcept {
+    return static_cast<std::uint16_t>(asked_bytes_ * kTimesPerCapacity / capacity_bytes_);
+  }
+  static constexpr std::size_t kTimesPerCapacity = 64;
+  bool is_known(std::uint64_t hash) noexcept;
+  void remember(std::uint64_t hash) noexcept;
   /// By bits that neither the choice of a room (the lowest) nor a tag (the highest) uses: members
   /// of one room have those in common.
-  std::uint16_t& ghost_of(std::uint64_t hash) noexcept {
+  Ghost& ghost_of(std::uint64_t hash) noexcept {
     return ghosts_[(hash >> 12) & (ghosts_.size() - 1)];
   }
 
   const std::size_t capacity_bytes_;
   List probation_;
   List main_;
-  /// Tags of hashes that were asked for or have left probation, each at a place that its hash
-  /// gives.
-  std::vector<std::uint16_t> ghosts_;
+  std::uint64_t asked_bytes_ = 0;  ///< While there was no room.
+  std::vector<Ghost> ghosts_;      ///< Each at a place that its hash gives.
 };
 
 }  // namespace callisto::kv

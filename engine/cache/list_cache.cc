@@ -166,11 +166,18 @@ struct alignas(kCacheLine) ListCache::Shard final : Evictor {
     ++evictions;
     auto& part = static_cast<Part&>(item);
     bytes -= part.charge_bytes;
+    --parts;
     unlink(part);
   }
   void remove(Part& part) {
     queues.remove(part);
     bytes -= part.charge_bytes;
+    --parts;
+  }
+  /// Of a part, as those that are here.
+  std::size_t usual_charge() const noexcept {
+    constexpr std::size_t kUnknown = 4096;
+    return parts == 0 ? kUnknown : bytes / parts;
   }
   void change_charge(Part& part, std::size_t charge) {
     bytes += charge - part.charge_bytes;
@@ -181,6 +188,7 @@ struct alignas(kCacheLine) ListCache::Shard final : Evictor {
   std::mutex& mutex;
   EvictionQueues& queues;
   std::size_t bytes = 0;
+  std::size_t parts = 0;
   /// By the hash of their names: of two with one hash the later one stays.
   std::unordered_map<std::uint64_t, std::unique_ptr<List>> lists;
   std::uint64_t hits = 0;
@@ -199,6 +207,7 @@ std::size_t ListCache::Shard::insert(List& list, std::size_t place, Ref<ListSegm
   part->kind = Evictable::Kind::list_part;
   queues.insert(*part);
   bytes += part->charge_bytes;
+  ++parts;
   list.parts.insert(list.parts.begin() + static_cast<std::ptrdiff_t>(place), std::move(part));
   return place;
 }
@@ -303,7 +312,7 @@ Ref<ListSegment> ListCache::find_before(const Name& name, std::string_view posit
 bool ListCache::wants(const Name& name, std::string_view position) {
   Shard& shard = shard_of(name);
   const std::lock_guard lock(shard.mutex);
-  return shard.queues.admits(part_hash(name.hash, position));
+  return shard.queues.admits(part_hash(name.hash, position), shard.usual_charge());
 }
 
 void ListCache::fill(const Name& name, Ref<ListSegment> read, Version at) {

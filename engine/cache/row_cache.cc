@@ -193,7 +193,7 @@ Ref<CachedRow> RowCache::fill(Family family, std::string_view key, std::uint64_t
     if (row->version > at) shard.set(*row, std::move(value), is_checked, at);
     return Ref<CachedRow>(row);
   }
-  if (!shard.queues.admits(hash)) return {};
+  if (!shard.queues.admits(hash, sizeof(CachedRow) + key.size() + value.room_bytes())) return {};
   Ref<CachedRow> fresh = known ? std::move(known) : CachedRow::make(family, key, hash);
   fresh->charge_bytes = charge_of(*fresh, value);
   shard.set(*fresh, std::move(value), is_checked, at);

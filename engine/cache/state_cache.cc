@@ -65,8 +65,9 @@ bool CacheShape::is_list(Family family, std::string_view key) const noexcept {
 
 namespace {
 
-/// What is left for the allocator: blocks of all sizes come and go. After half an hour of mixed work
-/// slabs that are not full have 20 MiB of free blocks for 206 MiB in rows, lists and table blocks.
+/// What is left for the allocator: blocks of all sizes come and go. After half an hour of mixed
+/// work slabs that are not full have 20 MiB of free blocks for 206 MiB in rows, lists and table
+/// blocks.
 constexpr std::size_t kAllocatorPart = 5;
 
 }  // namespace

@@ -18,9 +18,11 @@ constexpr std::size_t kItems = 100;
 
 class Eviction : public ::testing::Test {
  protected:
+  /// What ghosts are told by, and where they lie.
+  static std::uint64_t item_hash(std::uint64_t number) { return number << 48 | number << 12; }
   Evictable& item(std::uint64_t hash, std::size_t bytes = kItemBytes) {
     Evictable& made = items_.emplace_back();
-    made.hash = hash << 48 | hash;  // what ghosts are told by, and where they lie
+    made.hash = item_hash(hash);
     made.charge_bytes = bytes;
     return made;
   }
@@ -98,11 +100,28 @@ TEST(EvictionGhosts, AFullRoomLetsInWhatIsAskedForAgain) {
   std::mt19937_64 random(testing::test_seed());
   std::vector<std::uint64_t> asked;
   for (int i = 0; i < 500; ++i) asked.push_back(random() / kRooms * kRooms + 7);
-  for (const std::uint64_t hash : asked) queues.admits(hash);
-  const auto admitted = std::count_if(asked.begin(), asked.end(),
-                                      [&](std::uint64_t hash) { return queues.admits(hash); });
+  for (const std::uint64_t hash : asked) queues.admits(hash, kItemBytes);
+  const auto admitted = std::count_if(asked.begin(), asked.end(), [&](std::uint64_t hash) {
+    return queues.admits(hash, kItemBytes);
+  });
   EXPECT_GT(admitted, 350) << "some share a place";
   queues.remove(all);
+}
+
+// What would have left before it is asked for again is not let in.
+TEST_F(Eviction, AFullRoomForgetsWhatWasAskedForLongAgo) {
+  for (std::uint64_t i = 0; i < kItems; ++i) insert(i);
+  const auto asked = [](std::uint64_t n) { return item_hash(1000 + n); };
+  for (std::uint64_t i = 0; i < kItems / 2; ++i) EXPECT_FALSE(queues_.admits(asked(i), kItemBytes));
+  EXPECT_TRUE(queues_.admits(asked(0), kItemBytes));
+  // Another room's worth, of which nobody asks twice.
+  for (std::uint64_t i = kItems; i < 2 * kItems + 5; ++i) {
+    EXPECT_FALSE(queues_.admits(asked(i), kItemBytes));
+  }
+  EXPECT_FALSE(queues_.admits(asked(1), kItemBytes));
+  EXPECT_TRUE(queues_.admits(asked(1), kItemBytes));
+  EXPECT_FALSE(queues_.admits(asked(3 * kItems), kItems * kItemBytes)) << "a large one";
+  EXPECT_FALSE(queues_.admits(asked(4 * kItems), kItemBytes));
 }
 
 TEST_F(Eviction, ChargesFollowWhatChanges) {
