@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +32,8 @@ class CommitSink {
   /// Family::system). The version that it returns is above that of every snapshot that does not
   /// show the write and not above that of any that does: so it is above every snapshot taken before
   /// the call, even if there is nothing to write (sets that only touch). An error goes to every
-  /// writer as it is; nothing is written after it until Committer::reset().
+  /// writer as it is; nothing is written after it until Committer::reset(). An exception says that
+  /// nothing was written; others may be.
   virtual Result<Version> write(std::span<const WriteSet* const> sets,
                                 std::span<const CounterRow> rows, Durability durability) = 0;
 
@@ -57,6 +59,8 @@ class Committer {
  public:
   /// A group takes no further member when its write sets reach this.
   static constexpr std::size_t kGroupBytes = std::size_t{1} << 20;
+  /// Nor when it has so many members.
+  static constexpr std::size_t kGroupMembers = 1024;
 
   /// `sink` must outlive it.
   explicit Committer(CommitSink& sink, std::size_t slot_count = SlotTable::kDefaultSlotCount);
@@ -67,7 +71,8 @@ class Committer {
 
   /// Blocks until the writes are committed or refused: the version; `conflict`; `corruption` or a
   /// read error when a counter row cannot be read (then nothing is written); the sink's error;
-  /// `unavailable` after a failed write until reset().
+  /// `unavailable` after a failed write until reset(); `no_space` when there was no memory for it
+  /// (then nothing is written). Throws nothing.
   Result<Version> commit(const CommitRequest& request);
 
   /// As Store::committed_version.
@@ -80,7 +85,8 @@ class Committer {
   /// A change that conflicts with every other commit, made while none runs. `prepare` decides on
   /// the state before it: its error leaves everything as it was. Then no key has a
   /// committed_version until `write` has answered, and all of them its version; an error of it is
-  /// that of a commit.
+  /// that of a commit. What `prepare` throws passes through, and leaves everything as it was; what
+  /// `write` throws is an unknown_outcome.
   Result<Version> change_all(const std::function<Result<void>()>& prepare,
                              const std::function<Result<Version>()>& write);
   /// After counter rows were changed other than by a commit (erase_range on Family::system). Waits
@@ -95,20 +101,29 @@ class Committer {
 
  private:
   struct Member;
+  class Lead;
 
   void wait_to_lead(Member& member, std::unique_lock<std::mutex>& lock);
   /// Of a leader that syncs: waits for who is likely to come.
   void gather(std::unique_lock<std::mutex>& lock);
-  void take_group();
-  void commit_group();
+  void take_group() noexcept;
+  void commit_group() noexcept;
+  /// Whatever ends it early leaves nothing marked.
   Result<void> admit(const CommitRequest& request);
+  Result<void> admit_or_nothing(const CommitRequest& request) noexcept;
   /// The slots lie anywhere in a table that no cache of the processor's holds: all are asked for
   /// before the first is waited for.
   void prefetch(const CommitRequest& request) const noexcept;
   bool conflicts(const CommitRequest& request) const noexcept;
   void mark(const WriteSet& writes);
-  Result<Version> write_group();
-  void leave();
+  /// Takes the marks back that lie behind the first `count`.
+  void unmark_behind(std::size_t count) noexcept;
+  Result<Version> write_group() noexcept;
+  /// The sink's answer; of an exception, an error, and nothing_written is true.
+  Result<Version> write_to_sink(bool& nothing_written) noexcept;
+  void follow_with_cache(Version version) noexcept;
+  void note_pace(std::chrono::nanoseconds took) noexcept;
+  void leave() noexcept;
   template <class Function>
   void lead_alone(Function&& function);
 

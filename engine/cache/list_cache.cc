@@ -197,9 +197,11 @@ std::size_t ListCache::Shard::insert(List& list, std::size_t place, Ref<ListSegm
   part->charge_bytes = sizeof(Part) + kAllocationBytes + charge_of(*segment);
   part->segment = std::move(segment);
   part->kind = Evictable::Kind::list_part;
-  queues.insert(*part);
-  bytes += part->charge_bytes;
-  list.parts.insert(list.parts.begin() + static_cast<std::ptrdiff_t>(place), std::move(part));
+  const auto before = list.parts.begin() + static_cast<std::ptrdiff_t>(place);
+  Part& there = **list.parts.insert(before, std::move(part));
+  // Last, as nothing fails here: a queue owns none of its members.
+  queues.insert(there);
+  bytes += there.charge_bytes;
   return place;
 }
 

@@ -107,7 +107,7 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
   }
   template <class Condition>
   void unlink_if(Condition&& condition) {
-    for (CachedRow* head : std::vector<CachedRow*>(buckets)) {
+    for (CachedRow* head : buckets) {
       while (head != nullptr) {
         CachedRow* const row = std::exchange(head, head->chain);
         if (condition(*row)) unlink(*row);

@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "engine/cache/state_cache.h"
 #include "engine/slots.h"
 #include "tests/engine/fake_sink.h"
 
@@ -304,6 +306,96 @@ TEST_F(CommitterTest, ADamagedRowRefusesOnlyWhoAddsToIt) {
   const auto outcomes = commit_together({{.writes = &adding}, {.writes = &other}});
   EXPECT_EQ(code(outcomes[0]), Code::corruption);
   EXPECT_TRUE(outcomes[1]);
+}
+
+[[noreturn]] void run_out_of_memory() { throw std::bad_alloc(); }
+
+TEST_F(CommitterTest, AnExceptionInAWriteEndsItsGroupAndNothingElse) {
+  ASSERT_TRUE(commit(add("group", 5), std::nullopt));
+  const auto known = committer_.committed_version(Family::system, "group");
+  WriteSet both = put("k");
+  both.add({"group", 1, 2}).value();
+  sink_.interrupt(run_out_of_memory);
+  EXPECT_EQ(code(commit(both, sink_.version())), Code::no_space);
+  sink_.interrupt([] { throw 1; });
+  EXPECT_EQ(code(commit(both, sink_.version())), Code::unavailable);
+  EXPECT_EQ(committer_.waiting(), 0u);
+  EXPECT_EQ(committer_.committed_version(Family::users, "k"), Version{0}) << "not under way";
+  EXPECT_EQ(committer_.committed_version(Family::system, "group"), known);
+  EXPECT_EQ(stored("k"), "absent");
+
+  EXPECT_TRUE(commit(both, sink_.version())) << "others go on";
+  EXPECT_EQ(sink_.counters("group")[1], 7) << "what failed is not counted";
+  EXPECT_EQ(committer_.commits(), 2u);
+}
+
+TEST_F(CommitterTest, EveryMemberHearsOfAnExceptionAndTheNextLeads) {
+  // Two groups behind the one that is held up: the first of them meets the exception.
+  const WriteSet large = put("large", std::string(Committer::kGroupBytes, 'v'));
+  const WriteSet second = put("second");
+  sink_.hold();
+  std::thread leader([&] { EXPECT_EQ(code(commit(put("k"), std::nullopt)), Code::no_space); });
+  sink_.wait_for_writes(1);
+  std::vector<std::thread> threads;
+  for (const WriteSet* set : {&large, &second}) {
+    threads.emplace_back([&, set] { EXPECT_TRUE(commit(*set, std::nullopt)); });
+    while (committer_.waiting() < threads.size() + 1) std::this_thread::yield();
+  }
+  sink_.interrupt(run_out_of_memory);
+  sink_.release();
+  leader.join();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(stored("second"), "v");
+  EXPECT_EQ(committer_.waiting(), 0u);
+}
+
+TEST_F(CommitterTest, AnExceptionAtItsAdmissionRefusesOnlyThatMember) {
+  const WriteSet adding = add("group", 1);
+  const WriteSet other = put("k");
+  sink_.interrupt_read(run_out_of_memory);
+  const auto outcomes = commit_together({{.writes = &adding}, {.writes = &other}});
+  EXPECT_EQ(code(outcomes[0]), Code::no_space);
+  EXPECT_TRUE(outcomes[1]);
+  EXPECT_TRUE(commit(adding, std::nullopt));
+  EXPECT_EQ(sink_.counters("group")[1], 1);
+}
+
+TEST_F(CommitterTest, AnExceptionInAChangeOfAllLetsTheNextLead) {
+  ASSERT_TRUE(commit(put("k"), std::nullopt));
+  const auto known = committer_.committed_version(Family::users, "k");
+  const auto fine = []() -> Result<void> { return {}; };
+  const auto write = [&]() -> Result<Version> { return sink_.version(); };
+  EXPECT_THROW(
+      ignore_error(committer_.change_all([]() -> Result<void> { throw std::bad_alloc(); }, write),
+                   "it throws"),
+      std::bad_alloc);
+  EXPECT_EQ(committer_.committed_version(Family::users, "k"), known);
+  EXPECT_TRUE(commit(put("k"), std::nullopt));
+  EXPECT_EQ(code(committer_.change_all(fine, []() -> Result<Version> { throw 1; })),
+            Code::unknown_outcome);
+  EXPECT_EQ(code(commit(put("k"), std::nullopt)), Code::unavailable);
+  committer_.reset(sink_.version());
+  EXPECT_TRUE(commit(put("k"), std::nullopt));
+}
+
+/// With a cache that follows the commits.
+class CachedCommitterTest : public CommitterTest {
+ protected:
+  CachedCommitterTest() {
+    cache_.reset(sink_.version());
+    committer_.attach(cache_);
+  }
+  StateCache cache_{std::size_t{1} << 20, CacheShape()};
+};
+
+TEST_F(CachedCommitterTest, AnExceptionLeavesTheCacheWhereItWas) {
+  ASSERT_TRUE(commit(put("k"), std::nullopt));
+  const StateCache::Clock before = cache_.clock();
+  sink_.interrupt(run_out_of_memory);
+  EXPECT_EQ(code(commit(put("k"), std::nullopt)), Code::no_space);
+  EXPECT_TRUE(cache_.has_stood_at(before)) << "no commit is under way";
+  ASSERT_TRUE(commit(put("k"), std::nullopt));
+  EXPECT_EQ(cache_.clock().followed(), sink_.version());
 }
 
 TEST_F(CommitterTest, ARowDamagedByAWriteIsSeenThoughItsSumsWereKnown) {
