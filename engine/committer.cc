@@ -64,7 +64,8 @@ class Committer::Lead {
 };
 
 // What a leader keeps of its group is there before the first one: that much cannot fail.
-Committer::Committer(CommitSink& sink, std::size_t slot_count) : sink_(sink), slots_(slot_count) {
+Committer::Committer(CommitSink& sink, Environment& environment, std::size_t slot_count)
+    : sink_(sink), environment_(environment), slots_(slot_count) {
   group_.reserve(kGroupMembers);
   admitted_.reserve(kGroupMembers);
 }
@@ -129,15 +130,25 @@ void Committer::commit_group() noexcept {
     if (!admission) member->outcome = std::move(admission).error();
   }
   if (admitted_.empty()) return;
-  const auto begun = std::chrono::steady_clock::now();
+  const bool is_synced = durability_ == Durability::synced;
+  const std::int64_t begun = is_synced ? micros() : 0;
   const Result<Version> written = write_group();
-  if (durability_ == Durability::synced) note_pace(std::chrono::steady_clock::now() - begun);
+  if (is_synced) note_pace(begun);
   for (Member* member : group_) {
     if (member->outcome) member->hear(written);
   }
 }
 
-void Committer::note_pace(std::chrono::nanoseconds took) noexcept {
+std::int64_t Committer::micros() noexcept {
+  try {
+    return environment_.monotonic_micros();
+  } catch (...) {
+    return 0;
+  }
+}
+
+void Committer::note_pace(std::int64_t begun) noexcept {
+  const std::chrono::microseconds took(micros() - begun);
   try {
     writers_.clear();
     for (const Member* member : group_) writers_.push_back(member->thread);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "callisto/environment.h"
 #include "callisto/options.h"
 #include "callisto/result.h"
 #include "engine/counter_table.h"
@@ -62,8 +62,10 @@ class Committer {
   /// Nor when it has so many members.
   static constexpr std::size_t kGroupMembers = 1024;
 
-  /// `sink` must outlive it.
-  explicit Committer(CommitSink& sink, std::size_t slot_count = SlotTable::kDefaultSlotCount);
+  /// `sink` and `environment`, of which it asks the monotonic clock how long syncs take, must
+  /// outlive it.
+  Committer(CommitSink& sink, Environment& environment,
+            std::size_t slot_count = SlotTable::kDefaultSlotCount);
 
   /// From now on every commit is followed by `cache` before anybody is told of it. Before the first
   /// commit; it must outlive the committer.
@@ -122,12 +124,16 @@ class Committer {
   /// The sink's answer; of an exception, an error, and nothing_written is true.
   Result<Version> write_to_sink(bool& nothing_written) noexcept;
   void follow_with_cache(Version version) noexcept;
-  void note_pace(std::chrono::nanoseconds took) noexcept;
+  /// Of a synced group that was begun at `begun`.
+  void note_pace(std::int64_t begun) noexcept;
+  /// By the environment's clock; 0 where that throws.
+  std::int64_t micros() noexcept;
   void leave() noexcept;
   template <class Function>
   void lead_alone(Function&& function);
 
   CommitSink& sink_;
+  Environment& environment_;
   StateCache* cache_ = nullptr;
   SlotTable slots_;
 

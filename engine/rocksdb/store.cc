@@ -39,7 +39,7 @@ RocksStore::RocksStore(std::shared_ptr<Database> database)
     : database_(std::move(database)),
       space_guard_(make_space_guard(*database_)),
       sink_(*database_),
-      committer_(sink_) {}
+      committer_(sink_, database_->environment()) {}
 
 RocksStore::~RocksStore() { ignore_error(close(), "nobody is left to be told"); }
 

@@ -83,7 +83,8 @@ class States : public ::testing::Test {
 
 TEST_F(States, AFailedWriteLeavesNothing) {
   FakeSink sink;
-  Committer committer(sink);
+  testing::TestEnvironment environment;
+  Committer committer(sink, environment);
   cache_.reset(sink.version());
   committer.attach(cache_);
   const WriteSet first = put("first");
@@ -104,7 +105,8 @@ TEST_F(States, AFailedWriteLeavesNothing) {
 
 TEST_F(States, ARefusedCommitChangesNothing) {
   FakeSink sink;
-  Committer committer(sink);
+  testing::TestEnvironment environment;
+  Committer committer(sink, environment);
   cache_.reset(sink.version());
   committer.attach(cache_);
   const WriteSet first = put("first");

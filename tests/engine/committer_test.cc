@@ -13,6 +13,7 @@
 #include "engine/cache/state_cache.h"
 #include "engine/slots.h"
 #include "tests/engine/fake_sink.h"
+#include "tests/support/test_environment.h"
 
 namespace callisto::kv {
 namespace {
@@ -63,7 +64,8 @@ class CommitterTest : public ::testing::Test {
   }
 
   FakeSink sink_;
-  Committer committer_{sink_};
+  testing::TestEnvironment environment_;
+  Committer committer_{sink_, environment_};
 };
 
 TEST_F(CommitterTest, WritesAndRemembersTheVersion) {
@@ -306,6 +308,32 @@ TEST_F(CommitterTest, ADamagedRowRefusesOnlyWhoAddsToIt) {
   const auto outcomes = commit_together({{.writes = &adding}, {.writes = &other}});
   EXPECT_EQ(code(outcomes[0]), Code::corruption);
   EXPECT_TRUE(outcomes[1]);
+}
+
+/// Counts who asks for the time, and may refuse to tell.
+class CountedClock : public testing::TestEnvironment {
+ public:
+  std::int64_t monotonic_micros() override {
+    ++asked;
+    if (throws) throw 1;
+    return TestEnvironment::monotonic_micros();
+  }
+  int asked = 0;
+  bool throws = false;
+};
+
+TEST_F(CommitterTest, SyncedGroupsAreTimedByTheEnvironmentsClockOthersNot) {
+  CountedClock clock;
+  Committer committer(sink_, clock);
+  const WriteSet set = put("k");
+  EXPECT_TRUE(committer.commit({.writes = &set}));
+  EXPECT_EQ(clock.asked, 0);
+  for (const bool throws : {false, true, false}) {
+    clock.throws = throws;
+    clock.advance_micros(-5);
+    EXPECT_TRUE(committer.commit({.writes = &set, .durability = Durability::synced}));
+  }
+  EXPECT_EQ(clock.asked, 6);
 }
 
 [[noreturn]] void run_out_of_memory() { throw std::bad_alloc(); }

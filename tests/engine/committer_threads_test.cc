@@ -47,7 +47,8 @@ class CommitterThreads : public ::testing::TestWithParam<std::size_t> {
   }
 
   FakeSink sink_;
-  Committer committer_{sink_, GetParam()};
+  testing::TestEnvironment environment_;
+  Committer committer_{sink_, environment_, GetParam()};
 };
 
 TEST_P(CommitterThreads, LoseNoUpdateAndCountExactly) {
