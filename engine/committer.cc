@@ -24,12 +24,22 @@ Error error_of_exception() noexcept {
   }
 }
 
+/// As check(); a clock that throws ends the wait.
+Result<void> check_now(const Limits& limits) noexcept {
+  try {
+    return limits.check();
+  } catch (...) {
+    return error_of_exception();
+  }
+}
+
 }  // namespace
 
 /// A thread in the queue. Without a request it is there to lead alone.
 struct Committer::Member {
   const CommitRequest* request = nullptr;
   std::uint32_t thread = thread_index();
+  bool is_taken = false;  ///< Into a group.
   bool done = false;
   std::condition_variable wake{};
   Result<Version> outcome = Version{0};
@@ -73,7 +83,7 @@ Committer::Committer(CommitSink& sink, Environment& environment, std::size_t slo
 Result<Version> Committer::commit(const CommitRequest& request) try {
   Member member{.request = &request};
   std::unique_lock lock(mutex_);
-  wait_to_lead(member, lock);
+  if (auto turn = wait_to_lead(member, request.limits, lock); !turn) return turn.error();
   if (!member.done) {
     const Lead lead(*this, lock);
     if (request.durability == Durability::synced) gather(lock);
@@ -86,10 +96,29 @@ Result<Version> Committer::commit(const CommitRequest& request) try {
   return error_of_exception();
 }
 
-void Committer::wait_to_lead(Member& member, std::unique_lock<std::mutex>& lock) {
+Result<void> Committer::wait_to_lead(Member& member, const Limits* limits,
+                                     std::unique_lock<std::mutex>& lock) {
   queue_.push_back(&member);
   if (queue_.size() == wanted_) gathered_.notify_one();
+  if (limits != nullptr && limits->any()) return wait_within(member, *limits, lock);
   member.wake.wait(lock, [&] { return member.done || queue_.front() == &member; });
+  return {};
+}
+
+// Looks again and again, in real time: only so a host's clock and a request to stop both end the
+// wait.
+Result<void> Committer::wait_within(Member& member, const Limits& limits,
+                                    std::unique_lock<std::mutex>& lock) {
+  constexpr std::chrono::milliseconds kBetweenLooks(2);
+  const auto is_over = [&] { return member.done || queue_.front() == &member; };
+  while (!member.wake.wait_for(lock, kBetweenLooks, is_over)) {
+    if (member.is_taken) continue;
+    auto within = check_now(limits);
+    if (within) continue;
+    queue_.erase(std::find(queue_.begin(), queue_.end(), &member));
+    return within;
+  }
+  return {};
 }
 
 void Committer::gather(std::unique_lock<std::mutex>& lock) {
@@ -106,6 +135,7 @@ void Committer::take_group() noexcept {
     const std::size_t more = member->request->writes->size_bytes();
     if (!group_.empty() && bytes + more > kGroupBytes) break;
     bytes += more;
+    member->is_taken = true;
     group_.push_back(member);
   }
 }
@@ -276,18 +306,20 @@ std::size_t Committer::waiting() const {
 }
 
 void Committer::reset(Version version) {
-  lead_alone([&] {
+  const auto change = [&] {
     slots_.reset(version);
     counters_.clear();
     if (cache_ != nullptr) cache_->reset(version);
     failed_ = false;
-  });
+  };
+  ignore_error(lead_alone(nullptr, change), "without limits none ends it");
 }
 
 Result<Version> Committer::change_all(const std::function<Result<void>()>& prepare,
-                                      const std::function<Result<Version>()>& write) {
+                                      const std::function<Result<Version>()>& write,
+                                      const Limits* limits) {
   Result<Version> outcome = Version{0};
-  lead_alone([&] {
+  const auto change = [&] {
     Result<void> prepared = Error{Code::unavailable, "writes are stopped after a failed write"};
     if (!failed_) prepared = prepare();
     if (!prepared) {
@@ -306,21 +338,25 @@ Result<Version> Committer::change_all(const std::function<Result<void>()>& prepa
     counters_.clear();
     failed_ = !outcome;
     if (outcome) commits_.fetch_add(1, std::memory_order_relaxed);
-  });
+  };
+  if (auto turn = lead_alone(limits, change); !turn) return std::move(turn).error();
   return outcome;
 }
 
 void Committer::forget_counters() {
-  lead_alone([&] { counters_.clear(); });
+  const auto change = [&] { counters_.clear(); };
+  ignore_error(lead_alone(nullptr, change), "without limits none ends it");
 }
 
 template <class Function>
-void Committer::lead_alone(Function&& function) {
+Result<void> Committer::lead_alone(const Limits* limits, Function&& function) {
   Member member;
   std::unique_lock lock(mutex_);
-  wait_to_lead(member, lock);
+  if (auto turn = wait_to_lead(member, limits, lock); !turn) return turn;
   const Lead lead(*this, lock);
+  lock.unlock();  // Who comes meanwhile waits in the queue, within its limits.
   function();
+  return {};
 }
 
 }  // namespace callisto::kv

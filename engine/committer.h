@@ -18,6 +18,7 @@
 #include "engine/counter_table.h"
 #include "engine/group_pace.h"
 #include "engine/kv.h"
+#include "engine/limits.h"
 #include "engine/slots.h"
 #include "engine/write_set.h"
 
@@ -50,6 +51,8 @@ struct CommitRequest {
   /// others conflict.
   std::optional<Version> snapshot{};
   Durability durability = Durability::buffered;
+  /// Of the call that commits; null: none.
+  const Limits* limits = nullptr;
 };
 
 /// The commit path: lets writers through one group at a time. The first writer that waits leads: it
@@ -71,10 +74,11 @@ class Committer {
   /// commit; it must outlive the committer.
   void attach(StateCache& cache) noexcept { cache_ = &cache; }
 
-  /// Blocks until the writes are committed or refused: the version; `conflict`; `corruption` or a
-  /// read error when a counter row cannot be read (then nothing is written); the sink's error;
-  /// `unavailable` after a failed write until reset(); `no_space` when there was no memory for it
-  /// (then nothing is written). Throws nothing.
+  /// Blocks until the writes are committed or refused, or until the limits are passed while others
+  /// are before it: then nothing is written; what was begun ends. The version; `conflict`;
+  /// `corruption` or a read error when a counter row cannot be read (then nothing is written); the
+  /// sink's error; `unavailable` after a failed write until reset(); `no_space` when there was no
+  /// memory for it (then nothing is written). Throws nothing.
   Result<Version> commit(const CommitRequest& request);
 
   /// As Store::committed_version.
@@ -88,9 +92,9 @@ class Committer {
   /// the state before it: its error leaves everything as it was. Then no key has a
   /// committed_version until `write` has answered, and all of them its version; an error of it is
   /// that of a commit. What `prepare` throws passes through, and leaves everything as it was; what
-  /// `write` throws is an unknown_outcome.
+  /// `write` throws is an unknown_outcome. `limits`, which may be null, as in CommitRequest.
   Result<Version> change_all(const std::function<Result<void>()>& prepare,
-                             const std::function<Result<Version>()>& write);
+                             const std::function<Result<Version>()>& write, const Limits* limits);
   /// After counter rows were changed other than by a commit (erase_range on Family::system). Waits
   /// for its turn.
   void forget_counters();
@@ -105,7 +109,12 @@ class Committer {
   struct Member;
   class Lead;
 
-  void wait_to_lead(Member& member, std::unique_lock<std::mutex>& lock);
+  /// Until the member leads, or its group was written. Where the limits end the wait, it is not in
+  /// the queue any more.
+  Result<void> wait_to_lead(Member& member, const Limits* limits,
+                            std::unique_lock<std::mutex>& lock);
+  Result<void> wait_within(Member& member, const Limits& limits,
+                           std::unique_lock<std::mutex>& lock);
   /// Of a leader that syncs: waits for who is likely to come.
   void gather(std::unique_lock<std::mutex>& lock);
   void take_group() noexcept;
@@ -130,7 +139,7 @@ class Committer {
   std::int64_t micros() noexcept;
   void leave() noexcept;
   template <class Function>
-  void lead_alone(Function&& function);
+  Result<void> lead_alone(const Limits* limits, Function&& function);
 
   CommitSink& sink_;
   Environment& environment_;

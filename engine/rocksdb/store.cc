@@ -165,7 +165,7 @@ Result<Version> RocksStore::bulk_load(const LoadRequest& request) {
       throw;  // The committer's answer is an unknown_outcome.
     }
   };
-  return committer_.change_all(prepare, write);
+  return committer_.change_all(prepare, write, request.limits);
 }
 
 std::optional<Version> RocksStore::committed_version(Family family, std::string_view key) const {

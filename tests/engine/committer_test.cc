@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <new>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -310,6 +312,84 @@ TEST_F(CommitterTest, ADamagedRowRefusesOnlyWhoAddsToIt) {
   EXPECT_TRUE(outcomes[1]);
 }
 
+TEST_F(CommitterTest, LimitsEndTheWaitForOthersAndNothingIsWritten) {
+  const WriteSet set = put("k");
+  const auto fine = []() -> Result<void> { return {}; };
+  const auto write = [&]() -> Result<Version> { return sink_.version(); };
+  std::stop_source stop;
+  const Limits cancelled(environment_, 0, stop.get_token());
+  const Limits late(environment_, 50);
+  sink_.hold();
+  std::thread leader([&] { EXPECT_TRUE(commit(put("first"), std::nullopt)); });
+  sink_.wait_for_writes(1);
+  std::thread one([&] {
+    EXPECT_EQ(code(committer_.commit({.writes = &set, .limits = &cancelled})), Code::cancelled);
+  });
+  std::thread load(
+      [&] { EXPECT_EQ(code(committer_.change_all(fine, write, &cancelled)), Code::cancelled); });
+  while (committer_.waiting() < 3) std::this_thread::yield();
+  std::thread patient([&] { EXPECT_TRUE(commit(put("last"), std::nullopt)); });
+  while (committer_.waiting() < 4) std::this_thread::yield();
+  std::thread other([&] {
+    const auto done = committer_.commit({.writes = &set, .limits = &late});
+    EXPECT_EQ(code(done), Code::deadline_exceeded);
+  });
+  while (committer_.waiting() < 5) std::this_thread::yield();
+  stop.request_stop();
+  environment_.advance_micros(51'000);
+  for (std::thread* ended : {&one, &load, &other}) ended->join();
+  EXPECT_EQ(committer_.waiting(), 2u) << "who gave up is in nobody's way";
+  sink_.release();
+  leader.join();
+  patient.join();
+  EXPECT_EQ(stored("k"), "absent");
+  EXPECT_EQ(stored("last"), "v");
+}
+
+TEST_F(CommitterTest, LimitsEndTheWaitForAChangeOfAll) {
+  std::stop_source stop;
+  const Limits limits(environment_, 0, stop.get_token());
+  const WriteSet set = put("k");
+  std::atomic<bool> is_held{true};
+  const auto write = [&]() -> Result<Version> {
+    while (is_held) std::this_thread::yield();
+    return sink_.version();
+  };
+  std::thread load([&] {
+    EXPECT_TRUE(committer_.change_all([]() -> Result<void> { return {}; }, write, nullptr));
+  });
+  while (committer_.waiting() < 1) std::this_thread::yield();
+  std::thread one([&] {
+    EXPECT_EQ(code(committer_.commit({.writes = &set, .limits = &limits})), Code::cancelled);
+  });
+  while (committer_.waiting() < 2) std::this_thread::yield();
+  stop.request_stop();
+  one.join();
+  is_held = false;
+  load.join();
+}
+
+TEST_F(CommitterTest, AClockThatThrowsEndsTheWaitOfItsCallOnly) {
+  class Broken final : public testing::TestEnvironment {
+   public:
+    std::int64_t monotonic_micros() override {
+      if (is_broken) throw 1;
+      return 0;
+    }
+    std::atomic<bool> is_broken{false};
+  } clock;
+  const Limits limits(clock, 50);
+  const WriteSet set = put("k");
+  sink_.hold();
+  std::thread leader([&] { EXPECT_TRUE(commit(put("first"), std::nullopt)); });
+  sink_.wait_for_writes(1);
+  clock.is_broken = true;
+  EXPECT_EQ(code(committer_.commit({.writes = &set, .limits = &limits})), Code::unavailable);
+  EXPECT_EQ(committer_.waiting(), 1u);
+  sink_.release();
+  leader.join();
+}
+
 /// Counts who asks for the time, and may refuse to tell.
 class CountedClock : public testing::TestEnvironment {
  public:
@@ -393,13 +473,14 @@ TEST_F(CommitterTest, AnExceptionInAChangeOfAllLetsTheNextLead) {
   const auto known = committer_.committed_version(Family::users, "k");
   const auto fine = []() -> Result<void> { return {}; };
   const auto write = [&]() -> Result<Version> { return sink_.version(); };
-  EXPECT_THROW(
-      ignore_error(committer_.change_all([]() -> Result<void> { throw std::bad_alloc(); }, write),
-                   "it throws"),
-      std::bad_alloc);
+  EXPECT_THROW(ignore_error(committer_.change_all([]() -> Result<void> { throw std::bad_alloc(); },
+                                                  write, nullptr),
+                            "it throws"),
+               std::bad_alloc);
   EXPECT_EQ(committer_.committed_version(Family::users, "k"), known);
   EXPECT_TRUE(commit(put("k"), std::nullopt));
-  EXPECT_EQ(code(committer_.change_all(fine, []() -> Result<Version> { throw 1; })),
+  EXPECT_EQ(code(committer_.change_all(
+                fine, []() -> Result<Version> { throw 1; }, nullptr)),
             Code::unknown_outcome);
   EXPECT_EQ(code(commit(put("k"), std::nullopt)), Code::unavailable);
   committer_.reset(sink_.version());
