@@ -149,10 +149,10 @@ class Cursor {
   /// Moves forward in scan order to the first key at or after `key` (in reverse: at or before).
   virtual void seek(std::string_view key) = 0;
   virtual Result<void> status() const = 0;
-  /// After an error of a scan over damaged bytes: goes on with a key behind the damaged part, the
-  /// first where nothing else is damaged, or at the end; status() is clean then. `read` is the
-  /// last key that the caller has had of this scan, empty where there was none. nullopt where that
-  /// cannot be done: the scan stays at its error. Costs some hundred seeks, some milliseconds.
+  /// After an error over damaged bytes: goes on behind them, at the same state; status() is clean
+  /// then. `read`: the last key that the caller has had of this scan, or empty. nullopt where that
+  /// cannot be done (of a store itself: once something was committed since the scan began): it
+  /// stays at its error, or at snapshot_lost. Costs some hundred seeks, some milliseconds.
   virtual std::optional<DamagedRange> skip_damage(std::string_view) { return std::nullopt; }
   /// The value as counted bytes, shared with a cache where there is one; empty when `check` refuses
   /// them. It is asked once where a cache remembers the answer.
