@@ -220,7 +220,8 @@ Result<LoadCounts> LoadCore::link(const kv::Limits& limits, indexes::Cardinality
     for (const auto& source : sources) counts.take(source->counts());
     return finish(before, counts, rows);
   };
-  const kv::LoadRequest request{.parts = parts, .more_threads = 1, .finish = finish_load};
+  const kv::LoadRequest request{
+      .parts = parts, .more_threads = 1, .finish = finish_load, .limits = &limits};
   auto loaded = core_->engine().bulk_load(request);
   if (!loaded) {
     if (loaded.error().field() == "range") return not_empty();

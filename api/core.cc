@@ -34,7 +34,8 @@ namespace {
 
 Error space_gone() { return Error(Code::not_found, "space", "the space was dropped"); }
 
-Result<std::shared_ptr<const SpaceState>> live_state(StoreCore& core, SpaceSlot& slot, kv::Reader& reader) {
+Result<std::shared_ptr<const SpaceState>> live_state(StoreCore& core, SpaceSlot& slot,
+                                                     kv::Reader& reader) {
   auto state = slot.state(core.engine(), reader);
   if (!state) return std::move(state).error();
   if (!(*state)->exists()) return space_gone();
@@ -83,8 +84,8 @@ SpaceSlot::SpaceSlot(SpaceNumber space)
       name_key_(schema::space_name_key(space)) {}
 
 Result<std::shared_ptr<const SpaceState>> SpaceSlot::state(kv::Store& engine, kv::Reader& reader) {
-  // The reader's version is fixed already, so an answer at or below it cannot be outdated by a commit
-  // that the reader sees: such a commit would be pending or above (DESIGN.md 4, "Hit").
+  // The reader's version is fixed already, so an answer at or below it cannot be outdated by a
+  // commit that the reader sees: such a commit would be pending or above (DESIGN.md 4, "Hit").
   std::optional<kv::Version> committed = engine.committed_version(kv::Family::system, guard_key_);
   const bool is_current = committed && *committed <= reader.version();
   if (is_current) {
@@ -101,14 +102,30 @@ Result<std::shared_ptr<const SpaceState>> SpaceSlot::state(kv::Store& engine, kv
   return loaded;
 }
 
+namespace {
+
+/// False once the thread's variables are gone: a call from a destructor at its end keeps nothing.
+thread_local bool keeps_state = true;
+
+struct KeptState {
+  HeldState held{};
+  ~KeptState() { keeps_state = false; }
+};
+thread_local KeptState kept_state;
+
+}  // namespace
+
+BorrowedState::BorrowedState() noexcept {
+  if (keeps_state) held_ = std::exchange(kept_state.held, {});
+}
+
+BorrowedState::~BorrowedState() {
+  if (keeps_state) kept_state.held = std::move(held_);
+}
+
 Result<std::shared_ptr<const SpaceState>> SpaceSlot::state_for_call(kv::Store& engine,
-                                                                    kv::Reader& reader) {
-  struct Held {
-    std::uint64_t slot = 0;
-    kv::Version version = 0;
-    std::shared_ptr<const SpaceState> state{};
-  };
-  thread_local Held held;
+                                                                    kv::Reader& reader,
+                                                                    HeldState& held) {
   const auto committed = engine.committed_version(kv::Family::system, guard_key_);
   if (!committed || *committed > reader.version()) return state(engine, reader);
   if (held.slot != number_ || held.version != *committed) {
@@ -210,7 +227,8 @@ Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const 
 void StoreCore::attach_cache() {
   const std::uint64_t bytes = cache_bytes(options_);
   if (bytes == 0) return;
-  auto cache = std::make_unique<kv::StateCache>(bytes, indexes::cache_shape(maintainer_.catalogue()));
+  auto cache =
+      std::make_unique<kv::StateCache>(bytes, indexes::cache_shape(maintainer_.catalogue()));
   if (engine_->attach(*cache)) cache_ = std::move(cache);
 }
 
@@ -283,7 +301,8 @@ Result<void> read_with(const Scope& scope, const kv::Limits& limits, kv::Reader&
   StoreCore& core = *scope.core;
   kv::LimitedReader limited(reader, limits);
   kv::Reader& within = limits.any() ? static_cast<kv::Reader&>(limited) : reader;
-  auto state = scope.slot->state_for_call(core.engine(), within);
+  BorrowedState borrowed;
+  auto state = scope.slot->state_for_call(core.engine(), within, borrowed.held());
   if (!state) return std::move(state).error();
   if (!(*state)->exists()) return space_gone();
   ReadContext context(core, within, std::move(*state));
@@ -331,8 +350,8 @@ Result<void> write_nested(const Scope& scope, const CallOptions& options,
   return done;
 }
 
-/// One transaction of a space. Guarding the space's name makes a commit after drop_space() conflict,
-/// and the next attempt find the space gone.
+/// One transaction of a space. Guarding the space's name makes a commit after drop_space()
+/// conflict, and the next attempt find the space gone.
 template <class F>
 Result<void> run_in_space(const Scope& scope, const kv::RunOptions& options, F&& function) {
   StoreCore& core = *scope.core;
@@ -349,8 +368,8 @@ Result<void> run_in_space(const Scope& scope, const kv::RunOptions& options, F&&
   return {};
 }
 
-/// What the function of transact() reads: a row that it was given, or told to be absent, decides what
-/// it does, so that the commit checks it.
+/// What the function of transact() reads: a row that it was given, or told to be absent, decides
+/// what it does, so that the commit checks it.
 class CheckedReader final : public kv::Reader {
  public:
   explicit CheckedReader(kv::Transaction& transaction) : transaction_(transaction) {}
@@ -384,7 +403,8 @@ class CheckedReader final : public kv::Reader {
 
 }  // namespace
 
-Result<void> read_in(const Scope& scope, const std::function<Result<void>(ReadContext&)>& function) {
+Result<void> read_in(const Scope& scope,
+                     const std::function<Result<void>(ReadContext&)>& function) {
   if (scope.transaction != nullptr) {
     TransactionCore& outer = *scope.transaction;
     const kv::Limits limits = scope.begin();

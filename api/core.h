@@ -96,6 +96,27 @@ class WriteContext : public ReadContext {
   MadeIds& made_ids_;
 };
 
+/// A state that a thread remembers from its last call, of the slot with this number.
+struct HeldState {
+  std::uint64_t slot = 0;
+  kv::Version version = 0;
+  std::shared_ptr<const SpaceState> state{};
+};
+
+/// The thread's HeldState, for the length of one call that reads. A call inside that call (from a
+/// host's clock, say) finds none and has its own, so that each keeps what it reads through.
+class BorrowedState {
+ public:
+  BorrowedState() noexcept;
+  BorrowedState(const BorrowedState&) = delete;
+  BorrowedState& operator=(const BorrowedState&) = delete;
+  ~BorrowedState();
+  HeldState& held() noexcept { return held_; }
+
+ private:
+  HeldState held_;
+};
+
 /// The remembered state of one space, valid exactly for the commit that it was loaded at.
 class SpaceSlot {
  public:
@@ -105,10 +126,10 @@ class SpaceSlot {
   const std::string& name_key() const noexcept { return name_key_; }
   /// The state in `reader`'s view; remembered when the engine is the sole writer.
   Result<std::shared_ptr<const SpaceState>> state(kv::Store& engine, kv::Reader& reader);
-  /// The same for a call that reads and runs no code of the caller's: the thread holds the state,
-  /// and the answer counts no hold, so that readers share no count. Valid until the thread asks
-  /// again.
-  Result<std::shared_ptr<const SpaceState>> state_for_call(kv::Store& engine, kv::Reader& reader);
+  /// The same for a call that reads: `held` holds the state, and the answer counts no hold, so that
+  /// readers share no count. Valid until `held` is used again, or is gone.
+  Result<std::shared_ptr<const SpaceState>> state_for_call(kv::Store& engine, kv::Reader& reader,
+                                                           HeldState& held);
 
  private:
   const std::uint64_t number_;  ///< No other slot of the process has it.

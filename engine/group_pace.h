@@ -18,12 +18,14 @@ class GroupPace {
   using Duration = std::chrono::nanoseconds;
   static constexpr Duration kMostPatience = std::chrono::microseconds(500);
 
-  /// A synced group was written: by whom (numbers of threads), and how long it took.
+  /// A synced group was written: by whom (numbers of threads), and how long it took by a clock that
+  /// need not be right.
   void note(const std::vector<std::uint32_t>& writers, Duration took) {
     before_last_.swap(last_);
     last_ = writers;
     // A slow sync now and then says nothing about the next one.
-    const Duration part = std::min(took, 4 * average_ + std::chrono::microseconds(50));
+    const Duration part =
+        std::clamp(took, Duration(0), 4 * average_ + std::chrono::microseconds(50));
     average_ += (part - average_) / 8;
     std::vector<std::uint32_t> all(last_);
     all.insert(all.end(), before_last_.begin(), before_last_.end());

@@ -122,9 +122,9 @@ struct Bounds {
   bool reverse = false;
   /// False for a long scan that should not push out what is hot.
   bool fill_cache = true;
-  /// So many bytes of `lower` are the prefix of a list of index entries or records, as it is spelled
-  /// for every key that belongs there, and all keys of the range have it: a cache may answer. 0: no
-  /// list.
+  /// So many bytes of `lower` are the prefix of a list of index entries or records, as it is
+  /// spelled for every key that belongs there, and all keys of the range have it: a cache may
+  /// answer. 0: no list.
   std::size_t prefix_bytes = 0;
   /// Whether most entries lead to rows that will be asked for: a cache may have the processor fetch
   /// them early.
@@ -149,10 +149,10 @@ class Cursor {
   /// Moves forward in scan order to the first key at or after `key` (in reverse: at or before).
   virtual void seek(std::string_view key) = 0;
   virtual Result<void> status() const = 0;
-  /// After an error of a scan over damaged bytes: goes on with a key behind the damaged part, the
-  /// first where nothing else is damaged, or at the end; status() is clean then. `read` is the
-  /// last key that the caller has had of this scan, empty where there was none. nullopt where that
-  /// cannot be done: the scan stays at its error. Costs some hundred seeks, some milliseconds.
+  /// After an error over damaged bytes: goes on behind them, at the same state; status() is clean
+  /// then. `read`: the last key that the caller has had of this scan, or empty. nullopt where that
+  /// cannot be done (of a store itself: once something was committed since the scan began): it
+  /// stays at its error, or at snapshot_lost. Costs some hundred seeks, some milliseconds.
   virtual std::optional<DamagedRange> skip_damage(std::string_view) { return std::nullopt; }
   /// The value as counted bytes, shared with a cache where there is one; empty when `check` refuses
   /// them. It is asked once where a cache remembers the answer.
@@ -173,8 +173,9 @@ class Reader {
   virtual Result<bool> get(Family family, std::string_view key, Value& value) = 0;
   /// Calls `each(i, value)` for every key that is there, in any order of i. Values are valid inside
   /// the call only. Cheaper than get in a loop; sorted keys are cheapest.
-  virtual Result<void> multi_get(Family family, std::span<const std::string> keys,
-                                 const std::function<void(std::size_t, std::string_view)>& each) = 0;
+  virtual Result<void> multi_get(
+      Family family, std::span<const std::string> keys,
+      const std::function<void(std::size_t, std::string_view)>& each) = 0;
   virtual std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) = 0;
   /// The version that it reads at.
   virtual Version version() const = 0;
@@ -196,9 +197,9 @@ class Reader {
 /// A state that stays. Thread-safe. On a follower it answers `snapshot_lost` after a refresh.
 class Snapshot : public Reader {};
 
-/// Counters that commits keep without conflicts: a commit adds deltas, the engine writes the sums in
-/// the same batch. Exact in every state that can be read. A counter is a number in a group; a group
-/// is one row, at a key of the caller's in Family::system, encoded by encode_counters().
+/// Counters that commits keep without conflicts: a commit adds deltas, the engine writes the sums
+/// in the same batch. Exact in every state that can be read. A counter is a number in a group; a
+/// group is one row, at a key of the caller's in Family::system, encoded by encode_counters().
 struct CounterDelta {
   std::string group_key;
   std::uint16_t counter = 0;
@@ -207,7 +208,8 @@ struct CounterDelta {
 /// (counter, value) pairs, rising counters, zeros left out: varint counter, zigzag varint value.
 std::string encode_counters(std::span<const std::pair<std::uint16_t, std::int64_t>> counters);
 /// nullopt when the bytes do not parse.
-std::optional<std::vector<std::pair<std::uint16_t, std::int64_t>>> decode_counters(std::string_view bytes);
+std::optional<std::vector<std::pair<std::uint16_t, std::int64_t>>> decode_counters(
+    std::string_view bytes);
 
 /// A snapshot plus own writes. Commits only if no key that it read for update, guarded, touched or
 /// wrote was committed by another since its snapshot: serializable for those keys, present or
@@ -294,38 +296,41 @@ class Store : public Reader {
   virtual Result<Version> apply(const Batch& batch, Durability durability) = 0;
   /// Runs `function` in a transaction and commits, again on conflict with jittered exponential
   /// backoff, up to max_attempts. An error of the function ends it, with nothing written.
-  /// Limits are looked at before each attempt, in the queue, in the reads of the function and before
-  /// the commit; a commit that was begun ends. With limits passed nothing was written.
-  /// conflict, deadline_exceeded, cancelled, too_large, unknown_outcome, unavailable, read_only,
-  /// closed.
+  /// Limits are looked at before each attempt, in the queues, in the reads of the function, before
+  /// the commit and while it waits for others; a commit that was begun ends. With limits passed
+  /// nothing was written. conflict, deadline_exceeded, cancelled, too_large, unknown_outcome,
+  /// unavailable, read_only, closed.
   virtual Result<Version> run(const RunOptions& options,
                               const std::function<Result<void>(Transaction&)>& function) = 0;
   /// Removes every key of [lower, upper): idempotent, not atomic with anything else. Nobody may
   /// write there meanwhile.
-  virtual Result<void> erase_range(Family family, std::string_view lower, std::string_view upper) = 0;
+  virtual Result<void> erase_range(Family family, std::string_view lower,
+                                   std::string_view upper) = 0;
 
   /// Where a bulk load may keep files (engine/load.h). `unsupported` of a follower.
   virtual Result<std::unique_ptr<Staging>> stage();
   /// Brings all rows of all parts in at once and durably, or none: a commit that every other one
-  /// conflicts with. Only where no part's range holds a row: `invalid_argument` (range) else. What a
-  /// source or `finish` answers is passed on. unknown_outcome, unavailable, no_space, io_error.
+  /// conflicts with. Only where no part's range holds a row: `invalid_argument` (range) else. What
+  /// a source or `finish` answers is passed on. unknown_outcome, unavailable, no_space, io_error.
   virtual Result<Version> bulk_load(const LoadRequest& request);
 
   /// True when no other process can commit: what was committed may then be remembered above.
   virtual bool sole_writer() const = 0;
   /// The version of the last commit that wrote or touched the key (or one that shares its slot), or
-  /// nullopt while such a commit is under way. Read a snapshot first, then ask: an answer at or below
-  /// the snapshot's version says that what was remembered at that answer is what the snapshot holds.
+  /// nullopt while such a commit is under way. Read a snapshot first, then ask: an answer at or
+  /// below the snapshot's version says that what was remembered at that answer is what the snapshot
+  /// holds.
   virtual std::optional<Version> committed_version(Family family, std::string_view key) const = 0;
 
-  /// Commits keep `cache` right from now on, and transactions read through it. Before the first call
-  /// of another thread; the cache must outlive the store. False where the store has no use for it: it
-  /// is not the sole writer.
+  /// Commits keep `cache` right from now on, and transactions read through it. Before the first
+  /// call of another thread; the cache must outlive the store. False where the store has no use for
+  /// it: it is not the sole writer.
   virtual bool attach(StateCache& /*cache*/) { return false; }
 
   virtual EngineHealth health() const = 0;
   virtual EngineStats stats() const = 0;
-  virtual std::uint64_t approximate_bytes(Family family, std::string_view lower, std::string_view upper) = 0;
+  virtual std::uint64_t approximate_bytes(Family family, std::string_view lower,
+                                          std::string_view upper) = 0;
   /// Makes every commit so far durable.
   virtual Result<void> sync() = 0;
   /// Flushes and compacts everything. A request to stop ends the running part of a compaction; a

@@ -68,6 +68,8 @@ struct LoadRequest {
   /// While no commit runs and no committed_version is known: whatever is remembered of this store
   /// outside of it ends here.
   std::function<void()> forget{};
+  /// Also looked at while the load waits for commits under way; null: none.
+  const Limits* limits = nullptr;
 };
 
 }  // namespace callisto::kv

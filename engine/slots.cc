@@ -51,6 +51,11 @@ void SlotTable::settle(std::size_t slot, Version version) noexcept {
   atomic(words_[slot]).store(version << 1, std::memory_order_release);
 }
 
+void SlotTable::unmark(std::size_t slot) noexcept {
+  const std::uint64_t word = atomic(words_[slot]).load(std::memory_order_relaxed);
+  atomic(words_[slot]).store(word & ~kPending, std::memory_order_release);
+}
+
 std::optional<Version> SlotTable::committed_version(std::size_t slot) const noexcept {
   const std::uint64_t word = atomic(words_[slot]).load(std::memory_order_acquire);
   if ((word & kPending) != 0 || (word >> 1) == kNever) return std::nullopt;

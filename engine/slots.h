@@ -40,6 +40,8 @@ class SlotTable {
   bool mark(std::size_t slot) noexcept;
   /// Ends what mark() began: the commit has this version; kNever when its outcome is not known.
   void settle(std::size_t slot, Version version) noexcept;
+  /// Takes back what mark() began: there was no commit.
+  void unmark(std::size_t slot) noexcept;
   /// nullopt while a commit is under way and after one whose outcome is not known.
   std::optional<Version> committed_version(std::size_t slot) const noexcept;
   /// Everything was committed at `version`, nothing is under way.

@@ -146,7 +146,8 @@ Result<Version> run_transaction(const RunContext& context, const RunOptions& opt
     auto committed = context.committer.commit({.writes = &transaction->writes(),
                                                .guards = transaction->guards(),
                                                .snapshot = transaction->version(),
-                                               .durability = options.durability});
+                                               .durability = options.durability,
+                                               .limits = &limits});
     if (!committed && committed.error().code() == Code::conflict) return std::nullopt;
     transaction->restart(**snapshot);
     is_clear = true;

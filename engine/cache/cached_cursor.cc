@@ -108,6 +108,11 @@ void CachedCursor::prefetch_rows(std::size_t steps) const noexcept {
   }
 }
 
+void CachedCursor::prefetch() const noexcept {
+  prefetch_entry(kEntriesAhead);
+  prefetch_rows(kRowsAhead);
+}
+
 void CachedCursor::begin_prefetch() const noexcept {
   for (std::size_t i = 0; i < kEntriesAhead; ++i) prefetch_entry(i);
   for (std::size_t i = 0; i < kRowsAhead; ++i) prefetch_rows(i);
@@ -141,12 +146,15 @@ void CachedCursor::seek(std::string_view key) {
   start(std::move(position));
 }
 
+// One part after the other: many in a row may have nothing within the bounds.
 void CachedCursor::start(std::optional<std::string> position) {
-  if (start_in_cache(position)) {
-    settle();
-  } else {
-    start_below(std::move(position));
+  while (start_in_cache(position)) {
+    if (is_at_entry()) return prefetch();
+    at_end_ = is_last_part();
+    if (at_end_) return;
+    position = onward();
   }
+  start_below(std::move(position));
 }
 
 bool CachedCursor::start_in_cache(const std::optional<std::string>& position) {
@@ -182,24 +190,15 @@ bool CachedCursor::seek_in_segment(std::string_view position) noexcept {
   return true;
 }
 
+bool CachedCursor::is_last_part() const {
+  if (reverse_) return segment_->from <= lower_;
+  return segment_->is_to_end || !is_within_upper(segment_->to);
+}
+
 void CachedCursor::settle() {
-  // Forward, the place before the first entry is one below zero.
-  if (place_ >= first_ && place_ < last_) {
-    prefetch_entry(kEntriesAhead);
-    prefetch_rows(kRowsAhead);
-    return;
-  }
-  if (reverse_) {
-    if (segment_->from <= lower_) {
-      at_end_ = true;
-    } else {
-      start(std::string(segment_->from));
-    }
-  } else if (segment_->is_to_end || !is_within_upper(segment_->to)) {
-    at_end_ = true;
-  } else {
-    start(std::string(segment_->to));
-  }
+  if (is_at_entry()) return prefetch();
+  at_end_ = is_last_part();
+  if (!at_end_) start(onward());
 }
 
 void CachedCursor::start_below(std::optional<std::string> position) {

@@ -49,6 +49,12 @@ class CachedCursor final : public Cursor {
   bool seek_in_segment(std::string_view position) noexcept;
   /// Goes on where the segment has no further entry, or ends where the bounds do.
   void settle();
+  /// Forward, the place before the first entry is one below zero.
+  bool is_at_entry() const noexcept { return place_ >= first_ && place_ < last_; }
+  /// Whether nothing of the bounds lies behind the segment.
+  bool is_last_part() const;
+  /// Where it goes on behind the segment.
+  std::string onward() const { return reverse_ ? segment_->from : segment_->to; }
   const ListEntry& entry() const { return *segment_->entries[place_]; }
   // Asks the processor for the next entries and what they lead to, while the caller looks at this
   // one. Entries first: what they lead to is read of them.
@@ -56,6 +62,7 @@ class CachedCursor final : public Cursor {
   static constexpr std::size_t kRowsAhead = 4;
   static constexpr std::size_t kRecordLines = 6;
   void begin_prefetch() const noexcept;
+  void prefetch() const noexcept;
   void prefetch_entry(std::size_t steps) const noexcept;
   void prefetch_rows(std::size_t steps) const noexcept;
   const ListEntry* ahead(std::size_t steps) const noexcept {

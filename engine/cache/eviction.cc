@@ -21,7 +21,7 @@ std::uint16_t tag_of(std::uint64_t hash) noexcept {
 }  // namespace
 
 EvictionQueues::EvictionQueues(std::size_t capacity_bytes)
-    : capacity_bytes_(std::max<std::size_t>(capacity_bytes, 1)),
+    : capacity_bytes_(capacity_bytes),
       ghosts_(std::bit_ceil(std::max(capacity_bytes / kBytesPerGhost, kMinGhosts))) {}
 
 void EvictionQueues::List::push(Evictable& item) noexcept {

@@ -74,7 +74,7 @@ class EvictionQueues {
   };
   /// In parts of the capacity that were asked for.
   std::uint16_t time() const noexcept {
-    return static_cast<std::uint16_t>(asked_bytes_ * kTimesPerCapacity / capacity_bytes_);
+    return static_cast<std::uint16_t>(asked_bytes_ * kTimesPerCapacity / (capacity_bytes_ + 1));
   }
   static constexpr std::size_t kTimesPerCapacity = 64;
   bool is_known(std::uint64_t hash) noexcept;

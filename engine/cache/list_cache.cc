@@ -205,10 +205,12 @@ std::size_t ListCache::Shard::insert(List& list, std::size_t place, Ref<ListSegm
   part->charge_bytes = sizeof(Part) + kAllocationBytes + charge_of(*segment);
   part->segment = std::move(segment);
   part->kind = Evictable::Kind::list_part;
-  queues.insert(*part);
-  bytes += part->charge_bytes;
+  const auto before = list.parts.begin() + static_cast<std::ptrdiff_t>(place);
+  Part& there = **list.parts.insert(before, std::move(part));
+  // Last, as nothing fails here: a queue owns none of its members.
+  queues.insert(there);
+  bytes += there.charge_bytes;
   ++parts;
-  list.parts.insert(list.parts.begin() + static_cast<std::ptrdiff_t>(place), std::move(part));
   return place;
 }
 

@@ -1,6 +1,7 @@
 #include "engine/cache/row_cache.h"
 
 #include <new>
+#include <thread>
 #include <utility>
 
 #include "engine/slabs.h"
@@ -17,18 +18,36 @@ std::size_t charge_of(const CachedRow& row, const Bytes& value) noexcept {
   return slabs::room_of(sizeof(CachedRow) + row.key_bytes) + value.room_bytes() + kBucketBytes;
 }
 
-/// Holds a row's own lock.
+void pause_processor() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// Holds a row's own lock. It is held for some tens of instructions, so that who finds it taken
+/// waits for moments, unless its holder has lost the processor: then others have to let it run.
 class RowLock {
  public:
   explicit RowLock(CachedRow& row) noexcept : row_(row) {
-    while (row_.busy.test_and_set(std::memory_order_acquire)) {
-    }
+    if (row_.busy.test_and_set(std::memory_order_acquire)) wait();
   }
   RowLock(const RowLock&) = delete;
   RowLock& operator=(const RowLock&) = delete;
   ~RowLock() { row_.busy.clear(std::memory_order_release); }
 
  private:
+  [[gnu::noinline]] void wait() noexcept {
+    constexpr int kSpins = 64;
+    int spins = 0;
+    do {
+      while (row_.busy.test(std::memory_order_relaxed)) {
+        ++spins < kSpins ? pause_processor() : std::this_thread::yield();
+      }
+    } while (row_.busy.test_and_set(std::memory_order_acquire));
+  }
+
   CachedRow& row_;
 };
 
@@ -107,7 +126,7 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
   }
   template <class Condition>
   void unlink_if(Condition&& condition) {
-    for (CachedRow* head : std::vector<CachedRow*>(buckets)) {
+    for (CachedRow* head : buckets) {
       while (head != nullptr) {
         CachedRow* const row = std::exchange(head, head->chain);
         if (condition(*row)) unlink(*row);

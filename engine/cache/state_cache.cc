@@ -124,6 +124,10 @@ void StateCache::follow(const Touched& touched, Version version) {
   }
 }
 
+void StateCache::abandon_commit() noexcept {
+  word_.fetch_and(~std::uint64_t{1}, std::memory_order_seq_cst);
+}
+
 void StateCache::lose() noexcept {
   rows_.clear();
   lists_.clear();

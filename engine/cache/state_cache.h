@@ -84,6 +84,8 @@ class StateCache {
   void begin_commit() noexcept;
   /// After it, before anybody is told that it stands.
   void follow(std::span<const WriteSet* const> sets, Version version);
+  /// Instead of follow(): nothing was written.
+  void abandon_commit() noexcept;
   /// Instead of follow(): nobody knows what became of the write. All is forgotten, and what is
   /// remembered until reset() is of the state before it.
   void lose() noexcept;

@@ -25,14 +25,24 @@ Result<Version> RocksCommitSink::write(std::span<const WriteSet* const> sets,
   const std::lock_guard lock(database_.write_mutex());
   if (!database_.gate().is_open()) return database_.gate().refusal();
   if (auto filled = fill(sets, rows); !filled) return std::move(filled).error();
-  const rocksdb::Status status = database_.db().Write(write_options(durability), &batch_);
-  if (!status.ok()) {
+  return write_batch(durability);
+}
+
+Result<Version> RocksCommitSink::write_batch(Durability durability) noexcept {
+  try {
+    const rocksdb::Status status = database_.db().Write(write_options(durability), &batch_);
+    if (status.ok()) {
+      database_.note_commits(durability == Durability::synced);
+      return database_.db().GetLatestSequenceNumber();
+    }
     const Error failure = to_error(status, "commit");
     database_.gate().shut(failure);
     return Error(Code::unknown_outcome, failure.message());
+  } catch (...) {
+    // RocksDB is not exception-safe: nothing more is asked of it.
+    database_.gate().shut(Error(Code::io_error, "an exception"));
+    return Error(Code::unknown_outcome, "an exception");
   }
-  database_.note_commits(durability == Durability::synced);
-  return database_.db().GetLatestSequenceNumber();
 }
 
 Result<void> RocksCommitSink::fill(std::span<const WriteSet* const> sets,

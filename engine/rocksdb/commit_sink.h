@@ -26,6 +26,8 @@ class RocksCommitSink final : public CommitSink {
   Result<bool> read(std::string_view key, Value& value) override;
 
  private:
+  /// batch_; an exception, too, is an unknown outcome.
+  Result<Version> write_batch(Durability durability) noexcept;
   Result<void> fill(std::span<const WriteSet* const> sets, std::span<const CounterRow> rows);
 
   Database& database_;

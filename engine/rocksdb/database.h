@@ -27,6 +27,14 @@ struct ThreadPlan;
 class Watermark;
 struct FilePatch;
 
+/// A state of the database: equal marks, of which neither was taken while a load links its files
+/// in, are of one state.
+struct StateMark {
+  std::uint64_t sequence = 0;
+  std::uint64_t loads = 0;
+  bool operator==(const StateMark&) const = default;
+};
+
 /// An open rocksdb::DB with the families, and everything that must live as long. Readers, snapshots
 /// and cursors share it, so that none of them ever touches a database that is gone: the files are
 /// closed, and the directory's lock given back, with the last holder.
@@ -36,13 +44,10 @@ class Database {
   /// data_loss where it lost what was committed, corruption where files of it cannot be used;
   /// nothing is given up then. With `accept_data_loss` it opens with what is left.
   /// `statistics`: reads of files and of the block cache are counted.
-  static Result<std::shared_ptr<Database>> open_writer(WriterDirectory directory,
-                                                       bool accept_data_loss,
-                                                       const MemoryPlan& plan,
-                                                       const ThreadPlan& threads,
-                                                       Environment& environment,
-                                                       const FileHook& hook,
-                                                       bool statistics = true);
+  static Result<std::shared_ptr<Database>> open_writer(
+      WriterDirectory directory, bool accept_data_loss, const MemoryPlan& plan,
+      const ThreadPlan& threads, Environment& environment, const FileHook& hook,
+      bool statistics = true);
   /// A writer's database in memory of its own.
   static Result<std::shared_ptr<Database>> open_in_memory(const MemoryPlan& plan,
                                                           const ThreadPlan& threads,
@@ -81,6 +86,8 @@ class Database {
   /// thread writes to it, since a failed sync would end the process in that thread's write.
   std::mutex& write_mutex() noexcept { return write_mutex_; }
 
+  /// Tells states apart that were not changed in between.
+  StateMark state_mark() const { return {db_->GetLatestSequenceNumber(), loads_.load()}; }
   /// The state now, which stays as it is: never that of the middle of a load.
   const rocksdb::Snapshot* take_snapshot() const;
   /// Links table files in, as a change that no snapshot of before shows. Requires write_mutex().
@@ -134,8 +141,8 @@ class Database {
   std::shared_ptr<DiskActivity> activity_;
   std::shared_ptr<BlockCounters> block_counters_;
   StagingFolder staging_;
-  mutable std::mutex load_mutex_;           ///< Held while files are linked in.
-  std::atomic<std::uint64_t> loads_{0};     ///< Odd while files are linked in.
+  mutable std::mutex load_mutex_;        ///< Held while files are linked in.
+  std::atomic<std::uint64_t> loads_{0};  ///< Odd while files are linked in.
 
   std::unique_ptr<Watermark> watermark_;
   std::unique_ptr<rocksdb::Env> memory_env_;

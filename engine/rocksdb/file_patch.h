@@ -3,6 +3,7 @@
 #include <rocksdb/file_system.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,8 @@ struct FilePatch {
   std::uint64_t manifest_bytes = 0;  ///< So much of it,
   std::string manifest_tail{};       ///< and this behind it.
   bool mends_logs = false;           ///< Logs: without their damaged records.
+  /// Table files, by name, that have bytes behind their end: so many belong to each.
+  std::map<std::string, std::uint64_t> table_bytes{};
 };
 
 /// Up to `most` bytes of the file, which may be null, and the tail behind them.

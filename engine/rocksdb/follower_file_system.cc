@@ -1,5 +1,6 @@
 #include "engine/rocksdb/follower_file_system.h"
 
+#include <algorithm>
 #include <string_view>
 
 namespace callisto::kv {
@@ -41,6 +42,14 @@ bool FollowerFileSystem::is_patched(const std::string& path) const {
 IOStatus FollowerFileSystem::FileExists(const std::string& path, const IOOptions& options,
                                         IODebugContext* debug) {
   return is_patched(path) ? IOStatus::OK() : target_->FileExists(path, options, debug);
+}
+
+IOStatus FollowerFileSystem::GetFileSize(const std::string& path, const IOOptions& options,
+                                         std::uint64_t* size, IODebugContext* debug) {
+  IOStatus status = target_->GetFileSize(path, options, size, debug);
+  const auto cut = patch_.table_bytes.find(std::string(last_part(path)));
+  if (status.ok() && cut != patch_.table_bytes.end()) *size = std::min(*size, cut->second);
+  return status;
 }
 
 IOStatus FollowerFileSystem::NewSequentialFile(const std::string& path, const FileOptions& options,

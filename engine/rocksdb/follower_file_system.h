@@ -39,6 +39,9 @@ class FollowerFileSystem final : public rocksdb::FileSystemWrapper {
                                 rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus FileExists(const std::string& path, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* debug) override;
+  /// Of a table file that the patch cuts: what is left.
+  rocksdb::IOStatus GetFileSize(const std::string& path, const rocksdb::IOOptions& options,
+                                std::uint64_t* size, rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
                                       std::unique_ptr<rocksdb::FSSequentialFile>* result,
                                       rocksdb::IODebugContext* debug) override;

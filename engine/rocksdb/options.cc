@@ -248,6 +248,10 @@ rocksdb::ReadOptions scan_options(Family family, const rocksdb::Slice& lower,
   options.iterate_lower_bound = &lower;
   options.iterate_upper_bound = &upper;
   options.fill_cache = fill_cache;
+  // Backwards in total order, whatever the bounds: a SeekForPrev asks a table's filter for the
+  // prefix of its target alone, and passes over the table where that is not in it, although the key
+  // before the target, of another prefix, may be (RocksDB PR 12872). SeekToLast of a scan with an
+  // upper bound is such a seek.
   options.total_order_seek = !has_prefix(family) || reverse || !within_one_prefix(lower, upper);
   return options;
 }

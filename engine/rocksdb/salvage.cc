@@ -93,6 +93,31 @@ Result<void> mend_logs(const std::string& directory, const std::vector<std::stri
   return {};
 }
 
+/// Puts the bytes that belong to it in the place of each table file that has more.
+Result<void> cut_tables(const std::string& directory, const FilePatch& patch,
+                        const FileHook& hook) {
+  constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+  const std::string database = directory + "/db";
+  for (const auto& [name, bytes] : patch.table_bytes) {
+    const std::string path = database + "/" + name;
+    std::ifstream file(path, std::ios::binary);
+    const auto write = [&, left = bytes](int descriptor) mutable -> Result<void> {
+      std::string piece;
+      for (; left > 0; left -= piece.size()) {
+        piece.resize(std::min<std::uint64_t>(left, kPieceBytes));
+        if (!file.read(piece.data(), static_cast<std::streamsize>(piece.size()))) {
+          return Error(Code::io_error, path + " cannot be read");
+        }
+        auto written = write_all(descriptor, piece, "cannot write " + path);
+        if (!written) return written;
+      }
+      return {};
+    };
+    if (auto done = replace_file(database, name, write, hook); !done) return done;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> salvage(const std::string& directory, const MemoryPlan& plan,
@@ -103,6 +128,7 @@ Result<std::vector<std::string>> salvage(const std::string& directory, const Mem
     auto done = write_loss_note(directory, salvage->losses, hook)
                     .and_then([&] { return keep_all(directory, salvage->given_up, hook); })
                     .and_then([&] { return mend_logs(directory, salvage->damaged_logs, hook); })
+                    .and_then([&] { return cut_tables(directory, salvage->patch, hook); })
                     .and_then([&] { return put_manifest(directory, salvage->patch, hook); });
     if (!done) return std::move(done).error();
   }

@@ -67,11 +67,22 @@ bool mark_named(std::vector<TableFile>& files, const Error& error) {
   return false;
 }
 
+/// A file with bytes behind its end is whole without them.
+void cut_surplus(SalvagePlan& plan, const TableFile& file) {
+  plan.losses.push_back("table file " + file.name + " of " + file.family + " has " +
+                        std::to_string(file.surplus_bytes) +
+                        " bytes behind its end, which are cut off: none of its rows is lost");
+  plan.given_up.push_back(file.name);
+  plan.patch.table_bytes[file.name] = file.bytes;
+}
+
 void leave_out(SalvagePlan& plan, const std::vector<TableFile>& files) {
   plan.losses.clear();
   plan.given_up.clear();
   plan.patch.manifest_tail.clear();
+  plan.patch.table_bytes.clear();
   for (const TableFile& file : files) {
+    if (!file.damage && file.surplus_bytes != 0) cut_surplus(plan, file);
     if (!file.damage) continue;
     plan.losses.push_back(describe(file, files));
     plan.given_up.push_back(file.name);

@@ -28,7 +28,8 @@ struct SalvagePlan {
 /// Looks at CURRENT, the manifest and every table file; at the logs where the WATERMARK misses
 /// something. The manifest is taken that the WATERMARK
 /// proves, from DIR/db or from its copy; where there is none, the one that is there, if RocksDB can
-/// read it. Table files that cannot be used are left out of it. Nothing is changed.
+/// read it. Table files that cannot be used are left out of it; of those with bytes behind their
+/// end the patch cuts them off. Nothing is changed.
 ///
 /// corruption where no manifest can be read; io_error.
 Result<SalvagePlan> plan_salvage(const std::string& directory, const MemoryPlan& plan,

@@ -1,8 +1,10 @@
 #include <rocksdb/db.h>
 #include <rocksdb/iterator.h>
+#include <rocksdb/snapshot.h>
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -52,7 +54,10 @@ class Scan final : public Cursor {
         reverse_(bounds.reverse),
         fill_cache_(bounds.fill_cache),
         snapshot_(snapshot) {
+    const bool is_latest = snapshot_ == nullptr;
+    const StateMark before = is_latest ? database_->state_mark() : StateMark();
     begin();
+    if (is_latest && before == database_->state_mark()) mark_ = before;
     if (reverse_) {
       iterator_->SeekToLast();
     } else {
@@ -62,7 +67,7 @@ class Scan final : public Cursor {
   Scan(const Scan&) = delete;
   Scan& operator=(const Scan&) = delete;
 
-  bool valid() const override { return !ended_ && iterator_->Valid(); }
+  bool valid() const override { return !ended_ && !moved_ && iterator_->Valid(); }
   std::string_view key() const override { return iterator_->key().ToStringView(); }
   std::string_view value() const override { return iterator_->value().ToStringView(); }
 
@@ -89,18 +94,23 @@ class Scan final : public Cursor {
   }
 
   std::optional<DamagedRange> skip_damage(std::string_view read) override {
-    if (ended_ || !is_damage(iterator_->status())) return std::nullopt;
+    if (ended_ || !is_damage(iterator_->status()) || !can_begin_again()) return std::nullopt;
     const std::string after = read.empty() ? lower_ : std::string(read) + '\0';
     const std::string before = read.empty() ? upper_ : std::string(read);
     const std::string target =
         reverse_ ? find_readable(before, lower_) : find_readable(after, upper_);
     ended_ = (!reverse_ && target >= upper_) || !seek_anew(target) || !iterator_->Valid();
+    if (snapshot_ == nullptr && database_->state_mark() != *mark_) {
+      moved_ = true;
+      return std::nullopt;
+    }
     const std::string at = ended_ ? std::string() : iterator_->key().ToString();
     if (reverse_) return DamagedRange{.from = ended_ ? lower_ : at + '\0', .to = before};
     return DamagedRange{.from = after, .to = ended_ ? upper_ : at};
   }
 
   Result<void> status() const override {
+    if (moved_) return Error(Code::snapshot_lost, "the store was refreshed while it was scanned");
     if (ended_) return {};
     const rocksdb::Status status = iterator_->status();
     if (status.ok()) return {};
@@ -114,6 +124,22 @@ class Scan final : public Cursor {
         scan_options(family_, lower_bound_, upper_bound_, reverse_, fill_cache_);
     options.snapshot = snapshot_;
     iterator_.reset(database_->db().NewIterator(options, database_->handle(family_)));
+  }
+  /// Whether new iterators see what the first one does. It holds its state itself, and nobody can
+  /// ask for that state again: unless it is still the latest one, which a snapshot then keeps. A
+  /// follower has none; its state moves in a refresh only.
+  bool can_begin_again() {
+    if (snapshot_ != nullptr) return true;
+    if (moved_ || !mark_) return false;
+    if (database_->is_follower()) return database_->state_mark() == *mark_;
+    own_.emplace(&database_->db(), database_->take_snapshot());
+    const StateMark now{own_->snapshot()->GetSequenceNumber(), database_->state_mark().loads};
+    if (now != *mark_) {
+      own_.reset();
+      return false;
+    }
+    snapshot_ = own_->snapshot();
+    return true;
   }
   /// With a new iterator: after an error a used one answers that error for other blocks too.
   bool seek_anew(const std::string& target) {
@@ -156,8 +182,11 @@ class Scan final : public Cursor {
   const Family family_;
   const bool reverse_;
   const bool fill_cache_;
-  const rocksdb::Snapshot* const snapshot_;
+  const rocksdb::Snapshot* snapshot_;
+  std::optional<StateMark> mark_{};  ///< Of the first iterator; nullopt: not known.
+  std::optional<rocksdb::ManagedSnapshot> own_{};
   bool ended_ = false;
+  bool moved_ = false;
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 

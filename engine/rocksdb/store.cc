@@ -39,7 +39,7 @@ RocksStore::RocksStore(std::shared_ptr<Database> database)
     : database_(std::move(database)),
       space_guard_(make_space_guard(*database_)),
       sink_(*database_),
-      committer_(sink_) {}
+      committer_(sink_, database_->environment()) {}
 
 RocksStore::~RocksStore() { ignore_error(close(), "nobody is left to be told"); }
 
@@ -98,15 +98,14 @@ Result<Version> RocksStore::apply(const Batch& batch, Durability durability) {
 Result<Version> RocksStore::run(const RunOptions& options,
                                 const std::function<Result<void>(Transaction&)>& function) {
   if (is_closed()) return Database::closed_error();
-  const RunContext context{
-      .snapshot = [this]() -> Result<std::unique_ptr<Reader>> {
-        std::unique_ptr<Reader> snapshot = take_snapshot(database_);
-        if (cache_ == nullptr) return snapshot;
-        return std::make_unique<CachedReader>(std::move(snapshot), *cache_);
-      },
-      .committer = committer_,
-      .queue_locks = queue_locks_,
-      .environment = database_->environment()};
+  const RunContext context{.snapshot = [this]() -> Result<std::unique_ptr<Reader>> {
+                             std::unique_ptr<Reader> snapshot = take_snapshot(database_);
+                             if (cache_ == nullptr) return snapshot;
+                             return std::make_unique<CachedReader>(std::move(snapshot), *cache_);
+                           },
+                           .committer = committer_,
+                           .queue_locks = queue_locks_,
+                           .environment = database_->environment()};
   return run_transaction(context, options, [&](Transaction& transaction) -> Result<void> {
     if (auto done = function(transaction); !done) return done;
     return transaction.has_writes() ? admit_write(transaction.size_bytes()) : Result<void>();
@@ -133,8 +132,8 @@ bool RocksStore::attach(StateCache& cache) {
 
 Result<std::unique_ptr<Staging>> RocksStore::stage() {
   if (auto admitted = admit_change(); !admitted) return std::move(admitted).error();
-  auto staging = RocksStaging::open(
-      database_, [this](std::size_t bytes) { return admit_write(bytes); });
+  auto staging =
+      RocksStaging::open(database_, [this](std::size_t bytes) { return admit_write(bytes); });
   if (!staging) return std::move(staging).error();
   return std::unique_ptr<Staging>(std::move(*staging));
 }
@@ -156,12 +155,17 @@ Result<Version> RocksStore::bulk_load(const LoadRequest& request) {
     return load.add_rows(rows);
   };
   const auto write = [&]() -> Result<Version> {
-    if (request.forget) request.forget();
-    if (auto synced = sync_log(*database_); !synced) return std::move(synced).error();
-    if (auto done = load.ingest(); !done) return std::move(done).error();
-    return version();
+    try {
+      if (request.forget) request.forget();
+      if (auto synced = sync_log(*database_); !synced) return std::move(synced).error();
+      if (auto done = load.ingest(); !done) return std::move(done).error();
+      return version();
+    } catch (...) {
+      database_->gate().shut(Error(Code::io_error, "an exception"));
+      throw;  // The committer's answer is an unknown_outcome.
+    }
   };
-  return committer_.change_all(prepare, write);
+  return committer_.change_all(prepare, write, request.limits);
 }
 
 std::optional<Version> RocksStore::committed_version(Family family, std::string_view key) const {

@@ -73,23 +73,40 @@ bool is_fault_of_file(const rocksdb::Status& status) {
          status.ToString().find("Input/output error") != std::string::npos;
 }
 
-/// What is wrong with a file, or nothing.
-Result<std::optional<std::string>> try_file(const rocksdb::Options& options,
-                                            const std::string& path, std::uint64_t size) {
-  using Damage = std::optional<std::string>;
+/// What RocksDB says of the file's first `file.bytes` bytes: it finds a table's parts from its end.
+rocksdb::Status open_cut(rocksdb::Options options, const std::string& path, const TableFile& file) {
+  FilePatch patch;
+  patch.table_bytes[file.name] = file.bytes;
+  const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(
+      std::make_shared<FollowerFileSystem>(rocksdb::FileSystem::Default(), std::move(patch)));
+  options.env = env.get();
+  return rocksdb::SstFileReader(options).Open(path);
+}
+
+/// Tells the file what is wrong with it.
+Result<void> try_file(const rocksdb::Options& options, const std::string& path, TableFile& file) {
   std::error_code failure;
   const std::uint64_t there = std::filesystem::file_size(path, failure);
-  if (failure == std::errc::no_such_file_or_directory) return Damage("is missing");
-  if (failure) return errno_error(failure.value(), "cannot look at " + path);
-  if (there != size) {
-    return Damage("has " + std::to_string(there) + " of " + std::to_string(size) + " bytes");
+  if (failure == std::errc::no_such_file_or_directory) {
+    file.damage = "is missing";
+    return {};
   }
-  rocksdb::SstFileReader reader(options);
-  const rocksdb::Status status = reader.Open(path);
-  if (status.ok()) return Damage();
+  if (failure) return errno_error(failure.value(), "cannot look at " + path);
+  const std::string sizes =
+      "has " + std::to_string(there) + " of " + std::to_string(file.bytes) + " bytes";
+  if (there < file.bytes) {
+    file.damage = sizes;
+    return {};
+  }
+  const rocksdb::Status status = open_cut(options, path, file);
+  if (status.ok()) {
+    file.surplus_bytes = there - file.bytes;
+    return {};
+  }
   Error error = to_error(status, "cannot be opened");
   if (!is_fault_of_file(status)) return error;
-  return Damage(error.message());
+  file.damage = there == file.bytes ? error.message() : sizes + " and " + error.message();
+  return {};
 }
 
 }  // namespace
@@ -134,8 +151,6 @@ Result<std::vector<TableFile>> list_tables(const std::string& path, const FilePa
     for (const rocksdb::LevelMetaData& level : family.levels) {
       for (const rocksdb::SstFileMetaData& file : level.files) {
         const std::string name = file.name.substr(file.name.rfind('/') + 1);
-        auto damage = try_file(options, path + "/" + name, file.size);
-        if (!damage) return std::move(damage).error();
         files.push_back({.name = name,
                          .family = family_of_name(family.name),
                          .family_id = handle->GetID(),
@@ -144,7 +159,9 @@ Result<std::vector<TableFile>> list_tables(const std::string& path, const FilePa
                          .largest_sequence = file.largest_seqno,
                          .smallest_key = file.smallestkey,
                          .largest_key = file.largestkey,
-                         .damage = std::move(*damage)});
+                         .bytes = file.size});
+        auto tried = try_file(options, path + "/" + name, files.back());
+        if (!tried) return std::move(tried).error();
       }
     }
   }

@@ -27,6 +27,10 @@ struct TableFile {
   std::string largest_key{};
   /// Why it cannot be used ("is missing"); nullopt where it opens. Its blocks are not looked at.
   std::optional<std::string> damage{};
+  /// So many bytes are its own.
+  std::uint64_t bytes = 0;
+  /// Behind them. It opens without them, which RocksDB does not try.
+  std::uint64_t surplus_bytes = 0;
 };
 
 /// Whether the database in `path` opens with every table file that its manifest names: RocksDB's

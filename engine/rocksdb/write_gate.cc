@@ -1,17 +1,27 @@
 #include "engine/rocksdb/write_gate.h"
 
+#include <string>
+
 #include "callisto/environment.h"
 
 namespace callisto::kv {
 
-void WriteGate::shut(const Error& failure) {
+void WriteGate::shut(const Error& failure) noexcept {
   {
     const std::lock_guard lock(mutex_);
     if (failure_) return;
-    failure_ = failure;
+    try {
+      failure_ = failure;
+    } catch (...) {
+      failure_.emplace(failure.code(), std::string());  // Without memory, without words.
+    }
     open_.store(false, std::memory_order_release);
   }
-  environment_.log(LogLevel::error, "writes are stopped: " + failure.to_string());
+  try {
+    environment_.log(LogLevel::error, "writes are stopped: " + failure.to_string());
+  } catch (...) {
+    // health() says it too.
+  }
 }
 
 EngineHealth WriteGate::health() const {

@@ -24,7 +24,7 @@ class WriteGate {
 
   bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
   /// The first failure is the one that is told.
-  void shut(const Error& failure);
+  void shut(const Error& failure) noexcept;
   EngineHealth health() const;
   /// `unavailable`, naming the failure. Requires that the gate is shut.
   Error refusal() const;

@@ -1,14 +1,20 @@
 #include "engine/cache/state_cache.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
 
 #include "engine/cache/cached_reader.h"
 #include "engine/committer.h"
+#include "engine/ended_cursor.h"
 #include "engine/open.h"
 #include "engine/write_set.h"
+#include "schema/keys.h"
 #include "tests/engine/cache_world.h"
 #include "tests/engine/fake_sink.h"
 #include "tests/support/test_environment.h"
@@ -83,7 +89,8 @@ class States : public ::testing::Test {
 
 TEST_F(States, AFailedWriteLeavesNothing) {
   FakeSink sink;
-  Committer committer(sink);
+  testing::TestEnvironment environment;
+  Committer committer(sink, environment);
   cache_.reset(sink.version());
   committer.attach(cache_);
   const WriteSet first = put("first");
@@ -104,7 +111,8 @@ TEST_F(States, AFailedWriteLeavesNothing) {
 
 TEST_F(States, ARefusedCommitChangesNothing) {
   FakeSink sink;
-  Committer committer(sink);
+  testing::TestEnvironment environment;
+  Committer committer(sink, environment);
   cache_.reset(sink.version());
   committer.attach(cache_);
   const WriteSet first = put("first");
@@ -198,6 +206,80 @@ TEST_F(CommitSteps, AnErasedRangeIsForgotten) {
   CachedReader again(*store_, cache_);
   EXPECT_EQ(get(again), "absent");
   EXPECT_EQ(cached(store_->version()), "absent");
+}
+
+/// A state of which nothing can be read.
+class Unreadable final : public Reader {
+ public:
+  Result<bool> get(Family, std::string_view, Value&) override { return error(); }
+  Result<void> multi_get(Family, std::span<const std::string>,
+                         const std::function<void(std::size_t, std::string_view)>&) override {
+    return error();
+  }
+  std::unique_ptr<Cursor> scan(Family, const Bounds&) override { return ended_cursor(error()); }
+  Version version() const override { return 1; }
+
+ private:
+  static Error error() { return Error(Code::io_error, "the engine was asked"); }
+};
+
+constexpr int kParts = 1000;
+/// Two parts of so many entries are not joined.
+constexpr int kEntriesOfPart = ListCache::kMaxJoinedEntries / 2 + 1;
+
+std::string place(int i) {
+  return {static_cast<char>(i >> 16), static_cast<char>(i >> 8), static_cast<char>(i)};
+}
+
+/// A list of many parts, of which one entry after the last of them is left.
+void fill_with_empty_parts(ListCache& lists, const ListCache::Name& name) {
+  for (int part = 0; part < kParts; ++part) {
+    Ref<ListSegment> segment(new ListSegment);
+    segment->from = part == 0 ? std::string() : place(part * kEntriesOfPart);
+    segment->to = place((part + 1) * kEntriesOfPart);
+    segment->is_to_end = part + 1 == kParts;
+    for (int i = kEntriesOfPart; i-- > 0;) {
+      segment->entries.push_back(ListEntry::make(place(part * kEntriesOfPart + i), ""));
+    }
+    lists.fill(name, std::move(segment), 1);
+  }
+  for (int i = 1; i + 1 < kParts * kEntriesOfPart; ++i) {
+    FollowedValue nothing;
+    lists.apply(name, place(i), nothing, false, 1);
+  }
+}
+
+// On a small stack: what it takes must not grow with the number of parts.
+TEST(CachedCursors, PassManyEmptyParts) {
+  StateCache cache(std::size_t{1} << 30, small_shape());
+  cache.reset(1);
+  const std::string prefix = list_prefix('a');
+  fill_with_empty_parts(cache.lists(), ListCache::Name::of(Family::indexes, prefix));
+  std::function<void()> scan = [&] {
+    for (const bool reverse : {false, true}) {
+      Unreadable below;
+      CachedReader reader(below, cache);
+      const std::string upper = schema::prefix_end(prefix);
+      const auto cursor = reader.scan(
+          Family::indexes,
+          {.lower = prefix, .upper = upper, .reverse = reverse, .prefix_bytes = prefix.size()});
+      int rows = 0;
+      for (; cursor->valid(); cursor->next()) ++rows;
+      EXPECT_TRUE(cursor->status()) << cursor->status().error().to_string();
+      EXPECT_EQ(rows, 2);
+    }
+  };
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, std::size_t{128} << 10), 0);
+  const auto run = [](void* function) -> void* {
+    (*static_cast<std::function<void()>*>(function))();
+    return nullptr;
+  };
+  pthread_t thread;
+  ASSERT_EQ(pthread_create(&thread, &attributes, run, &scan), 0);
+  EXPECT_EQ(pthread_join(thread, nullptr), 0);
+  pthread_attr_destroy(&attributes);
 }
 
 }  // namespace

@@ -2,15 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <new>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "engine/cache/state_cache.h"
 #include "engine/slots.h"
 #include "tests/engine/fake_sink.h"
+#include "tests/support/test_environment.h"
 
 namespace callisto::kv {
 namespace {
@@ -61,7 +66,8 @@ class CommitterTest : public ::testing::Test {
   }
 
   FakeSink sink_;
-  Committer committer_{sink_};
+  testing::TestEnvironment environment_;
+  Committer committer_{sink_, environment_};
 };
 
 TEST_F(CommitterTest, WritesAndRemembersTheVersion) {
@@ -304,6 +310,201 @@ TEST_F(CommitterTest, ADamagedRowRefusesOnlyWhoAddsToIt) {
   const auto outcomes = commit_together({{.writes = &adding}, {.writes = &other}});
   EXPECT_EQ(code(outcomes[0]), Code::corruption);
   EXPECT_TRUE(outcomes[1]);
+}
+
+TEST_F(CommitterTest, LimitsEndTheWaitForOthersAndNothingIsWritten) {
+  const WriteSet set = put("k");
+  const auto fine = []() -> Result<void> { return {}; };
+  const auto write = [&]() -> Result<Version> { return sink_.version(); };
+  std::stop_source stop;
+  const Limits cancelled(environment_, 0, stop.get_token());
+  const Limits late(environment_, 50);
+  sink_.hold();
+  std::thread leader([&] { EXPECT_TRUE(commit(put("first"), std::nullopt)); });
+  sink_.wait_for_writes(1);
+  std::thread one([&] {
+    EXPECT_EQ(code(committer_.commit({.writes = &set, .limits = &cancelled})), Code::cancelled);
+  });
+  std::thread load(
+      [&] { EXPECT_EQ(code(committer_.change_all(fine, write, &cancelled)), Code::cancelled); });
+  while (committer_.waiting() < 3) std::this_thread::yield();
+  std::thread patient([&] { EXPECT_TRUE(commit(put("last"), std::nullopt)); });
+  while (committer_.waiting() < 4) std::this_thread::yield();
+  std::thread other([&] {
+    const auto done = committer_.commit({.writes = &set, .limits = &late});
+    EXPECT_EQ(code(done), Code::deadline_exceeded);
+  });
+  while (committer_.waiting() < 5) std::this_thread::yield();
+  stop.request_stop();
+  environment_.advance_micros(51'000);
+  for (std::thread* ended : {&one, &load, &other}) ended->join();
+  EXPECT_EQ(committer_.waiting(), 2u) << "who gave up is in nobody's way";
+  sink_.release();
+  leader.join();
+  patient.join();
+  EXPECT_EQ(stored("k"), "absent");
+  EXPECT_EQ(stored("last"), "v");
+}
+
+TEST_F(CommitterTest, LimitsEndTheWaitForAChangeOfAll) {
+  std::stop_source stop;
+  const Limits limits(environment_, 0, stop.get_token());
+  const WriteSet set = put("k");
+  std::atomic<bool> is_held{true};
+  const auto write = [&]() -> Result<Version> {
+    while (is_held) std::this_thread::yield();
+    return sink_.version();
+  };
+  std::thread load([&] {
+    EXPECT_TRUE(committer_.change_all([]() -> Result<void> { return {}; }, write, nullptr));
+  });
+  while (committer_.waiting() < 1) std::this_thread::yield();
+  std::thread one([&] {
+    EXPECT_EQ(code(committer_.commit({.writes = &set, .limits = &limits})), Code::cancelled);
+  });
+  while (committer_.waiting() < 2) std::this_thread::yield();
+  stop.request_stop();
+  one.join();
+  is_held = false;
+  load.join();
+}
+
+TEST_F(CommitterTest, AClockThatThrowsEndsTheWaitOfItsCallOnly) {
+  class Broken final : public testing::TestEnvironment {
+   public:
+    std::int64_t monotonic_micros() override {
+      if (is_broken) throw 1;
+      return 0;
+    }
+    std::atomic<bool> is_broken{false};
+  } clock;
+  const Limits limits(clock, 50);
+  const WriteSet set = put("k");
+  sink_.hold();
+  std::thread leader([&] { EXPECT_TRUE(commit(put("first"), std::nullopt)); });
+  sink_.wait_for_writes(1);
+  clock.is_broken = true;
+  EXPECT_EQ(code(committer_.commit({.writes = &set, .limits = &limits})), Code::unavailable);
+  EXPECT_EQ(committer_.waiting(), 1u);
+  sink_.release();
+  leader.join();
+}
+
+/// Counts who asks for the time, and may refuse to tell.
+class CountedClock : public testing::TestEnvironment {
+ public:
+  std::int64_t monotonic_micros() override {
+    ++asked;
+    if (throws) throw 1;
+    return TestEnvironment::monotonic_micros();
+  }
+  int asked = 0;
+  bool throws = false;
+};
+
+TEST_F(CommitterTest, SyncedGroupsAreTimedByTheEnvironmentsClockOthersNot) {
+  CountedClock clock;
+  Committer committer(sink_, clock);
+  const WriteSet set = put("k");
+  EXPECT_TRUE(committer.commit({.writes = &set}));
+  EXPECT_EQ(clock.asked, 0);
+  for (const bool throws : {false, true, false}) {
+    clock.throws = throws;
+    clock.advance_micros(-5);
+    EXPECT_TRUE(committer.commit({.writes = &set, .durability = Durability::synced}));
+  }
+  EXPECT_EQ(clock.asked, 6);
+}
+
+[[noreturn]] void run_out_of_memory() { throw std::bad_alloc(); }
+
+TEST_F(CommitterTest, AnExceptionInAWriteEndsItsGroupAndNothingElse) {
+  ASSERT_TRUE(commit(add("group", 5), std::nullopt));
+  const auto known = committer_.committed_version(Family::system, "group");
+  WriteSet both = put("k");
+  both.add({"group", 1, 2}).value();
+  sink_.interrupt(run_out_of_memory);
+  EXPECT_EQ(code(commit(both, sink_.version())), Code::no_space);
+  sink_.interrupt([] { throw 1; });
+  EXPECT_EQ(code(commit(both, sink_.version())), Code::unavailable);
+  EXPECT_EQ(committer_.waiting(), 0u);
+  EXPECT_EQ(committer_.committed_version(Family::users, "k"), Version{0}) << "not under way";
+  EXPECT_EQ(committer_.committed_version(Family::system, "group"), known);
+  EXPECT_EQ(stored("k"), "absent");
+
+  EXPECT_TRUE(commit(both, sink_.version())) << "others go on";
+  EXPECT_EQ(sink_.counters("group")[1], 7) << "what failed is not counted";
+  EXPECT_EQ(committer_.commits(), 2u);
+}
+
+TEST_F(CommitterTest, EveryMemberHearsOfAnExceptionAndTheNextLeads) {
+  // Two groups behind the one that is held up: the first of them meets the exception.
+  const WriteSet large = put("large", std::string(Committer::kGroupBytes, 'v'));
+  const WriteSet second = put("second");
+  sink_.hold();
+  std::thread leader([&] { EXPECT_EQ(code(commit(put("k"), std::nullopt)), Code::no_space); });
+  sink_.wait_for_writes(1);
+  std::vector<std::thread> threads;
+  for (const WriteSet* set : {&large, &second}) {
+    threads.emplace_back([&, set] { EXPECT_TRUE(commit(*set, std::nullopt)); });
+    while (committer_.waiting() < threads.size() + 1) std::this_thread::yield();
+  }
+  sink_.interrupt(run_out_of_memory);
+  sink_.release();
+  leader.join();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(stored("second"), "v");
+  EXPECT_EQ(committer_.waiting(), 0u);
+}
+
+TEST_F(CommitterTest, AnExceptionAtItsAdmissionRefusesOnlyThatMember) {
+  const WriteSet adding = add("group", 1);
+  const WriteSet other = put("k");
+  sink_.interrupt_read(run_out_of_memory);
+  const auto outcomes = commit_together({{.writes = &adding}, {.writes = &other}});
+  EXPECT_EQ(code(outcomes[0]), Code::no_space);
+  EXPECT_TRUE(outcomes[1]);
+  EXPECT_TRUE(commit(adding, std::nullopt));
+  EXPECT_EQ(sink_.counters("group")[1], 1);
+}
+
+TEST_F(CommitterTest, AnExceptionInAChangeOfAllLetsTheNextLead) {
+  ASSERT_TRUE(commit(put("k"), std::nullopt));
+  const auto known = committer_.committed_version(Family::users, "k");
+  const auto fine = []() -> Result<void> { return {}; };
+  const auto write = [&]() -> Result<Version> { return sink_.version(); };
+  EXPECT_THROW(ignore_error(committer_.change_all([]() -> Result<void> { throw std::bad_alloc(); },
+                                                  write, nullptr),
+                            "it throws"),
+               std::bad_alloc);
+  EXPECT_EQ(committer_.committed_version(Family::users, "k"), known);
+  EXPECT_TRUE(commit(put("k"), std::nullopt));
+  EXPECT_EQ(code(committer_.change_all(
+                fine, []() -> Result<Version> { throw 1; }, nullptr)),
+            Code::unknown_outcome);
+  EXPECT_EQ(code(commit(put("k"), std::nullopt)), Code::unavailable);
+  committer_.reset(sink_.version());
+  EXPECT_TRUE(commit(put("k"), std::nullopt));
+}
+
+/// With a cache that follows the commits.
+class CachedCommitterTest : public CommitterTest {
+ protected:
+  CachedCommitterTest() {
+    cache_.reset(sink_.version());
+    committer_.attach(cache_);
+  }
+  StateCache cache_{std::size_t{1} << 20, CacheShape()};
+};
+
+TEST_F(CachedCommitterTest, AnExceptionLeavesTheCacheWhereItWas) {
+  ASSERT_TRUE(commit(put("k"), std::nullopt));
+  const StateCache::Clock before = cache_.clock();
+  sink_.interrupt(run_out_of_memory);
+  EXPECT_EQ(code(commit(put("k"), std::nullopt)), Code::no_space);
+  EXPECT_TRUE(cache_.has_stood_at(before)) << "no commit is under way";
+  ASSERT_TRUE(commit(put("k"), std::nullopt));
+  EXPECT_EQ(cache_.clock().followed(), sink_.version());
 }
 
 TEST_F(CommitterTest, ARowDamagedByAWriteIsSeenThoughItsSumsWereKnown) {

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <mutex>
 #include <random>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,7 +50,8 @@ class CommitterThreads : public ::testing::TestWithParam<std::size_t> {
   }
 
   FakeSink sink_;
-  Committer committer_{sink_, GetParam()};
+  testing::TestEnvironment environment_;
+  Committer committer_{sink_, environment_, GetParam()};
 };
 
 TEST_P(CommitterThreads, LoseNoUpdateAndCountExactly) {
@@ -117,6 +121,40 @@ TEST_P(CommitterThreads, KeepAConstraintThatSpansTwoKeys) {
         sink_.get(Family::users, std::to_string(pair) + "b", sink_.version()).has_value();
     EXPECT_NE(a, b) << pair;
   }
+}
+
+// Who gives up has written nothing, who was written hears so, whatever the moment.
+TEST_P(CommitterThreads, WhoGivesUpInTheQueueIsNotCounted) {
+  std::atomic<long> counted{0};
+  std::atomic<int> writing{kThreads - 1};
+  std::mutex mutex;
+  std::array<std::stop_source, kThreads> sources;  // Guarded by mutex.
+  in_threads([&](int thread) {
+    if (thread == 0) {
+      for (std::size_t i = 0; writing.load() > 0; i = (i + 1) % kThreads) {
+        std::unique_lock lock(mutex);
+        std::stop_source source = sources[i];
+        lock.unlock();
+        source.request_stop();
+      }
+      return;
+    }
+    for (int i = 0; i < kRounds; ++i) {
+      std::stop_source source;
+      const Limits limits(environment_, 0, source.get_token());
+      std::unique_lock lock(mutex);
+      sources[static_cast<std::size_t>(thread)] = source;
+      lock.unlock();
+      WriteSet set;
+      set.add({"group", 1, 1}).value();
+      const auto committed = committer_.commit({.writes = &set, .limits = &limits});
+      if (committed) counted.fetch_add(1);
+      EXPECT_EQ(committed ? Code::cancelled : committed.error().code(), Code::cancelled);
+    }
+    writing.fetch_sub(1);
+  });
+  EXPECT_EQ(sink_.counters("group")[1], counted.load());
+  EXPECT_EQ(committer_.waiting(), 0u);
 }
 
 TEST_P(CommitterThreads, FailuresAndResetsLoseNoCount) {

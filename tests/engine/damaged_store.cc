@@ -177,7 +177,7 @@ DamageDone DamagedStore::damage(std::mt19937_64& random) {
   // Often near the end, where the index and the footer of a table file are.
   const std::size_t from = random() % 3 == 0 && bytes.size() > 600 ? bytes.size() - 600 : 0;
   const std::size_t at = from + random() % (bytes.size() - from);
-  std::uint64_t kind = random() % 4;
+  std::uint64_t kind = random() % (done.file.ends_with(".sst") ? 5 : 4);
   // Without its marker a directory is a store whose making was cut short.
   if (done.file == "CALLISTO" && kind == 3) kind = 0;
   if (kind == 0) bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
@@ -186,9 +186,11 @@ DamageDone DamagedStore::damage(std::mt19937_64& random) {
     std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at),
                 std::min<std::size_t>(512, bytes.size() - at), '\0');
   }
+  if (kind == 4) bytes.append(1 + random() % 5000, static_cast<char>(random()));
   write_file(file, bytes);
   if (kind == 3) fs::remove(file);
-  static const char* const kinds[] = {"bit flip", "cut", "zeros", "missing"};
+  done.is_harmless = kind == 4;
+  static const char* const kinds[] = {"bit flip", "cut", "zeros", "missing", "surplus"};
   done.what = std::string(kinds[kind]) + " at " + std::to_string(at) + " of " +
               std::to_string(bytes.size()) + ", " + done.file +
               (done.was_killed ? ", killed" : ", closed");

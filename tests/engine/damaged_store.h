@@ -15,6 +15,7 @@ struct DamageDone {
   std::string what{};  ///< In words.
   std::string file{};  ///< The name of the file.
   bool was_killed = false;
+  bool is_harmless = false;  ///< Nothing need be lost.
 };
 
 /// A store whose rows lie in known places: four layers of writes, each in files of its own. Layer 0

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -32,6 +33,7 @@ class FakeSink final : public CommitSink {
     writes_.push_back(write);
     entered_.notify_all();
     open_.wait(lock, [&] { return !held_; });
+    if (interruption_) std::exchange(interruption_, nullptr)();
     if (failure_) return *std::exchange(failure_, std::nullopt);
 
     const Version version = version_ + 1;
@@ -50,6 +52,7 @@ class FakeSink final : public CommitSink {
 
   Result<bool> read(std::string_view key, Value& value) override {
     const std::lock_guard lock(mutex_);
+    if (read_interruption_) std::exchange(read_interruption_, nullptr)();
     if (read_failure_) return *std::exchange(read_failure_, std::nullopt);
     const auto found = at(Family::system, key, version_);
     if (found) value.assign(*found);
@@ -84,6 +87,15 @@ class FakeSink final : public CommitSink {
     const std::lock_guard lock(mutex_);
     read_failure_ = std::move(error);
   }
+  /// Called in the next write, before anything is written, or in the next read: to throw.
+  void interrupt(std::function<void()> by) {
+    const std::lock_guard lock(mutex_);
+    interruption_ = std::move(by);
+  }
+  void interrupt_read(std::function<void()> by) {
+    const std::lock_guard lock(mutex_);
+    read_interruption_ = std::move(by);
+  }
   /// Writes wait inside the sink until release().
   void hold() {
     const std::lock_guard lock(mutex_);
@@ -113,6 +125,8 @@ class FakeSink final : public CommitSink {
   bool held_ = false;
   std::optional<Error> failure_;
   std::optional<Error> read_failure_;
+  std::function<void()> interruption_;
+  std::function<void()> read_interruption_;
   std::vector<Write> writes_;
   std::map<std::pair<Family, std::string>, std::map<Version, std::optional<std::string>>> rows_;
   Version version_ = 10;

@@ -84,6 +84,46 @@ TEST_F(RocksSalvage, ATableFileIsNamedWithItsTableAndKeys) {
   }
 }
 
+TEST_F(RocksSalvage, BytesBehindTheEndOfATableFileAreCutOffAndNothingIsLost) {
+  restore(false);
+  for (const std::string& table : tables_of_memories()) {
+    restore(false);
+    const std::string whole = read_file(file_path(table));
+    const std::string longer = whole + std::string(5000, 'x');
+    write_file(file_path(table), longer);
+    const std::string said = refusal();
+    EXPECT_NE(said.find(table + " of memories has 5000 bytes behind its end"), std::string::npos)
+        << said;
+    EXPECT_NE(said.find("--accept-data-loss"), std::string::npos) << said;
+    EXPECT_EQ(read_file(file_path(table)), longer) << "a refusal changes nothing";
+    for (const bool read_only : {true, false}) {
+      auto store = try_open(read_only, true).value();
+      EXPECT_NE(lost(*store).find(table + " of memories has 5000"), std::string::npos);
+      const Reading reading = read_all(*store, false);
+      EXPECT_EQ(reading.errors, 0);
+      EXPECT_EQ(reading.harmed, std::set<std::string>{}) << table << " " << read_only;
+      EXPECT_EQ(read_file(file_path(table)), read_only ? longer : whole);
+    }
+    EXPECT_EQ(read_file(path("lost/" + table)), longer);
+    auto store = open();
+    EXPECT_EQ(lost(*store), "") << "told once";
+    EXPECT_TRUE(store->compact());
+    EXPECT_TRUE(store->verify_checksums());
+  }
+}
+
+TEST_F(RocksSalvage, ATableFileThatIsDamagedBesidesItsSurplusIsGivenUp) {
+  restore(false);
+  const std::string table = tables_of_memories().front();
+  std::string bytes = read_file(file_path(table));
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);  // of its magic number
+  write_file(file_path(table), bytes + "more");
+  EXPECT_NE(refusal().find(table + " of memories has "), std::string::npos) << refusal();
+  const auto store = try_open(false, true).value();
+  EXPECT_NE(lost(*store).find("are lost"), std::string::npos) << lost(*store);
+  EXPECT_EQ(read_all(*store, false).harmed, std::set<std::string>{"memories 0"});
+}
+
 TEST_F(RocksSalvage, SeveralTableFilesAreGivenUpTogether) {
   restore(false);
   const auto tables = files_ending(".sst");
@@ -186,6 +226,8 @@ TEST_F(RocksSalvage, EarlierLossesStay) {
 TEST_F(RocksSalvage, CutShortAnywhereItLosesNoMoreAndTellsIt) {
   restore(true);
   const std::string table = tables_of_memories().back();
+  const std::string longer = tables_of_memories().front();
+  ASSERT_NE(longer, table);
   const std::string log = files_ending(".log").front();
   const char* given = std::getenv("CALLISTO_SALVAGE_STRIDE");
   const int stride = given == nullptr ? 13 : std::max(1, std::atoi(given));
@@ -195,6 +237,7 @@ TEST_F(RocksSalvage, CutShortAnywhereItLosesNoMoreAndTellsIt) {
   for (int n = first; !is_done; n += stride) {
     restore(true);
     fs::resize_file(file_path(table), 100);
+    write_file(file_path(longer), read_file(file_path(longer)) + "surplus");
     std::string bytes = read_file(file_path(log));
     bytes[100] = static_cast<char>(bytes[100] ^ 1);
     write_file(file_path(log), bytes);
@@ -214,6 +257,7 @@ TEST_F(RocksSalvage, CutShortAnywhereItLosesNoMoreAndTellsIt) {
     const auto store = try_open(false, true).value();
     const std::string said = lost(*store);
     EXPECT_NE(said.find(table), std::string::npos) << n << ": " << said;
+    EXPECT_NE(said.find(longer), std::string::npos) << n << ": " << said;
     EXPECT_NE(said.find(log), std::string::npos) << n << ": " << said;
     EXPECT_EQ(read_all(*store, true).harmed, (std::set<std::string>{"log 2", "memories 1"})) << n;
     ASSERT_FALSE(HasFailure()) << n;

@@ -122,6 +122,46 @@ TEST_F(RocksScan, FiltersHideNothing) {
   }
 }
 
+// Each prefix lies in a table file of its own, whose filter knows no other one.
+TEST_F(RocksScan, BackwardsRowsOfOtherPrefixesAreFound) {
+  const auto key = [](char prefix, char end) { return std::string(22, prefix) + end; };
+  auto store = open();
+  for (const bool is_compacted : {false, true}) {
+    for (const char prefix : {'b', 'd', 'f'}) {
+      put(*store, key(prefix, '1'), "v", Family::messages);
+      put(*store, key(prefix, '2'), "v", Family::messages);
+      ASSERT_TRUE(store->close());
+      store = open();
+    }
+    if (is_compacted) {
+      ASSERT_TRUE(store->compact());
+    }
+    const auto backwards = [&](const std::string& lower, const std::string& upper,
+                               const std::string& seek = {}) {
+      std::string found;
+      const auto cursor =
+          store->scan(Family::messages, {.lower = lower, .upper = upper, .reverse = true});
+      if (!seek.empty()) cursor->seek(seek);
+      for (; cursor->valid(); cursor->next()) {
+        found += std::string{cursor->key().front(), cursor->key().back(), ' '};
+      }
+      EXPECT_TRUE(cursor->status());
+      return found;
+    };
+    // Upper bounds and targets of a prefix that is in no file, or in another one than what is
+    // found.
+    EXPECT_EQ(backwards(key('b', '1'), key('e', '1')), "d2 d1 b2 b1 ");
+    EXPECT_EQ(backwards(key('b', '1'), key('d', '1')), "b2 b1 ");
+    EXPECT_EQ(backwards(key('b', '1'), std::string(22, 'd')), "b2 b1 ");
+    EXPECT_EQ(backwards(key('b', '1'), key('g', '1'), key('e', '1')), "d2 d1 b2 b1 ");
+    EXPECT_EQ(backwards(key('b', '1'), key('g', '1'), key('c', '1')), "b2 b1 ");
+    EXPECT_EQ(backwards(key('b', '1'), key('g', '1'), key('d', '0')), "b2 b1 ");
+    // Within one prefix, from its end.
+    EXPECT_EQ(backwards(std::string(22, 'd'), std::string(21, 'd') + 'e'), "d2 d1 ");
+    EXPECT_EQ(backwards(key('d', '1'), key('d', '2')), "d1 ");
+  }
+}
+
 TEST(RocksScanOptions, PrefixFiltersAreUsedWithinOnePrefixOnly) {
   const std::string prefix(22, 'p');
   const std::string next = std::string(21, 'p') + 'q';

@@ -91,5 +91,14 @@ TEST(SlotTable, NeverMissesAChange) {
   }
 }
 
+TEST(SlotTable, AMarkThatIsTakenBackLeavesTheVersion) {
+  SlotTable slots(4);
+  slots.settle(1, 7);
+  EXPECT_TRUE(slots.mark(1));
+  slots.unmark(1);
+  EXPECT_EQ(slots.committed_version(1), Version{7});
+  EXPECT_TRUE(slots.unchanged_since(1, 7));
+}
+
 }  // namespace
 }  // namespace callisto::kv

@@ -65,9 +65,9 @@ class RunTransaction : public ::testing::Test {
   }
 
   FakeSink sink_;
-  Committer committer_{sink_};
-  QueueLocks queue_locks_;
   testing::TestEnvironment environment_;
+  Committer committer_{sink_, environment_};
+  QueueLocks queue_locks_;
   int snapshots_ = 0;
 };
 
