@@ -296,6 +296,7 @@ class Planner {
   }
 
   void take_exclusions() {
+    std::uint64_t sure_lookups = 0;
     for (std::size_t i = 0; i < request_.none.size(); ++i) {
       Condition& condition = request_.none[i];
       if (!is_ready_(condition.list.index)) continue;
@@ -304,7 +305,10 @@ class Planner {
       plan_.steps.push_back({condition.name, Use::excludes, condition.list.index, entries});
       plan_.none_places.push_back(i);
       plan_.none.push_back({std::move(condition.list), entries, is_in_order});
+      // One for each row that is collected, or the list is read.
+      if (plan_.sure_keys) sure_lookups += std::min(entries, *plan_.sure_keys);
     }
+    if (plan_.sure_keys) *plan_.sure_keys += sure_lookups;
   }
 
   Request request_;

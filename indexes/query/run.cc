@@ -111,18 +111,19 @@ struct Progress {
 
 /// Watches a walk in order while it lives, and gives it up where another way costs less than what
 /// is left of it as far as it looks, and when it has read as much as that way does. So both
-/// together read at most about twice what the better one would have.
+/// together read at most about twice what the better one would have. Nor does it give up a walk
+/// that may still come to its end for a way that the limit does not allow any more.
 class Patience {
  public:
   /// `sure_keys`: what the other way reads; without it there is none.
   Patience(Meter& meter, std::optional<std::uint64_t> sure_keys, std::function<Progress()> progress)
       : meter_(meter), begin_(meter.keys_read()), progress_(std::move(progress)) {
     if (!sure_keys) return;
-    sure_ = most_ = *sure_keys;
-    // Where the other way can be gone to its end, this one must leave it the keys.
+    sure_ = *sure_keys;
+    // As long as no more than this is walked, the other way can still be gone to its end.
     const std::uint64_t left = meter.keys_left();
-    if (left >= sure_) most_ = std::min(most_, left - sure_);
-    meter_.watch(begin_ + std::min(most_, kFirstLook), [this] { return look(); });
+    back_ = left > sure_ ? left - sure_ : 0;
+    meter_.watch(begin_ + next_look(0), [this] { return look(); });
   }
   Patience(const Patience&) = delete;
   Patience& operator=(const Patience&) = delete;
@@ -130,21 +131,34 @@ class Patience {
 
  private:
   static constexpr std::uint64_t kFirstLook = 64;
+  /// Of a walk that may not be given up later, so much more than it looks must be allowed.
+  static constexpr std::uint64_t kCareful = 16;
 
   std::optional<std::uint64_t> look() const {
     const std::uint64_t walked = meter_.keys_read() - begin_;
-    if (walked >= most_) return std::nullopt;
     const Progress now = progress_();
     // One more than were found: that there was none so far may be chance.
-    if (walked * now.missing / (now.found + 1) > sure_) return std::nullopt;
-    return begin_ + std::min(most_, walked + walked / 2);
+    const std::uint64_t rest = walked * now.missing / (now.found + 1);
+    const std::uint64_t left = meter_.keys_left();
+    const bool is_last_chance = walked <= back_ && walked + walked / 2 > back_;
+    if (is_last_chance && rest > left / kCareful) return std::nullopt;
+    const bool is_dear = walked >= sure_ || rest > sure_;
+    if (is_dear && (walked <= back_ || rest > left)) return std::nullopt;
+    return begin_ + next_look(walked);
+  }
+  std::uint64_t next_look(std::uint64_t walked) const {
+    std::uint64_t next = std::max(kFirstLook, walked + walked / 2);
+    for (const std::uint64_t due : {sure_, back_}) {
+      if (walked < due) next = std::min(next, due);
+    }
+    return next;
   }
 
   Meter& meter_;
   const std::uint64_t begin_;
   const std::function<Progress()> progress_;
   std::uint64_t sure_ = 0;
-  std::uint64_t most_ = 0;
+  std::uint64_t back_ = 0;
 };
 
 }  // namespace

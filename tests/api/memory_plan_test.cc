@@ -204,6 +204,32 @@ TEST_F(MemoryPlanTest, WhatAGivenUpWalkFoundComesFirst) {
   }
 }
 
+// A walk that would come to its end is not given up for a way that then is not allowed to its own.
+TEST_F(MemoryPlanTest, WhereFewKeysAreEnoughMoreAreToo) {
+  constexpr std::size_t kCount = 6'000;
+  std::mt19937_64 random(7);
+  make_rising(kCount, [&](std::size_t) {
+    std::vector<std::string> tags;
+    for (const auto& [tag, one_in] : {std::pair("half", 2), {"rare", 60}, {"tenth", 10}}) {
+      if (random() % static_cast<std::uint64_t>(one_in) == 0) tags.emplace_back(tag);
+    }
+    return tags;
+  });
+  MemoryQuery rare{.tags_all = {"half", "rare"}, .tags_none = {"tenth"}};
+  MemoryQuery tenth{.tags_all = {"tenth"}, .tags_none = {"half"}};
+  for (MemoryQuery query : {rare, tenth}) {
+    for (query.order = MemoryOrder::priority; const std::uint32_t limit : {1U, 2U, 10U, 40U}) {
+      query.limit = limit;
+      query.max_scanned = 1'000'000;
+      const QueryPlan plan = explain(query);
+      query.max_scanned = plan.keys_read;
+      for (; query.max_scanned < 5 * plan.keys_read; query.max_scanned += 11) {
+        ASSERT_TRUE(memories().find(query)) << limit << ", " << query.max_scanned;
+      }
+    }
+  }
+}
+
 // Tags that come in runs of the order, so that walks meet many, none, or some and then no more.
 TEST_F(MemoryPlanTest, WalksThatAreGivenUpAgreeWithAScan) {
   constexpr std::size_t kCount = 1'500;
