@@ -1,6 +1,7 @@
 #include "engine/cache/cached_cursor.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "schema/keys.h"
@@ -15,10 +16,13 @@ std::optional<std::string> upper_position(const Bounds& bounds) {
   return std::string(bounds.upper.substr(prefix.size()));
 }
 
+/// Of what lies at `bytes`, or beside it: it may be shorter.
 void prefetch_lines(const void* bytes, std::size_t lines) noexcept {
   constexpr std::size_t kCacheLine = 64;
+  if (bytes == nullptr) return;
+  const auto address = reinterpret_cast<std::uintptr_t>(bytes);
   for (std::size_t i = 0; i < lines; ++i) {
-    __builtin_prefetch(static_cast<const char*>(bytes) + i * kCacheLine);
+    __builtin_prefetch(reinterpret_cast<const void*>(address + i * kCacheLine));
   }
 }
 
