@@ -75,11 +75,15 @@ Result<Reader*> CachedReader::below() {
 
 template <class Read>
 auto CachedReader::read_below(Read&& read) -> decltype(read(std::declval<Reader&>())) {
+  if (below_ == nullptr && !moved_ && reads_without_snapshot_ == 0 && cache_.is_busy()) {
+    reads_without_snapshot_ = kReadsWithoutSnapshot;
+  }
   if (below_ == nullptr && !moved_ && reads_without_snapshot_ < kReadsWithoutSnapshot) {
     ++reads_without_snapshot_;
     auto answer = read(*engine_);
     if (cache_.has_stood_at(begun_)) return answer;
     moved_ = true;
+    cache_.note_lost_read();
     return moved_error();
   }
   auto reader = below();

@@ -52,7 +52,7 @@ class CachedReader final : public Snapshot {
 
  private:
   /// The latest state is asked for so often before a snapshot is taken: two take about as long, and
-  /// every read without one is lost when a commit begins.
+  /// every read without one is lost when a commit begins. Not at all while others lose theirs.
   static constexpr unsigned kReadsWithoutSnapshot = 4;
 
   /// The engine's snapshot. `conflict` where a lazy reader would see another state.

@@ -115,6 +115,16 @@ class StateCache {
     return !then.is_pending() && Clock(word_.load(std::memory_order_relaxed)) == then;
   }
 
+  /// A reader's answer of the engine's latest state was lost to a commit.
+  void note_lost_read() noexcept { lost_reads_.store(kBusyReaders, std::memory_order_relaxed); }
+  /// Whether that happened to one of the last readers that missed something: so it may again. Asked
+  /// once by each.
+  bool is_busy() noexcept {
+    const unsigned left = lost_reads_.load(std::memory_order_relaxed);
+    if (left > 0) lost_reads_.store(left - 1, std::memory_order_relaxed);
+    return left > 0;
+  }
+
   /// Somebody reads at an engine's `version`, which shows a commit that is not followed yet: nobody
   /// may read at an earlier one from now on.
   void note_shown(Version version) noexcept;
@@ -138,7 +148,10 @@ class StateCache {
   };
   void follow(const Touched& touched, Version version);
 
+  static constexpr unsigned kBusyReaders = 16;
+
   const CacheShape shape_;
+  std::atomic<unsigned> lost_reads_{0};
   RecentChanges recent_;
   CacheRooms rooms_;
   RowCache rows_;
