@@ -12,49 +12,69 @@ namespace {
 
 namespace fb = schema::fb;
 
-using Fetch = std::function<Result<std::optional<Bytes>>(std::string_view key)>;
-
 constexpr unsigned kProbes = 256;
+
+constexpr std::size_t kRowsAhead = 16;
 
 std::string probe_key(SpaceNumber space, const DatumPlace& place, unsigned probe) {
   return schema::datum_key(space, place.user, place.category, place.hash,
                            static_cast<std::uint8_t>(probe));
 }
 
-/// Probes are dense, so the first key without a row ends the search.
-Result<FoundDatum> search(SpaceNumber space, const DatumPlace& place, std::string_view value,
-                          const Fetch& fetch_row) {
-  for (unsigned probe = 0; probe < kProbes; ++probe) {
-    FoundDatum found{probe_key(space, place, probe), std::nullopt};
-    auto row = fetch_row(found.key);
-    if (!row) return std::move(row).error();
-    if (!*row) return found;
-    if (schema::text(schema::root<fb::UserDatum>(**row)->value()) == value) {
-      found.row = std::move(*row);
-      return found;
-    }
-  }
-  return FoundDatum{};
+/// The first key behind those of the place's hash.
+std::string probes_end(std::string key) {
+  key.pop_back();
+  return schema::prefix_end(key);
+}
+
+/// Probes are dense, so the first key without a row ends the search. Tells of every key that it
+/// depends on.
+Result<FoundDatum> search(kv::Reader& reader, SpaceNumber space, const DatumPlace& place,
+                          std::string_view value,
+                          const std::function<void(std::string_view key)>& visit) {
+  FoundDatum found{probe_key(space, place, 0), std::nullopt};
+  visit(found.key);
+  unsigned probe = 0;
+  const std::string lower = found.key;
+  auto done = for_each_datum(
+      reader, lower, probes_end(lower), [&](std::string_view key, Bytes row) -> Result<bool> {
+        if (key != found.key) return false;
+        if (schema::text(schema::root<fb::UserDatum>(row)->value()) == value) {
+          found.row = std::move(row);
+          return false;
+        }
+        if (++probe == kProbes) {
+          found.key.clear();
+          return false;
+        }
+        found.key = probe_key(space, place, probe);
+        visit(found.key);
+        return true;
+      });
+  if (!done) return std::move(done).error();
+  return found;
 }
 
 /// Writes what lies in the last probe into the hole, so that probes stay dense.
 Result<void> fill_hole(WriteContext& context, const DatumPlace& place, unsigned hole,
                        const Bytes& gone) {
-  std::optional<Bytes> last;
-  unsigned last_probe = hole;
-  for (unsigned probe = hole + 1; probe < kProbes; ++probe) {
-    auto row = fetch_for_update<fb::UserDatum>(context.transaction(),
-                                               probe_key(context.space(), place, probe));
-    if (!row) return std::move(row).error();
-    if (!*row) break;
-    last = std::move(*row);
-    last_probe = probe;
-  }
+  const auto guard = [&](unsigned probe) {
+    if (probe >= kProbes) return;
+    context.transaction().guard(kv::Family::user_data, probe_key(context.space(), place, probe));
+  };
   const std::string hole_key = probe_key(context.space(), place, hole);
+  std::optional<DatumRow> last;
+  unsigned probe = hole + 1;
+  guard(probe);
+  CALLISTO_TRY(for_each_datum(context.reader(), hole_key + '\0', probes_end(hole_key),
+                              [&](std::string_view key, Bytes row) -> Result<bool> {
+                                last = DatumRow{std::string(key), std::move(row)};
+                                guard(++probe);
+                                return true;
+                              }));
   if (!last) return context.write_row(TableId::user_data, hole_key, gone.view(), std::nullopt);
-  const std::string last_key = probe_key(context.space(), place, last_probe);
-  CALLISTO_TRY(context.write_row(TableId::user_data, last_key, last->view(), std::nullopt));
-  return context.write_row(TableId::user_data, hole_key, gone.view(), last->view());
+  CALLISTO_TRY(context.write_row(TableId::user_data, last->key, last->row.view(), std::nullopt));
+  return context.write_row(TableId::user_data, hole_key, gone.view(), last->row.view());
 }
 
 }  // namespace
@@ -63,16 +83,31 @@ DatumPlace place_of(const UserId& user, std::string_view category, std::string_v
   return {user, schema::nfc(category), schema::hash128(value)};
 }
 
+Result<void> for_each_datum(
+    kv::Reader& reader, std::string_view lower, std::string_view upper,
+    const std::function<Result<bool>(std::string_view key, Bytes row)>& each) {
+  const auto cursor =
+      reader.scan(kv::Family::user_data,
+                  {.lower = lower, .upper = upper, .prefix_bytes = schema::kUserDataBytes});
+  for (; cursor->valid(); cursor->next()) {
+    auto row = row_at<fb::UserDatum>(*cursor);
+    if (!row) return std::move(row).error();
+    Result<bool> go_on = each(cursor->key(), std::move(*row));
+    if (!go_on) return std::move(go_on).error();
+    if (!*go_on) return {};
+  }
+  return cursor->status();
+}
+
 Result<FoundDatum> find_datum(kv::Reader& reader, SpaceNumber space, const DatumPlace& place,
                               std::string_view value) {
-  return search(space, place, value,
-                [&](std::string_view key) { return fetch<fb::UserDatum>(reader, key); });
+  return search(reader, space, place, value, [](std::string_view) {});
 }
 
 Result<FoundDatum> find_datum_for_update(WriteContext& context, const DatumPlace& place,
                                          std::string_view value) {
-  auto found = search(context.space(), place, value, [&](std::string_view key) {
-    return fetch_for_update<fb::UserDatum>(context.transaction(), key);
+  auto found = search(context.reader(), context.space(), place, value, [&](std::string_view key) {
+    context.transaction().guard(kv::Family::user_data, key);
   });
   if (found && found->key.empty()) {
     return Error(Code::limit_exceeded, "value", "at most 256 values with one hash");
@@ -113,13 +148,13 @@ Result<std::optional<DatumRow>> first_of_category(ReadContext& context, const Us
                                                   std::string_view category) {
   std::optional<DatumRow> first;
   const std::string prefix = schema::datum_prefix(context.space(), user, schema::nfc(category));
-  auto done = for_each_prefix(context.reader(), kv::Family::user_data, prefix, false,
-                              [&](std::string_view key, std::string_view value) -> Result<bool> {
-                                auto row = take_row<fb::UserDatum>(key, value);
-                                if (!row) return std::move(row).error();
-                                first = DatumRow{std::string(key), std::move(*row)};
-                                return false;
-                              });
+  std::size_t ahead = 0;
+  // Some more than the first: what is read is remembered, and the others are asked for next.
+  auto done = for_each_datum(context.reader(), prefix, schema::prefix_end(prefix),
+                             [&](std::string_view key, Bytes row) -> Result<bool> {
+                               if (!first) first = DatumRow{std::string(key), std::move(row)};
+                               return ++ahead <= kRowsAhead;
+                             });
   if (!done) return std::move(done).error();
   return first;
 }

@@ -21,6 +21,12 @@ struct DatumPlace {
 };
 DatumPlace place_of(const UserId& user, std::string_view category, std::string_view value);
 
+/// The rows of one user's data in [lower, upper), in key order, until `each` returns false or
+/// fails. A cache answers where it remembers them.
+Result<void> for_each_datum(
+    kv::Reader& reader, std::string_view lower, std::string_view upper,
+    const std::function<Result<bool>(std::string_view key, Bytes row)>& each);
+
 /// What a search for a value came to.
 struct FoundDatum {
   std::string key{};           ///< Of the row, or where the value would go.

@@ -18,7 +18,6 @@ namespace {
 /// Room for as many rows is made at once.
 constexpr std::size_t kUsualPage = 64;
 /// S X conversation part: what all records of a conversation begin with.
-constexpr std::size_t kMessageListBytes = schema::kKeyHeadBytes + sizeof(UuidBytes) + 1;
 
 /// How far a clock may lie behind the newest message.
 constexpr std::uint64_t kSuspectMicros = 60'000'000;
@@ -324,7 +323,7 @@ Result<std::vector<Bytes>> scan_messages(ReadContext& context, const KeyRange& r
       context.reader().scan(kv::Family::messages, {.lower = range.lower,
                                                    .upper = range.upper,
                                                    .reverse = reverse,
-                                                   .prefix_bytes = kMessageListBytes});
+                                                   .prefix_bytes = schema::kMessagePartBytes});
   for (; cursor->valid(); cursor->next()) {
     auto row = row_at<fb::Message>(*cursor);
     if (!row) return std::move(row).error();

@@ -1,7 +1,6 @@
 // Categorised data of users (seed 000).
 
 #include <algorithm>
-#include <map>
 #include <tuple>
 #include <utility>
 
@@ -228,48 +227,73 @@ Result<std::uint32_t> remove_values(WriteContext& context, const UserId& user,
 
 // Reading ----------------------------------------------------------------
 
-/// What datum_newest would lead to, while it cannot be read: from the user's own rows, which are
-/// few.
-Result<std::vector<UserDatum>> list_without_index(ReadContext& context, const UserId& user,
-                                                  const std::string& prefix, std::size_t limit) {
-  const auto newest =
-      indexes::find_index(context.core().maintainer().catalogue(), schema::IndexId::datum_newest);
-  if (!newest) return require_version(context, schema::IndexId::datum_newest).error();
-  std::map<std::string, Bytes> rows;
-  CALLISTO_TRY(for_each_prefix(
-      context.reader(), kv::Family::user_data, schema::datum_prefix(context.space(), user), false,
-      [&](std::string_view key, std::string_view value) -> Result<bool> {
-        auto row = take_row<fb::UserDatum>(key, value);
-        if (!row) return std::move(row).error();
-        indexes::Entries entries;
-        newest.index->extract({context.space(), key, row->view()}, entries);
-        for (const indexes::EntryView entry : entries) {
-          if (entry.key.starts_with(prefix)) rows.emplace(entry.key, *row);
-        }
-        return true;
-      }));
-  std::vector<UserDatum> views;
-  for (const auto& [entry, row] : rows) {
-    if (views.size() == limit) break;
-    views.push_back(ViewAccess::datum(row, context.state()));
+/// Rows of a user's data, newest first within each category.
+class NewestFirst {
+ public:
+  void add(std::string_view key, Bytes row) {
+    const std::string_view category = key.substr(0, key.size() - schema::kDatumTailBytes);
+    if (category != category_) {
+      category_.assign(category);
+      begun_ = rows_.size();
+    }
+    rows_.push_back({begun_, created_of(row), std::move(row)});
   }
-  return views;
-}
+  std::size_t size() const noexcept { return rows_.size(); }
 
-Result<std::vector<UserDatum>> list_data(ReadContext& context, const UserId& user,
-                                         const std::string& prefix, std::size_t limit) {
-  std::vector<UserDatum> views;
-  if (!is_present(context.state(), user)) return views;
-  if (!readable_version(context, schema::IndexId::datum_newest)) {
-    return list_without_index(context, user, prefix, limit);
+  std::vector<UserDatum> views(const SpaceState& state, std::size_t limit) {
+    // Of one time by hash and probe, as they came.
+    std::stable_sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) {
+      return std::pair(a.category, b.created_at) < std::pair(b.category, a.created_at);
+    });
+    rows_.resize(std::min(limit, rows_.size()));
+    std::vector<UserDatum> views;
+    views.reserve(rows_.size());
+    for (const Row& row : rows_) views.push_back(ViewAccess::datum(row.bytes, state));
+    return views;
   }
-  auto done = for_each_indexed<fb::UserDatum>(
-      context, schema::IndexId::datum_newest, prefix, indexes::datum_row_key,
-      [&](const Bytes& row) -> Result<bool> {
+
+ private:
+  struct Row {
+    std::size_t category = 0;  ///< How many rows are of categories before.
+    std::int64_t created_at = 0;
+    Bytes bytes{};
+  };
+  static std::int64_t created_of(const Bytes& row) {
+    return schema::root<fb::UserDatum>(row)->stamp()->created_at();
+  }
+
+  std::string category_;
+  std::size_t begun_ = 0;
+  std::vector<Row> rows_;
+};
+
+/// Of few rows all are read, as they lie together; of many those that datum_newest names.
+Result<std::vector<UserDatum>> list_data(ReadContext& context, const UserId& user,
+                                         std::optional<std::string_view> category,
+                                         std::size_t limit) {
+  constexpr std::size_t kFewRows = 256;
+  if (!is_present(context.state(), user)) return std::vector<UserDatum>();
+  const SpaceNumber space = context.space();
+  const std::string prefix = category ? schema::datum_prefix(space, user, schema::nfc(*category))
+                                      : schema::datum_prefix(space, user);
+  const bool has_index =
+      readable_version(context, schema::IndexId::datum_newest).has_value() && limit < kFewRows;
+  NewestFirst rows;
+  CALLISTO_TRY(for_each_datum(context.reader(), prefix, schema::prefix_end(prefix),
+                              [&](std::string_view key, Bytes row) -> Result<bool> {
+                                rows.add(key, std::move(row));
+                                return !has_index || rows.size() <= kFewRows;
+                              }));
+  if (!has_index || rows.size() <= kFewRows) return rows.views(context.state(), limit);
+  std::vector<UserDatum> views;
+  CALLISTO_TRY(for_each_indexed<fb::UserDatum>(
+      context, schema::IndexId::datum_newest,
+      category ? indexes::datum_newest_prefix(space, user, *category)
+               : indexes::datum_newest_prefix(space, user),
+      indexes::datum_row_key, [&](const Bytes& row) -> Result<bool> {
         views.push_back(ViewAccess::datum(row, context.state()));
         return views.size() < limit;
-      });
-  if (!done) return std::move(done).error();
+      }));
   return views;
 }
 
@@ -311,13 +335,11 @@ Result<std::vector<UserDatum>> list_usernames(ReadContext& context, const UserId
 Result<std::vector<UserDatum>> list_category(ReadContext& context, const UserId& user,
                                              std::string_view category, std::size_t limit) {
   if (schema::nfc(category) == kPlatformUsername) return list_usernames(context, user, limit);
-  return list_data(context, user, indexes::datum_newest_prefix(context.space(), user, category),
-                   limit);
+  return list_data(context, user, category, limit);
 }
 
 Result<std::vector<UserDatum>> list_all(ReadContext& context, const UserId& user) {
-  auto data =
-      list_data(context, user, indexes::datum_newest_prefix(context.space(), user), kMaxListed);
+  auto data = list_data(context, user, std::nullopt, kMaxListed);
   if (!data) return data;
   auto usernames = list_usernames(context, user, kMaxListed);
   if (!usernames) return usernames;

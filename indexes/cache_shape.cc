@@ -11,9 +11,6 @@ namespace {
 
 using schema::IndexId;
 
-/// S X conversation part.
-constexpr std::size_t kMessageListBytes = schema::kKeyHeadBytes + 16 + 1;
-
 /// Read by prefixes of one length only.
 bool is_list(const IndexDefinition& index) {
   constexpr IndexId kOthers[] = {IndexId::memory_by_priority, IndexId::datum_newest};
@@ -27,8 +24,10 @@ kv::CacheShape cache_shape(const Catalogue& catalogue) {
   kv::CacheShape shape;
   for (const TableDefinition& table : catalogue.tables) {
     if (table.family == kv::Family::messages) {
-      shape.add_record_list(table.family, kMessageListBytes,
+      shape.add_record_list(table.family, schema::kMessagePartBytes,
                             static_cast<std::uint8_t>(schema::MessagePart::record));
+    } else if (table.family == kv::Family::user_data) {
+      shape.add_record_list(table.family, schema::kUserDataBytes);
     } else {
       shape.add_records(table.family);
     }

@@ -141,6 +141,12 @@ class KeyReader {
 std::string prefix_end(std::string_view prefix);
 
 inline constexpr std::size_t kKeyHeadBytes = 6;  // S X
+/// What the keys of one user's data have in common: S X user.
+inline constexpr std::size_t kUserDataBytes = kKeyHeadBytes + sizeof(UuidBytes);
+/// What follows the category in the key of a datum: hash(value) probe.
+inline constexpr std::size_t kDatumTailBytes = sizeof(Hash128) + 1;
+/// What the keys of one part of a conversation have in common: S X conversation part.
+inline constexpr std::size_t kMessagePartBytes = kKeyHeadBytes + sizeof(UuidBytes) + 1;
 
 /// A key of an index, or how one begins, in another version of the index, whose keys have the same
 /// form. Not of entries among the messages.

@@ -28,10 +28,11 @@ void CacheShape::add_rows(std::uint16_t index) {
 }
 
 void CacheShape::add_records(Family family) {
-  families_[static_cast<std::size_t>(family)] = {Kind::row, 0, 0};
+  families_[static_cast<std::size_t>(family)] = {Kind::row, 0, std::nullopt};
 }
 
-void CacheShape::add_record_list(Family family, std::size_t prefix_bytes, std::uint8_t part) {
+void CacheShape::add_record_list(Family family, std::size_t prefix_bytes,
+                                 std::optional<std::uint8_t> part) {
   families_[static_cast<std::size_t>(family)] = {Kind::list, prefix_bytes, part};
 }
 
@@ -53,7 +54,7 @@ CacheShape::Place CacheShape::place_of(Family family, std::string_view key) cons
   if (of.kind == Kind::none) return {};
   if (of.kind == Kind::row) return {Kind::row, true, 0};
   if (key.size() < of.prefix_bytes) return {};
-  if (static_cast<std::uint8_t>(key[of.prefix_bytes - 1]) != of.part) return {};
+  if (of.part && static_cast<std::uint8_t>(key[of.prefix_bytes - 1]) != *of.part) return {};
   return {Kind::list, true, of.prefix_bytes};
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -39,9 +40,11 @@ class CacheShape {
   void add_rows(std::uint16_t index);
   /// Keys of this family: rows that are records.
   void add_records(Family family);
-  /// In this family: keys with so many bytes in front of their position, of which the last one is
-  /// `part`, are a list of records, and rows too; others are not remembered.
-  void add_record_list(Family family, std::size_t prefix_bytes, std::uint8_t part);
+  /// In this family: keys with so many bytes in front of their position are a list of records, and
+  /// rows too. Where a `part` is given, those of which the last one of these bytes is that; others
+  /// are not remembered.
+  void add_record_list(Family family, std::size_t prefix_bytes,
+                       std::optional<std::uint8_t> part = std::nullopt);
 
   Place place_of(Family family, std::string_view key) const noexcept;
   bool is_row(Family family, std::string_view key) const noexcept {
@@ -59,7 +62,7 @@ class CacheShape {
   struct Of {
     Kind kind = Kind::none;  ///< Family::indexes has none: its numbers say.
     std::size_t prefix_bytes = 0;
-    std::uint8_t part = 0;
+    std::optional<std::uint8_t> part{};
   };
   struct Index {
     Kind kind = Kind::none;

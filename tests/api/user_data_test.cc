@@ -190,6 +190,31 @@ TEST_F(UserDataTest, RemovesValuesAndCategories) {
   EXPECT_EQ(failure_of(data().remove_category(UserId{}, "list")), "not_found user: no such user");
 }
 
+// Few rows are read where they lie, of many the newest by the index.
+TEST_F(UserDataTest, TheNewestComeFirstOfFewValuesAndOfMany) {
+  constexpr std::size_t kMost = 300;
+  constexpr std::uint32_t kNewest = 10;
+  data().append(user_, "before", "one").value();
+  for (std::size_t count = 1; count <= kMost; ++count) {
+    // Three of a time.
+    if (count % 3 == 0) environment_.advance_seconds(1);
+    data().append(user_, "numbers", std::to_string(count)).value();
+    if (count < 250) continue;
+    std::vector<std::string> newest;
+    for (const UserDatum& datum : data().values(user_, "numbers", kNewest).value()) {
+      newest.emplace_back(datum.value());
+    }
+    const std::vector<std::string> all = values(user_, "numbers");
+    ASSERT_EQ(all.size(), count);
+    ASSERT_EQ(newest, std::vector<std::string>(all.begin(), all.begin() + kNewest));
+    ASSERT_GE(std::stoul(newest.back()) + kNewest + 2, count);
+    std::vector<std::string> listed;
+    for (const UserDatum& datum : data().all(user_).value()) listed.emplace_back(datum.value());
+    ASSERT_EQ(listed.front(), "one");
+    ASSERT_EQ(std::vector<std::string>(listed.begin() + 1, listed.end()), all);
+  }
+}
+
 TEST_F(UserDataTest, AUserHoldsTwoThousandRows) {
   for (int batch = 0; batch < 2; ++batch) {
     store_
