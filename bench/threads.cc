@@ -6,6 +6,7 @@
 #include <functional>
 #include <latch>
 #include <map>
+#include <span>
 #include <thread>
 
 #include "bench/failure.h"
@@ -178,36 +179,69 @@ double scaling_of_machine() {
   return median(factors);
 }
 
-void run_scaling(Driver& driver, std::string_view id, Pattern pattern) {
-  const Workload& workload = workload_of(id);
-  std::map<std::pair<const Engine*, std::size_t>, Taken> taken;
-  const std::size_t count = 4 * workload.operations;
-  Sessions sessions(driver, 2);
-  for (std::size_t repetition = 0; repetition <= repetitions_of(driver); ++repetition) {
-    driver.begin(std::string(id) + "@", pattern, repetition);
+namespace {
+
+/// The same operations by so many threads, in every engine.
+class Scaling {
+ public:
+  Scaling(Driver& driver, const Workload& workload, std::size_t threads)
+      : driver_(driver), workload_(workload), threads_(threads), sessions_(driver, threads) {}
+
+  void run(std::span<Engine* const> engines, bool is_counted) {
     std::vector<Operation> operations;
-    for (std::size_t i = 0; i < count; ++i) operations.push_back(workload.make(driver.chooser()));
+    for (std::size_t i = 0; i < count(); ++i) {
+      operations.push_back(workload_.make(driver_.chooser()));
+    }
     std::vector<Digest> expected;
-    for (Engine* engine : driver.shuffled(repetition)) {
-      for (const std::size_t threads : {1, 2}) {
-        std::vector<Lane> lanes = lanes_for(sessions, engine, operations, threads);
-        const double seconds = run_lanes(lanes);
-        const std::vector<Digest> answers = answers_of(lanes);
-        if (expected.empty()) expected = answers;
-        if (answers != expected) fail(std::string(engine->name()) + " differs by threads");
-        if (repetition > 0) taken[{engine, threads}].add(seconds, lanes);
-      }
+    for (Engine* engine : engines) {
+      std::vector<Lane> lanes = lanes_for(sessions_, engine, operations, threads_);
+      const double seconds = run_lanes(lanes);
+      const std::vector<Digest> answers = answers_of(lanes);
+      if (expected.empty()) expected = answers;
+      if (answers != expected) fail(std::string(engine->name()) + " differs by threads");
+      if (is_counted) taken_[engine].add(seconds, lanes);
     }
   }
-  for (const Engine* engine : driver.engines()) {
-    for (const std::size_t threads : {1, 2}) {
-      Row row = driver.row_of(workload, pattern, *engine);
-      row.workload += "@" + std::to_string(threads);
-      row.title += threads == 1 ? ", 1 thread" : ", 2 threads";
-      taken[{engine, threads}].fill(row, threads, count);
-      driver.add(std::move(row));
+
+  void report(Pattern pattern) {
+    for (const Engine* engine : driver_.engines()) {
+      Row row = driver_.row_of(workload_, pattern, *engine);
+      row.workload += "@" + std::to_string(threads_);
+      row.title += threads_ == 1 ? ", 1 thread" : ", 2 threads";
+      taken_[engine].fill(row, threads_, count());
+      driver_.add(std::move(row));
     }
   }
+
+ private:
+  std::size_t count() const { return 12 * workload_.operations; }
+
+  Driver& driver_;
+  const Workload& workload_;
+  const std::size_t threads_;
+  Sessions sessions_;
+  std::map<const Engine*, Taken> taken_;
+};
+
+}  // namespace
+
+void run_scaling(Driver& driver, std::string_view id, Pattern pattern) {
+  // What the threads of a new kind of work bring along, memory above all, is there after some runs.
+  constexpr std::size_t kWarmUps = 5;
+  const Workload& workload = workload_of(id);
+  // Each draws its own: what one thread has just asked for is no measure of two.
+  Scaling one(driver, workload, 1);
+  Scaling two(driver, workload, 2);
+  for (std::size_t repetition = 0; repetition < kWarmUps + repetitions_of(driver); ++repetition) {
+    const bool is_counted = repetition >= kWarmUps;
+    driver.begin(std::string(id) + "@", pattern, repetition);
+    const std::vector<Engine*> engines = driver.shuffled(repetition);
+    Scaling* const in_turn[] = {&one, &two};
+    in_turn[repetition % 2]->run(engines, is_counted);
+    in_turn[1 - repetition % 2]->run(engines, is_counted);
+  }
+  one.report(pattern);
+  two.report(pattern);
 }
 
 void run_durable_writers(Driver& driver) {
