@@ -217,6 +217,7 @@ Result<std::shared_ptr<StoreCore>> StoreCore::open(std::string directory, const 
   engine_options.environment =
       options.environment != nullptr ? options.environment : &Environment::system();
   engine_options.disk_threads = options.disk_threads;
+  engine_options.disk_threads_nice = options.disk_threads_nice;
   engine_options.statistics = options.statistics;
   engine_options.thread_name = options.thread_name;
   auto engine = kv::open_rocksdb(engine_options);

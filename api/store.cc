@@ -114,6 +114,9 @@ Result<void> check_options(const Options& options) {
   if (options.disk_threads < 2 || options.disk_threads > 32) {
     return Error(Code::invalid_argument, "disk_threads", "2 to 32");
   }
+  if (options.disk_threads_nice > 19) {
+    return Error(Code::invalid_argument, "disk_threads_nice", "0 to 19");
+  }
   const std::string& name = options.thread_name;
   const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
   if (name.empty() || name.size() > 8 || !std::all_of(name.begin(), name.end(), is_printable)) {

@@ -23,12 +23,14 @@ struct OpenOptions {
   Environment* environment = nullptr;  ///< Not null.
   /// Counts reads of files and of the block cache: EngineStats.
   bool statistics = true;
-  std::uint32_t disk_threads = 2;      ///< See callisto::Options.
+  std::uint32_t disk_threads = 2;        ///< See callisto::Options.
+  std::uint32_t disk_threads_nice = 10;  ///< The same.
   std::string thread_name = "callisto";
 };
 
 /// Opens the RocksDB engine. Layout of the directory: engine/README.md.
-/// busy (message names the holder's process id), not_found, corruption, data_loss, io_error, invalid_argument.
+/// busy (message names the holder's process id), not_found, corruption, data_loss, io_error,
+/// invalid_argument.
 Result<std::unique_ptr<Store>> open_rocksdb(const OpenOptions& options);
 
 }  // namespace callisto::kv

@@ -15,7 +15,7 @@ namespace {
 
 Result<std::shared_ptr<Database>> open_database(const OpenOptions& options, const MemoryPlan& plan,
                                                 Environment& environment) {
-  const ThreadPlan threads{options.disk_threads, options.thread_name};
+  const ThreadPlan threads{options.disk_threads, options.thread_name, options.disk_threads_nice};
   const FileHook hook = environment.file_hook();
   if (options.directory.empty()) {
     return Database::open_in_memory(plan, threads, environment, hook, options.statistics);

@@ -1,14 +1,27 @@
 #include "engine/rocksdb/store_env.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <system_error>
 #include <utility>
 
 namespace callisto::kv {
 
-JobQueue::JobQueue(std::string thread_name, std::size_t most_threads, bool is_held)
-    : thread_name_(std::move(thread_name)), most_threads_(most_threads), is_held_(is_held) {}
+namespace {
+
+/// Linux has a nice value for each thread.
+int own_nice() noexcept { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); }
+
+}  // namespace
+
+JobQueue::JobQueue(std::string thread_name, std::size_t most_threads, std::uint32_t nice,
+                   bool is_held)
+    : thread_name_(std::move(thread_name)),
+      most_threads_(most_threads),
+      nice_(own_nice() + static_cast<int>(nice)),
+      is_held_(is_held) {}
 
 JobQueue::~JobQueue() {
   {
@@ -70,6 +83,8 @@ std::size_t JobQueue::waiting() const {
 }
 
 void JobQueue::work() {
+  // Where it is refused the thread stays as it is.
+  if (nice_ > own_nice()) ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), nice_);
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;
@@ -86,8 +101,8 @@ void JobQueue::work() {
 
 StoreEnv::StoreEnv(std::unique_ptr<rocksdb::Env> base, const ThreadPlan& plan)
     : rocksdb::EnvWrapper(std::move(base)),
-      flushes_(plan.name + "-flush", plan.flushes()),
-      merges_(plan.name + "-merge", plan.merges(), /*is_held=*/true) {
+      flushes_(plan.name + "-flush", plan.flushes(), plan.nice / 2),
+      merges_(plan.name + "-merge", plan.merges(), plan.nice, /*is_held=*/true) {
   // Else RocksDB would go to the files through the old interface, which knows fewer errors.
   file_system_ = target()->GetFileSystem();
   system_clock_ = target()->GetSystemClock();

@@ -18,6 +18,9 @@ namespace callisto::kv {
 struct ThreadPlan {
   std::uint32_t count = 2;
   std::string name = "callisto";
+  /// How much nicer than who opens the store: merging, and half as much writing memtables, which
+  /// writers wait for sooner.
+  std::uint32_t nice = 10;
 
   /// Write memtables; at least one, so that a long merge never stops writers.
   std::uint32_t flushes() const noexcept { return count < 8 ? 1 : count / 4; }
@@ -34,8 +37,9 @@ class JobQueue {
     std::function<void()> drop;  ///< Instead of run, for a job that is taken back; may be empty.
   };
 
-  /// `is_held`: jobs wait until release().
-  JobQueue(std::string thread_name, std::size_t most_threads, bool is_held = false);
+  /// `nice`: how much nicer its threads are than this one. `is_held`: jobs wait until release().
+  JobQueue(std::string thread_name, std::size_t most_threads, std::uint32_t nice = 0,
+           bool is_held = false);
   ~JobQueue();
   JobQueue(const JobQueue&) = delete;
   JobQueue& operator=(const JobQueue&) = delete;
@@ -52,6 +56,7 @@ class JobQueue {
 
   const std::string thread_name_;
   const std::size_t most_threads_;
+  const int nice_;  ///< Of its threads.
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> jobs_;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -77,7 +78,9 @@ TEST_F(SubmitTest, AnswersThroughAFuture) {
 TEST_F(SubmitTest, AnswersClosedOnceTheStoreIs) {
   auto future = submit(store_.default_space(), executor_, create);
   submit(store_.default_space(), executor_, create, note());
-  { const Store closing = std::move(store_); }
+  {
+    const Store closing = std::move(store_);
+  }
   executor_.run_one();
   executor_.run_one();
   EXPECT_EQ(future.get().error().code(), Code::closed);
@@ -191,7 +194,37 @@ TEST(Threads, AreAsManyAsTheOptionsSayAtMost) {
   EXPECT_LE(named("few"), 4U);
 }
 
+/// The nice values of threads that are named so.
+std::set<int> nice_of(const std::string& name) {
+  std::set<int> values;
+  std::error_code gone;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", gone)) {
+    std::ifstream file(task.path() / "comm");
+    std::string found;
+    if (!std::getline(file, found) || found != name) continue;
+    values.insert(
+        ::getpriority(PRIO_PROCESS, static_cast<id_t>(std::stoul(task.path().filename()))));
+  }
+  return values;
+}
+
+TEST(Threads, OfTheDiskLeaveTheProcessorToOthers) {
+  const int own = ::getpriority(PRIO_PROCESS, 0);
+  if (own > 5) GTEST_SKIP() << "nicer already than the test needs";
+  for (const int nice : {0, 7, 10}) {
+    const Store store =
+        Store::open_in_memory(
+            {.disk_threads_nice = static_cast<std::uint32_t>(nice), .thread_name = "polite"})
+            .value();
+    work_hard(store);
+    EXPECT_EQ(nice_of("polite-merge0"), std::set<int>{own + nice});
+    EXPECT_EQ(nice_of("polite-flush0"), std::set<int>{own + nice / 2});
+    EXPECT_EQ(nice_of("polite-work"), std::set<int>{own});
+  }
+}
+
 TEST(Threads, NeedOptionsInTheirRange) {
+  EXPECT_EQ(Store::open_in_memory({.disk_threads_nice = 20}).error().field(), "disk_threads_nice");
   for (const std::uint32_t count : {0U, 1U, 33U}) {
     const auto opened = Store::open_in_memory({.disk_threads = count});
     ASSERT_FALSE(opened);
@@ -278,7 +311,7 @@ TEST(Signals, AreLeftToTheHost) {
   const auto handlers = [] {
     std::vector<std::pair<void (*)(int), int>> all;
     for (int number = 1; number < NSIG; ++number) {
-      struct sigaction action {};
+      struct sigaction action{};
       if (::sigaction(number, nullptr, &action) != 0) continue;
       all.emplace_back(action.sa_handler, action.sa_flags);
     }
