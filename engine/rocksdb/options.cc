@@ -14,14 +14,15 @@
 #include "engine/rocksdb/block_allocator.h"
 #include "engine/rocksdb/file_checksum.h"
 #include "engine/rocksdb/store_env.h"
+#include "schema/keys.h"
 
 namespace callisto::kv {
 namespace {
 
 constexpr std::uint64_t kMiB = 1ULL << 20;
 
-/// Leads every key of Family::messages: space (4), catalogue id (2), conversation (16).
-constexpr std::size_t kMessagePrefixBytes = 22;
+/// Leads every key of Family::messages: S X conversation.
+constexpr std::size_t kMessagePrefixBytes = schema::kKeyHeadBytes + sizeof(UuidBytes);
 
 /// What an open table file takes beside the partitions of its index: properties, the top of the
 /// index, of small families filter and index whole.
@@ -36,6 +37,27 @@ constexpr double kDeletionRatio = 0.25;
 constexpr int kIndexRestarts = 16;
 
 bool has_prefix(Family family) { return family == Family::messages; }
+
+/// Of index entries, filters hold those whose key is S X id and no more: they are asked for to
+/// learn that they are not there, as often as a message comes with an id. All other entries are
+/// read in scans, which ask no filter.
+class LookedUpEntries final : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "callisto.looked_up_entries.1"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override { return key; }
+  bool InDomain(const rocksdb::Slice& key) const override {
+    return key.size() == schema::kKeyHeadBytes + sizeof(UuidBytes);
+  }
+};
+
+std::shared_ptr<const rocksdb::SliceTransform> prefix_extractor(Family family) {
+  if (has_prefix(family)) {
+    return std::shared_ptr<const rocksdb::SliceTransform>(
+        rocksdb::NewFixedPrefixTransform(kMessagePrefixBytes));
+  }
+  if (family == Family::indexes) return std::make_shared<LookedUpEntries>();
+  return nullptr;
+}
 
 /// True when every key of [lower, upper) begins with lower's first kMessagePrefixBytes.
 bool within_one_prefix(const rocksdb::Slice& lower, const rocksdb::Slice& upper) {
@@ -64,7 +86,7 @@ std::shared_ptr<rocksdb::TableFactory> table_factory(const OptionParts& parts, F
   table.format_version = 5;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   // Of messages, filters hold the conversations.
-  table.whole_key_filtering = !has_prefix(family);
+  table.whole_key_filtering = prefix_extractor(family) == nullptr;
   table.index_block_restart_interval = kIndexRestarts;
   if (is_large(family)) {
     // Indexes in pieces that come and go like other blocks: whole ones are 2 % of the files, and
@@ -158,7 +180,7 @@ std::shared_ptr<rocksdb::WriteBufferManager> make_write_buffers(const MemoryPlan
   return std::make_shared<rocksdb::WriteBufferManager>(plan.memtable_bytes);
 }
 
-bool has_filter_below(Family family) { return !is_large(family); }
+bool has_filter_below(Family family) { return !is_large(family) || family == Family::indexes; }
 
 rocksdb::DBOptions writer_options(const MemoryPlan& plan, const ThreadPlan& threads,
                                   const OptionParts& parts, bool create) {
@@ -210,8 +232,7 @@ std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
     const auto family = static_cast<Family>(i);
     families[i].table_factory = table_factory(parts, family);
     families[i].optimize_filters_for_hits = !has_filter_below(family);
-    if (!has_prefix(family)) continue;
-    families[i].prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kMessagePrefixBytes));
+    families[i].prefix_extractor = prefix_extractor(family);
   }
   return families;
 }

@@ -73,7 +73,8 @@ rocksdb::DBOptions follower_options(const OptionParts& parts);
 std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
                                                          const OptionParts& parts);
 /// Whether table files of the last level, which nearly all keys are in, have a filter. A filter
-/// takes 1.3 bytes of memory for each key and helps only with keys that are not there.
+/// takes 1.3 bytes of memory for each key that it holds and helps only with keys that are not
+/// there.
 bool has_filter_below(Family family);
 /// What RocksDB calls a family, and the other way round.
 std::string family_name(Family family);
