@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <boost/sort/pdqsort/pdqsort.hpp>
 #include <cstring>
 #include <utility>
 
@@ -9,6 +10,7 @@ namespace callisto::kv {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+constexpr std::size_t kOrderBytes = sizeof(SortOrder);
 constexpr std::size_t kWriteBytes = std::size_t{256} << 10;
 constexpr std::size_t kLeastReadBytes = std::size_t{4} << 10;
 constexpr std::size_t kMostReadBytes = std::size_t{256} << 10;
@@ -45,7 +47,7 @@ std::uint64_t number_of(std::string_view bytes) noexcept {
 }
 
 /// Orders as the bytes do, where it orders at all.
-std::array<std::uint64_t, 2> order_of(std::string_view key, std::size_t head_bytes) noexcept {
+SortOrder order_of(std::string_view key, std::size_t head_bytes) noexcept {
   const std::string_view rest = key.substr(std::min(head_bytes, key.size()));
   return {number_of(rest), number_of(rest.substr(std::min(sizeof(std::uint64_t), rest.size())))};
 }
@@ -93,15 +95,34 @@ void SortBuffer::add(std::size_t lane, std::string_view key, std::string_view va
   ++rows_;
 }
 
-void SortBuffer::sort(std::size_t lane) {
-  const auto is_before = [](const Item& a, const Item& b) {
-    if (a.order != b.order) return a.order < b.order;
-    return key_of(a.row) < key_of(b.row);
-  };
-  auto& items = items_[lane];
-  if (!std::is_sorted(items.begin(), items.end(), is_before)) {
-    std::sort(items.begin(), items.end(), is_before);
+/// [begin, end), of which all keys are equal before `offset`, where their orders were taken. What
+/// is told apart by numbers needs no look at the rows, and no branch.
+void SortBuffer::sort(Items begin, Items end, std::size_t offset) {
+  const auto is_before = [](const Item& a, const Item& b) { return a.order < b.order; };
+  if (!std::is_sorted(begin, end, is_before))
+    boost::sort::pdqsort_branchless(begin, end, is_before);
+  while (begin != end) {
+    const auto next = std::find_if(begin + 1, end,
+                                   [&](const Item& item) { return !(item.order == begin->order); });
+    if (next - begin > 1) sort_equal(begin, next, offset + kOrderBytes);
+    begin = next;
   }
+}
+
+/// As before, with orders that are equal up to `offset`.
+void SortBuffer::sort_equal(Items begin, Items end, std::size_t offset) {
+  const auto is_longer = [&](const Item& item) { return key_of(item.row).size() > offset; };
+  if (!std::all_of(begin, end, is_longer)) {
+    std::sort(begin, end,
+              [](const Item& a, const Item& b) { return key_of(a.row) < key_of(b.row); });
+    return;
+  }
+  for (auto item = begin; item != end; ++item) item->order = order_of(key_of(item->row), offset);
+  sort(begin, end, offset);
+}
+
+void SortBuffer::sort(std::size_t lane) {
+  sort(items_[lane].begin(), items_[lane].end(), lanes_[lane].head_bytes);
 }
 
 void SortBuffer::clear() {
@@ -245,7 +266,7 @@ class ExternalSort::Chain {
 // Merge -------------------------------------------------------------------------------------------
 
 struct ExternalSort::Merge::Head {
-  std::array<std::uint64_t, 2> order{};
+  SortOrder order{};
   SortedSource::Row row{};
   std::unique_ptr<Chain> chain;
 };
