@@ -26,9 +26,11 @@ class TypedFields {
   std::optional<Time> time(std::string_view name) {
     const std::string_view given = source().view(name);
     if (given.empty()) return std::nullopt;
-    auto parsed = Time::parse(given);
-    if (!parsed) source().fail(name, "a time such as 2026-03-02T18:10:00Z");
-    return parsed;
+    if (time_ && given == time_text_) return time_;
+    time_ = Time::parse(given);
+    time_text_ = given;
+    if (!time_) source().fail(name, "a time such as 2026-03-02T18:10:00Z");
+    return time_;
   }
   /// Nil when absent.
   template <class IdType>
@@ -57,6 +59,10 @@ class TypedFields {
 
  private:
   Source& source() { return static_cast<Source&>(*this); }
+
+  // The times of a record are mostly one and the same.
+  std::string time_text_;
+  std::optional<Time> time_;
 };
 
 /// Takes members of a JSON object one by one, each as the type that it must have. Remembers the

@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
 #include <tuple>
 
 #include "schema/json.h"
 #include "tests/support/temp_directory.h"
+#include "tests/support/test_environment.h"
 #include "tools/importer.h"
 #include "tools/quick_fields.h"
 #include "tools/record_read.h"
@@ -97,9 +97,15 @@ std::vector<std::string> full_lines() {
           R"(,"platform":"discord","platform_id":"17","username":"J\u00f6rg","last_seen":)" + time +
           end,
       R"({"table":"platform_identifiers","id":)" + id + R"(,"user":)" + id +
-          R"(,"platform":"discord","platform_id":"17","username":"Jörg \"J\"")" + end,
+          R"(,"platform":"discord","platform_id":"17","username":"J)"
+          "\xc3\xb6"
+          R"(rg \"J\"")" +
+          end,
       R"({"table":"user_data","id":)" + id + R"(,"user":)" + id +
-          R"(,"category":"food","kind":"single","value":"a\tb\\\n\/\b\f\r\"é漢😀")" + end,
+          R"(,"category":"food","kind":"single","value":"a\tb\\\n\/\b\f\r\")"
+          "\xc3\xa9\xe6\xbc\xa2\xf0\x9f\x98\x80"
+          R"(")" +
+          end,
       R"({"table":"conversations","id":)" + id + R"(,"title":"t","type":"chat","owner":)" + id +
           R"(,"participants":[)" + id + "," + id + R"(],"persona":)" + id +
           R"(,"model":"m","recap":"r","summary":"s","is_saved":true,"is_archived":true,)"
@@ -114,7 +120,10 @@ std::vector<std::string> full_lines() {
           end,
       R"({"table":"memories","id":)" + id +
           R"(,"category":"c","key":"k","type":"t","value":{"text":"{[","n":[1,2.5,null,true]},)"
-          R"("text":"x","tags":["ui","größe"],"entity_type":"e","entity_id":"i","user":)" +
+          R"("text":"x","tags":["ui","gr)"
+          "\xc3\xb6"
+          "\xc3\x9f"
+          R"(e"],"entity_type":"e","entity_id":"i","user":)" +
           id + R"(,"conversation":)" + id +
           R"(,"source_agent":"a","priority":10,"importance":0.123456789,"expires_at":)" + time +
           R"(,"is_active":true,"valid_from":)" + time + R"(,"valid_to":)" + time +
@@ -250,10 +259,7 @@ std::string damaged(std::string text, std::mt19937_64& random) {
 }
 
 TEST(QuickLine, NeverTakesWhatTheOtherReaderRefusesUnlessTheStoreDoes) {
-  const char* const given = std::getenv("CALLISTO_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 20241126;
-  std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(testing::test_seed());
   const testing::TempDirectory directory(testing::TempDirectory::On::memory);
   const Store store = Store::open(directory.path("store")).value();
   const Space space = store.space("default").value();
