@@ -1,5 +1,6 @@
 #include "callisto/id.h"
 
+#include <array>
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <boost/uuid/uuid.hpp>
 #include <cstring>
@@ -23,12 +24,20 @@ constexpr bool has_hyphen_before(std::size_t byte) {
   return byte == 4 || byte == 6 || byte == 8 || byte == 10;
 }
 
-int hex_value(char digit) noexcept {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-  return -1;
-}
+constexpr std::int8_t kNoHex = -1;
+
+/// By byte, since random digits mispredict any branch on them.
+constexpr auto kHexValues = [] {
+  std::array<std::int8_t, 256> values{};
+  values.fill(kNoHex);
+  for (std::uint8_t i = 0; i < 10; ++i) values['0' + i] = static_cast<std::int8_t>(i);
+  for (std::uint8_t i = 0; i < 6; ++i) {
+    values['a' + i] = values['A' + i] = static_cast<std::int8_t>(10 + i);
+  }
+  return values;
+}();
+
+int hex_value(char digit) noexcept { return kHexValues[static_cast<unsigned char>(digit)]; }
 
 constexpr std::size_t kTextSize = 36;
 
@@ -50,13 +59,15 @@ std::optional<UuidBytes> parse_uuid(std::string_view text) noexcept {
   if (text.size() != kTextSize) return std::nullopt;
   UuidBytes bytes{};
   const char* at = text.data();
+  int wrong = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     if (has_hyphen_before(i) && *at++ != '-') return std::nullopt;
     const int high = hex_value(*at++);
     const int low = hex_value(*at++);
-    if (high < 0 || low < 0) return std::nullopt;
+    wrong |= high | low;
     bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
   }
+  if (wrong < 0) return std::nullopt;
   return bytes;
 }
 

@@ -3,7 +3,6 @@
 // Sorting more rows than memory holds: buffers become sorted runs in staged files, and a merge
 // reads them back in order.
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,6 +22,19 @@ struct SortLane {
   std::size_t head_bytes = 0;
 };
 
+/// The first bytes of a key, as numbers.
+struct SortOrder {
+  std::uint64_t first = 0;
+  std::uint64_t second = 0;
+
+  bool operator==(const SortOrder&) const noexcept = default;
+  bool operator<(const SortOrder& other) const noexcept {
+    // Without a branch, which random keys mispredict.
+    return (first < other.first) |
+           (static_cast<int>(first == other.first) & static_cast<int>(second < other.second));
+  }
+};
+
 /// Rows of all lanes as they come, by one thread at a time.
 class SortBuffer {
  public:
@@ -37,12 +49,16 @@ class SortBuffer {
  private:
   friend class ExternalSort;
   struct Item {
-    std::array<std::uint64_t, 2> order{};  ///< The first bytes of the key, as numbers.
+    SortOrder order{};
     const char* row = nullptr;
   };
 
+  using Items = std::vector<Item>::iterator;
+
   char* take(std::size_t bytes);
   void sort(std::size_t lane);
+  static void sort(Items begin, Items end, std::size_t offset);
+  static void sort_equal(Items begin, Items end, std::size_t offset);
   void clear();
 
   const std::vector<SortLane>& lanes_;

@@ -21,9 +21,10 @@ bool take_text(std::string_view& rest, std::string_view name, std::string_view& 
   };
   take(",");
   if (!take("\"") || !take(name) || !take("\":\"")) return false;
-  const std::size_t end = at.find_first_of("\"\\");
-  if (end == std::string_view::npos || at[end] != '"') return false;
+  const std::size_t end = at.find('"');
+  if (end == std::string_view::npos) return false;
   text = at.substr(0, end);
+  if (text.find('\\') != std::string_view::npos) return false;
   rest = at.substr(end + 1);
   return true;
 }

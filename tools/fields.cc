@@ -14,26 +14,12 @@ void Fields::fail(std::string_view name, std::string limit) {
   if (!error_) error_.emplace(Code::invalid_argument, std::string(name), std::move(limit));
 }
 
-std::string Fields::text(std::string_view name) {
+std::string_view Fields::view(std::string_view name) {
   const JsonView member = take(name);
   if (!member) return {};
   auto value = member.as_string();
   if (!value) fail(name, "a string");
-  return std::string(value.value_or(std::string_view()));
-}
-
-std::string Fields::required_text(std::string_view name) {
-  std::string value = text(name);
-  if (value.empty()) fail(name, "given, and not empty");
-  return value;
-}
-
-std::optional<Time> Fields::time(std::string_view name) {
-  const std::string given = text(name);
-  if (given.empty()) return std::nullopt;
-  auto parsed = Time::parse(given);
-  if (!parsed) fail(name, "a time such as 2026-03-02T18:10:00Z");
-  return parsed;
+  return value.value_or(std::string_view());
 }
 
 std::optional<bool> Fields::flag(std::string_view name) {

@@ -4,6 +4,7 @@
 
 #include "schema/json.h"
 #include "tools/fields.h"
+#include "tools/quick_fields.h"
 
 namespace callisto::tools {
 
@@ -12,9 +13,9 @@ namespace {
 constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
 
 /// The envelope's part of a record.
-template <class New>
-void read_envelope(Fields& fields, New& record) {
-  record.id = fields.id<decltype(record.id)>("id");
+template <class From, class New>
+void read_envelope(From& fields, New& record) {
+  record.id = fields.template id<decltype(record.id)>("id");
   record.created_at = fields.time("created_at");
   record.metadata = fields.json("metadata");
   record.external_id = fields.text("external_id");
@@ -32,8 +33,9 @@ void read_envelope(Fields& fields, New& record) {
   }
 }
 
-Record read_user(Fields& fields) {
-  NewUser user;
+template <class From>
+void read_user(From& fields, Record& record) {
+  auto& user = record.emplace<NewUser>();
   read_envelope(fields, user);
   user.name = fields.text("name");
   user.platform = fields.text("platform");
@@ -43,24 +45,24 @@ Record read_user(Fields& fields) {
   user.preferences = fields.json("preferences");
   user.is_active = fields.flag("is_active").value_or(true);
   user.last_seen = fields.time("last_seen");
-  return user;
 }
 
-Record read_identity(Fields& fields) {
-  IdentityLine line;
+template <class From>
+void read_identity(From& fields, Record& record) {
+  auto& line = record.emplace<IdentityLine>();
   read_envelope(fields, line.identity);
-  line.user = fields.id<UserId>("user");
+  line.user = fields.template id<UserId>("user");
   line.identity.platform = fields.required_text("platform");
   line.identity.platform_id = fields.required_text("platform_id");
   line.identity.username = fields.text("username");
   line.identity.last_seen = fields.time("last_seen");
-  return line;
 }
 
-Record read_datum(Fields& fields) {
-  DatumLine line;
+template <class From>
+void read_datum(From& fields, Record& record) {
+  auto& line = record.emplace<DatumLine>();
   read_envelope(fields, line.datum);
-  line.user = fields.id<UserId>("user");
+  line.user = fields.template id<UserId>("user");
   line.datum.category = fields.required_text("category");
   line.datum.value = fields.required_text("value");
   const std::string kind = fields.text("kind");
@@ -69,17 +71,17 @@ Record read_datum(Fields& fields) {
   } else if (!kind.empty() && kind != "list") {
     fields.fail("kind", "single or list");
   }
-  return line;
 }
 
-Record read_conversation(Fields& fields) {
-  NewConversation conversation;
+template <class From>
+void read_conversation(From& fields, Record& record) {
+  auto& conversation = record.emplace<NewConversation>();
   read_envelope(fields, conversation);
   conversation.title = fields.text("title");
   conversation.type = fields.text("type");
-  conversation.owner = fields.id<UserId>("owner");
-  conversation.participants = fields.ids<UserId>("participants");
-  conversation.persona = fields.optional_id<PersonaId>("persona");
+  conversation.owner = fields.template id<UserId>("owner");
+  conversation.participants = fields.template ids<UserId>("participants");
+  conversation.persona = fields.template optional_id<PersonaId>("persona");
   conversation.model = fields.text("model");
   conversation.recap = fields.text("recap");
   conversation.summary = fields.text("summary");
@@ -89,10 +91,10 @@ Record read_conversation(Fields& fields) {
   conversation.reopens = fields.flag("reopens").value_or(true);
   conversation.is_processed = fields.flag("is_processed").value_or(false);
   conversation.processed_up_to = fields.number("processed_up_to", kAnyNumber);
-  return conversation;
 }
 
-MessageState read_state(Fields& fields) {
+template <class From>
+MessageState read_state(From& fields) {
   const std::string state = fields.text("state");
   if (state.empty() || state == "final") return MessageState::final;
   if (state == "partial") return MessageState::partial;
@@ -101,14 +103,15 @@ MessageState read_state(Fields& fields) {
   return MessageState::final;
 }
 
-Record read_message(Fields& fields) {
-  NewMessage message;
+template <class From>
+void read_message(From& fields, Record& record) {
+  auto& message = record.emplace<NewMessage>();
   read_envelope(fields, message);
-  message.conversation = fields.id<ConversationId>("conversation");
+  message.conversation = fields.template id<ConversationId>("conversation");
   message.sequence = fields.number("sequence", kAnyNumber);
   message.timestamp = fields.time("timestamp");
-  message.parent = fields.optional_id<MessageId>("parent");
-  message.sender = fields.id<UserId>("sender");
+  message.parent = fields.template optional_id<MessageId>("parent");
+  message.sender = fields.template id<UserId>("sender");
   message.name = fields.text("name");
   message.agent = fields.text("agent");
   message.role = fields.text("role");
@@ -126,10 +129,10 @@ Record read_message(Fields& fields) {
     message.created_at = message.timestamp;
     message.origin = Origin{*message.timestamp, 1};
   }
-  return message;
 }
 
-std::vector<Source> read_sources(Fields& fields) {
+template <class From>
+std::vector<Source> read_sources(From& fields) {
   std::vector<Source> sources;
   for (const JsonView& object : fields.objects("sources")) {
     const auto kind = object["kind"].as_string();
@@ -140,8 +143,9 @@ std::vector<Source> read_sources(Fields& fields) {
   return sources;
 }
 
-Record read_memory(Fields& fields) {
-  NewMemory memory;
+template <class From>
+void read_memory(From& fields, Record& record) {
+  auto& memory = record.emplace<NewMemory>();
   read_envelope(fields, memory);
   memory.category = fields.text("category");
   memory.key = fields.text("key");
@@ -151,8 +155,8 @@ Record read_memory(Fields& fields) {
   memory.tags = fields.texts("tags");
   memory.entity_type = fields.text("entity_type");
   memory.entity_id = fields.text("entity_id");
-  memory.user = fields.id<UserId>("user");
-  memory.conversation = fields.optional_id<ConversationId>("conversation");
+  memory.user = fields.template id<UserId>("user");
+  memory.conversation = fields.template optional_id<ConversationId>("conversation");
   memory.source_agent = fields.text("source_agent");
   memory.priority = static_cast<std::uint8_t>(fields.number("priority", 10).value_or(5));
   memory.importance = fields.real("importance");
@@ -160,34 +164,39 @@ Record read_memory(Fields& fields) {
   memory.is_active = fields.flag("is_active").value_or(true);
   memory.valid_from = fields.time("valid_from");
   memory.valid_to = fields.time("valid_to");
-  memory.superseded_by = fields.optional_id<MemoryId>("superseded_by");
+  memory.superseded_by = fields.template optional_id<MemoryId>("superseded_by");
   memory.module = fields.text("module");
   memory.task = fields.text("task");
   memory.updated_by = fields.text("updated_by");
   memory.sources = read_sources(fields);
-  return memory;
 }
 
-Record read_space(Fields& fields) { return NewSpace{fields.required_text("name")}; }
+template <class From>
+void read_space(From& fields, Record& record) {
+  record.emplace<NewSpace>().name = fields.required_text("name");
+}
 
 struct Table {
   std::string_view name;
-  Record (*read)(Fields&);
+  void (*read)(Fields&, Record&);
+  void (*read_quickly)(QuickFields&, Record&);
   /// What `list --json` prints beside what an import restores.
   std::vector<std::string_view> ignored;
 };
 
 const std::vector<Table>& tables() {
   static const std::vector<Table> all{
-      {"spaces", read_space, {}},
-      {"users", read_user, {"recorded_at"}},
-      {"platform_identifiers", read_identity, {"recorded_at"}},
-      {"user_data", read_datum, {"recorded_at"}},
+      {"spaces", read_space<Fields>, read_space<QuickFields>, {}},
+      {"users", read_user<Fields>, read_user<QuickFields>, {"recorded_at"}},
+      {"platform_identifiers", read_identity<Fields>, read_identity<QuickFields>, {"recorded_at"}},
+      {"user_data", read_datum<Fields>, read_datum<QuickFields>, {"recorded_at"}},
       {"conversations",
-       read_conversation,
-       {"recorded_at", "message_count", "token_count", "last_sequence", "last_message_at", "activity_at"}},
-      {"messages", read_message, {"recorded_at"}},
-      {"memories", read_memory, {"recorded_at", "content_hash"}},
+       read_conversation<Fields>,
+       read_conversation<QuickFields>,
+       {"recorded_at", "message_count", "token_count", "last_sequence", "last_message_at",
+        "activity_at"}},
+      {"messages", read_message<Fields>, read_message<QuickFields>, {"recorded_at"}},
+      {"memories", read_memory<Fields>, read_memory<QuickFields>, {"recorded_at", "content_hash"}},
   };
   return all;
 }
@@ -212,6 +221,22 @@ void give_id(Record& record, std::uint64_t number, std::string_view text) {
       record);
 }
 
+bool has_id(const Record& record) {
+  return std::visit(
+      [](const auto& line) {
+        if constexpr (requires { line.identity; }) {
+          return !line.identity.id.is_nil();
+        } else if constexpr (requires { line.datum; }) {
+          return !line.datum.id.is_nil();
+        } else if constexpr (requires { line.id; }) {
+          return !line.id.is_nil();
+        } else {
+          return true;
+        }
+      },
+      record);
+}
+
 }  // namespace
 
 Result<Line> read_line(std::string_view text, std::uint64_t number) {
@@ -231,13 +256,27 @@ Result<Line> read_line(std::string_view text, std::uint64_t number) {
     auto ignored = table.ignored;
     ignored.push_back("table");
     Fields fields(object, std::move(ignored));
-    Line line{fields.text("space"), table.read(fields)};
+    Line line;
+    line.space = fields.text("space");
+    table.read(fields, line.record);
     if (auto done = fields.finish(); !done) return std::move(done).error();
     give_id(line.record, number, text);
     return line;
   }
   return Error(Code::invalid_argument, "table",
                "spaces, users, platform_identifiers, user_data, conversations, messages or memories");
+}
+
+bool read_line_quickly(std::string_view text, QuickFields& fields, Line& line) {
+  if (!fields.begin(text)) return false;
+  const std::string_view name = fields.view("table");
+  for (const Table& table : tables()) {
+    if (name != table.name) continue;
+    line.space = fields.text("space");
+    table.read_quickly(fields, line.record);
+    return fields.is_done() && has_id(line.record);
+  }
+  return false;
 }
 
 }  // namespace callisto::tools

@@ -75,6 +75,55 @@ TEST_F(BulkImport, WhatIsNamedAndNotThereIsToldByItsLine) {
   EXPECT_EQ(exported(), fresh_export(talk(2)));
 }
 
+/// Enough memories for several jobs, as an export has them; `bad` in the place of one.
+std::string many_memories(int count, int bad_at, const std::string& bad) {
+  std::string lines = "{\"callisto\":\"export\",\"format\":1}\n";
+  for (int i = 0; i < count; ++i) {
+    const std::string value = i == bad_at ? bad : R"({"note":")" + std::string(200, 'x') + R"("})";
+    lines += R"({"table":"memories","id":")" + id(i + 1) + R"(","key":"k)" + std::to_string(i) +
+             R"(","value":)" + value +
+             R"(,"priority":5,"created_at":"2026-03-02T08:00:00.000000Z",)"
+             R"("updated_at":"2026-03-02T08:00:00.000000Z","version":1})"
+             "\n";
+  }
+  return lines;
+}
+
+TEST_F(BulkImport, BadLinesAmongManyAreToldAsWithoutIt) {
+  ASSERT_TRUE(is_bulk(import(many_memories(3000, -1, ""), {"--json"}, "whole")));
+  int number = 0;
+  for (const char* const bad :
+       {R"({"note":"not ended})", R"({"a":1,"a":2})", R"({"a":[1,2})", R"({"a":01})", "{]", "nul",
+        R"({"a":"\ud800"})", "{\"a\":\"\xff\"}", R"([1.00000000000000000000001])"}) {
+    const std::string lines = many_memories(3000, 1500, bad);
+    const std::string store = std::to_string(number++);
+    const auto outcome = import(lines, {"--json"}, store);
+    // An empty line leads: the same numbers, and no export.
+    std::string by_line = lines;
+    by_line.replace(0, by_line.find('\n'), "");
+    const auto slow = import(by_line, {"--json"}, "by line " + store);
+    EXPECT_EQ(outcome.status, 1) << bad;
+    EXPECT_EQ(outcome.err, slow.err) << bad;
+    EXPECT_NE(outcome.err.find("callisto: line 1502: "), std::string::npos) << outcome.err;
+    EXPECT_EQ(outcome.out, slow.out) << bad;
+    EXPECT_EQ(exported(store), exported("by line " + store)) << bad;
+  }
+}
+
+TEST_F(BulkImport, WhatIsNotPlainInALineIsReadAllTheSame) {
+  std::string lines =
+      many_memories(40, 20, R"( { "b" : [ 1 , -2.50 , null ] , "a" : "\u00e4\n" } )");
+  const std::string tail = R"({"table":"memories","id":")" + id(100) +
+                           R"(","key":"J\u00f6rg \"\\","value":"text","tags":[],"user":null,)"
+                           R"("priority": 7,"importance":5e-1,"sources":[{"kind":"k","id":"i"}],)"
+                           R"("created_at":"2026-03-02T08:00:00Z"})"
+                           "\n";
+  lines += tail;
+  const auto outcome = import(lines, {"--json"}, "bulk");
+  EXPECT_TRUE(is_bulk(outcome)) << outcome.out << outcome.err;
+  EXPECT_EQ(exported("bulk"), fresh_export(lines.substr(lines.find('\n'))));
+}
+
 TEST_F(BulkImport, ASpaceThatIsNotEmptyTakesTheLines) {
   const std::string lines = two_spaces();
   ASSERT_EQ(import(talk(1), {"--space", "acme"}).status, 0);
