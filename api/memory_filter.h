@@ -28,6 +28,12 @@ class MemoryFilter {
     }
     return true;
   }
+  /// The bits that every value has that may_admit() is true of.
+  std::uint64_t signature() const noexcept {
+    std::uint64_t signature = 0;
+    for (const std::uint16_t hash : all_.hashes) signature |= schema::tag_signature(hash);
+    return signature;
+  }
   /// False when the cover says already that the memory does not match. It decides states, times,
   /// numbers and what a memory is without; hashes of tags may meet, and the rest lists decide.
   bool admits(const schema::MemoryCover& cover, std::int64_t created_at) const;

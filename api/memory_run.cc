@@ -45,6 +45,7 @@ class MemoryJudge final : public core::Judge {
   }
 
   bool admits() const override { return !is_out_ && filter_.admits(cover_, place_.created_at); }
+  std::uint64_t signature() const override { return filter_.signature(); }
   std::string_view position() const override { return position_; }
 
   void append_place(std::string& place) const override {

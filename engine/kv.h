@@ -129,7 +129,13 @@ struct Bounds {
   /// Whether most entries lead to rows that will be asked for: a cache may have the processor fetch
   /// them early.
   bool leads_to_rows = true;
+  /// Entries whose signature lacks one of these bits are of no use to the caller: what
+  /// next_signed() may pass over.
+  std::uint64_t signature = 0;
 };
+
+/// What a value has, as bits: a set bit may be there by chance, a missing one says that it has not.
+using SignatureOf = std::uint64_t (*)(std::string_view value);
 
 /// Keys that a scan could not read: in [from, to), not more than there may be.
 struct DamagedRange {
@@ -146,6 +152,12 @@ class Cursor {
   virtual std::string_view key() const = 0;
   virtual std::string_view value() const = 0;
   virtual void next() = 0;
+  /// As next(), but up to `most` entries may be passed over whose signature lacks a bit of
+  /// Bounds::signature; how many were.
+  virtual std::size_t next_signed(std::size_t /*most*/) {
+    next();
+    return 0;
+  }
   /// Moves forward in scan order to the first key at or after `key` (in reverse: at or before).
   virtual void seek(std::string_view key) = 0;
   virtual Result<void> status() const = 0;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "schema/keys.h"
+#include "schema/tails.h"
 
 namespace callisto::indexes {
 
@@ -34,7 +35,8 @@ kv::CacheShape cache_shape(const Catalogue& catalogue) {
     for (const IndexDefinition& index : table.indexes) {
       const auto number = static_cast<std::uint16_t>(index.id);
       if (is_list(index)) {
-        shape.add_list(number, index.order_bytes);
+        const bool has_tags = table.id == schema::TableId::memories;
+        shape.add_list(number, index.order_bytes, has_tags ? schema::tags_signature : nullptr);
       } else if (index.id == IndexId::message_by_id) {
         shape.add_rows(number);
       }

@@ -107,6 +107,12 @@ bool read_memory_cover(std::string_view bytes, MemoryCover& cover);
 /// False when a cover at the end of `bytes` surely has no tag with this hash: without decoding it.
 bool may_have_tag(std::string_view bytes, std::uint16_t hash) noexcept;
 
+/// Bits of a tag's hash. What has the tag has them all: tags_signature() of it.
+std::uint64_t tag_signature(std::uint16_t hash) noexcept;
+/// Of all tags of a cover at the end of `bytes`, without decoding it; and of what may look like
+/// one.
+std::uint64_t tags_signature(std::string_view bytes);
+
 /// In entries whose key has another time than created_at (by update, by expiry, by activity), in
 /// front of what else the value holds.
 std::string encode_created(std::int64_t created_at, std::int64_t key_time);

@@ -34,6 +34,7 @@ CachedCursor::CachedCursor(CachedReader& reader, Family family, const Bounds& bo
       reverse_(bounds.reverse),
       is_record_(reader.cache().shape().is_record_list(family)),
       leads_to_rows_(bounds.leads_to_rows),
+      signature_(bounds.signature),
       prefix_(bounds.lower.substr(0, bounds.prefix_bytes)),
       name_(ListCache::Name::of(family, prefix_)),
       lower_(position_of(bounds.lower)),
@@ -131,6 +132,22 @@ void CachedCursor::next() {
   }
   below_->next();
   record();
+}
+
+std::size_t CachedCursor::next_signed(std::size_t most) {
+  if (signature_ == 0 || !is_in_segment()) {
+    next();
+    return 0;
+  }
+  const std::size_t first = reverse_ ? place_ + 1 : place_ - 1;
+  place_ = first;
+  if (is_at_entry()) {
+    const std::size_t within = reverse_ ? last_ - first : first - first_ + 1;
+    place_ = segment_->entries.place_with(signature_, first, reverse_, std::min(most, within));
+  }
+  const std::size_t passed = reverse_ ? place_ - first : first - place_;
+  settle();
+  return passed;
 }
 
 void CachedCursor::seek(std::string_view key) {
@@ -277,7 +294,11 @@ void CachedCursor::flush(bool is_at_end) {
     part->is_to_end = is_at_end && !upper_;
     std::reverse(recorded_.begin(), recorded_.end());
   }
-  for (Ref<ListEntry>& entry : recorded_) part->entries.push_back(std::move(entry));
+  const SignatureOf signature = reader_.cache().shape().signature_of(family_, prefix_);
+  for (Ref<ListEntry>& entry : recorded_) {
+    const std::uint64_t signed_by = entry->signature(signature);
+    part->entries.push_back(std::move(entry), signed_by);
+  }
   recorded_.clear();
   reader_.cache().lists().fill(name_, std::move(part), *at);
 }

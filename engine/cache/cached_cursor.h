@@ -25,6 +25,7 @@ class CachedCursor final : public Cursor {
   std::string_view key() const override;
   std::string_view value() const override;
   void next() override;
+  std::size_t next_signed(std::size_t most) override;
   void seek(std::string_view key) override;
   Result<void> status() const override;
   std::optional<DamagedRange> skip_damage(std::string_view read) override;
@@ -67,7 +68,9 @@ class CachedCursor final : public Cursor {
   void prefetch_rows(std::size_t steps) const noexcept;
   const ListEntry* ahead(std::size_t steps) const noexcept {
     const std::size_t place = reverse_ ? place_ + steps : place_ - steps;
-    return place < segment_->entries.size() ? segment_->entries[place].get() : nullptr;
+    const ListEntries& entries = segment_->entries;
+    return place < entries.size() && entries.has(place, signature_) ? entries[place].get()
+                                                                    : nullptr;
   }
   bool is_in_segment() const noexcept { return static_cast<bool>(segment_); }
 
@@ -82,6 +85,7 @@ class CachedCursor final : public Cursor {
   const bool reverse_;
   const bool is_record_;
   const bool leads_to_rows_;
+  const std::uint64_t signature_;
   const std::string prefix_;
   const ListCache::Name name_;
   const std::string lower_;

@@ -339,7 +339,7 @@ bool ListCache::covers(const Name& name, std::string_view position) {
 }
 
 void ListCache::apply(const Name& name, std::string_view position, FollowedValue& value,
-                      bool is_record, Version version) {
+                      bool is_record, SignatureOf signature, Version version) {
   Shard& shard = shard_of(name);
   const std::lock_guard lock(shard.mutex);
   List* const list = shard.find(name);
@@ -355,12 +355,13 @@ void ListCache::apply(const Name& name, std::string_view position, FollowedValue
   const bool is_there = place < entries.size() && entries[place]->position() == position;
   if (is_there) charge -= entries[place]->charge_bytes();
   if (entry) charge += entry->charge_bytes();
+  const std::uint64_t signed_by = entry ? entry->signature(signature) : 0;
   if (is_there && entry) {
-    entries.replace(place, std::move(entry));
+    entries.replace(place, std::move(entry), signed_by);
   } else if (is_there) {
     entries.erase(place);
   } else if (entry) {
-    entries.insert(place, std::move(entry));
+    entries.insert(place, std::move(entry), signed_by);
   }
   segment.version = version;
   ++shard.invalidations;

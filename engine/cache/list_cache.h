@@ -44,6 +44,9 @@ struct ListEntry final {
   static Ref<ListEntry> make(std::string_view position, Bytes record, bool is_checked);
   static void destroy(ListEntry* entry) noexcept;
   std::size_t charge_bytes() const noexcept;
+  std::uint64_t signature(SignatureOf of) const {
+    return of == nullptr ? ListEntries::kAnySignature : of(value());
+  }
 
  private:
   ListEntry(std::size_t position, std::size_t value, Bytes of, bool checked) noexcept
@@ -107,8 +110,9 @@ class ListCache {
   void fill(const Name& name, Ref<ListSegment> part, Version at);
 
   /// Follows a commit, which left `value` at a position; of a list of records the entry holds it.
+  /// `signature`: of the list's values, or null.
   void apply(const Name& name, std::string_view position, FollowedValue& value, bool is_record,
-             Version version);
+             SignatureOf signature, Version version);
   /// Whether apply() would do anything.
   bool covers(const Name& name, std::string_view position);
   void erase_range(Family family, std::string_view lower, std::string_view upper);

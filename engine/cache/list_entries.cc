@@ -73,38 +73,59 @@ std::size_t ListEntries::place_of(std::string_view position) const noexcept {
   return is_there ? behind - 1 : behind;
 }
 
-void ListEntries::push_back(Ref<ListEntry> entry) {
+std::size_t ListEntries::place_with(std::uint64_t signature, std::size_t place, bool rising,
+                                    std::size_t most) const noexcept {
+  const auto lacks = [&](std::size_t at) { return !has(at, signature); };
+  if (rising) {
+    const std::size_t last = most < size() - place ? place + most : size();
+    while (place < last && lacks(place)) ++place;
+    return place;
+  }
+  // Behind the last one below comes the greatest number, which is no place.
+  for (; most > 0 && place < size() && lacks(place); --most) --place;
+  return place;
+}
+
+void ListEntries::push_back(Ref<ListEntry> entry, std::uint64_t signature) {
   heads_.push_back(head_of(entry->position()));
+  signatures_.push_back(signature);
   entries_.push_back(std::move(entry));
 }
 
 void ListEntries::append(const ListEntries& others) {
   heads_.insert(heads_.end(), others.heads_.begin(), others.heads_.end());
+  signatures_.insert(signatures_.end(), others.signatures_.begin(), others.signatures_.end());
   entries_.insert(entries_.end(), others.entries_.begin(), others.entries_.end());
 }
 
-void ListEntries::insert(std::size_t place, Ref<ListEntry> entry) {
+void ListEntries::insert(std::size_t place, Ref<ListEntry> entry, std::uint64_t signature) {
   const auto at = static_cast<std::ptrdiff_t>(place);
   heads_.insert(heads_.begin() + at, head_of(entry->position()));
+  signatures_.insert(signatures_.begin() + at, signature);
   entries_.insert(entries_.begin() + at, std::move(entry));
 }
 
-void ListEntries::replace(std::size_t place, Ref<ListEntry> entry) {
+void ListEntries::replace(std::size_t place, Ref<ListEntry> entry, std::uint64_t signature) {
+  signatures_[place] = signature;
   entries_[place] = std::move(entry);
 }
 
 void ListEntries::erase(std::size_t place) {
   const auto at = static_cast<std::ptrdiff_t>(place);
   heads_.erase(heads_.begin() + at);
+  signatures_.erase(signatures_.begin() + at);
   entries_.erase(entries_.begin() + at);
 }
 
 ListEntries ListEntries::part(std::size_t first, std::size_t last) const {
-  const auto from = static_cast<std::ptrdiff_t>(first);
-  const auto to = static_cast<std::ptrdiff_t>(last);
+  const auto of = [&](const auto& all, auto& some) {
+    some.assign(all.begin() + static_cast<std::ptrdiff_t>(first),
+                all.begin() + static_cast<std::ptrdiff_t>(last));
+  };
   ListEntries part;
-  part.heads_.assign(heads_.begin() + from, heads_.begin() + to);
-  part.entries_.assign(entries_.begin() + from, entries_.begin() + to);
+  of(heads_, part.heads_);
+  of(signatures_, part.signatures_);
+  of(entries_, part.entries_);
   return part;
 }
 

@@ -28,23 +28,36 @@ class ListEntries {
   /// The place where an entry at `position` is or would be.
   std::size_t place_of(std::string_view position) const noexcept;
 
+  // `signature`: of the entry's value (SignatureOf); all bits where there is none.
+
   /// Behind all others, whose positions are higher.
-  void push_back(Ref<ListEntry> entry);
+  void push_back(Ref<ListEntry> entry, std::uint64_t signature = kAnySignature);
   void append(const ListEntries& others);
-  void insert(std::size_t place, Ref<ListEntry> entry);
-  void replace(std::size_t place, Ref<ListEntry> entry);
+  void insert(std::size_t place, Ref<ListEntry> entry, std::uint64_t signature = kAnySignature);
+  void replace(std::size_t place, Ref<ListEntry> entry, std::uint64_t signature = kAnySignature);
   void erase(std::size_t place);
   /// Those at the places [first, last).
   ListEntries part(std::size_t first, std::size_t last) const;
 
+  bool has(std::size_t place, std::uint64_t signature) const noexcept {
+    return (signatures_[place] & signature) == signature;
+  }
+  /// From `place` on, by rising places or in reverse by falling ones, the first of at most
+  /// `most` + 1 entries whose signature has all bits of `signature`, or the last of them. Places
+  /// below zero count as the end.
+  std::size_t place_with(std::uint64_t signature, std::size_t place, bool rising,
+                         std::size_t most) const noexcept;
+
+  static constexpr std::uint64_t kAnySignature = ~std::uint64_t{0};
   /// What each takes beside itself.
-  static constexpr std::size_t kBytesEach = sizeof(Ref<ListEntry>) + sizeof(std::uint64_t);
+  static constexpr std::size_t kBytesEach = sizeof(Ref<ListEntry>) + 2 * sizeof(std::uint64_t);
 
  private:
   std::size_t first_not_above(std::uint64_t head, std::size_t near) const noexcept;
 
   std::vector<Ref<ListEntry>> entries_;
   std::vector<std::uint64_t> heads_;
+  std::vector<std::uint64_t> signatures_;
 };
 
 }  // namespace callisto::kv

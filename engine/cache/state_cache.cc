@@ -19,12 +19,12 @@ std::uint16_t number_of(std::string_view key) noexcept {
 
 }  // namespace
 
-void CacheShape::add_list(std::uint16_t index, std::uint8_t order_bytes) {
-  if (index < kNumbers) indexes_[index] = {Kind::list, order_bytes};
+void CacheShape::add_list(std::uint16_t index, std::uint8_t order_bytes, SignatureOf signature) {
+  if (index < kNumbers) indexes_[index] = {Kind::list, order_bytes, signature};
 }
 
 void CacheShape::add_rows(std::uint16_t index) {
-  if (index < kNumbers) indexes_[index] = {Kind::row, 0};
+  if (index < kNumbers) indexes_[index] = {Kind::row, 0, nullptr};
 }
 
 void CacheShape::add_records(Family family) {
@@ -46,22 +46,28 @@ CacheShape::Place CacheShape::place_of(Family family, std::string_view key) cons
   if (family == Family::indexes) {
     const Index* const index = index_of(key);
     if (index == nullptr || index->kind == Kind::none) return {};
-    if (index->kind == Kind::row) return {Kind::row, false, 0};
+    if (index->kind == Kind::row) return {Kind::row};
     if (key.size() < kHeadBytes + index->order_bytes) return {};
-    return {Kind::list, false, key.size() - index->order_bytes};
+    return {Kind::list, false, key.size() - index->order_bytes, index->signature};
   }
   const Of& of = families_[static_cast<std::size_t>(family)];
   if (of.kind == Kind::none) return {};
-  if (of.kind == Kind::row) return {Kind::row, true, 0};
+  if (of.kind == Kind::row) return {Kind::row, true};
   if (key.size() < of.prefix_bytes) return {};
   if (of.part && static_cast<std::uint8_t>(key[of.prefix_bytes - 1]) != *of.part) return {};
-  return {Kind::list, true, of.prefix_bytes};
+  return {Kind::list, true, of.prefix_bytes, nullptr};
 }
 
 bool CacheShape::is_list(Family family, std::string_view key) const noexcept {
   if (family != Family::indexes) return place_of(family, key).kind == Kind::list;
   const Index* const index = index_of(key);
   return index != nullptr && index->kind == Kind::list;
+}
+
+SignatureOf CacheShape::signature_of(Family family, std::string_view key) const noexcept {
+  if (family != Family::indexes) return nullptr;
+  const Index* const index = index_of(key);
+  return index != nullptr ? index->signature : nullptr;
 }
 
 namespace {
@@ -121,7 +127,7 @@ void StateCache::follow(const Touched& touched, Version version) {
   }
   if (is_list) {
     const std::string_view position = std::string_view(operation.key).substr(place.prefix_bytes);
-    lists_.apply(touched.list, position, value, place.is_record, version);
+    lists_.apply(touched.list, position, value, place.is_record, place.signature, version);
   }
 }
 

@@ -29,13 +29,14 @@ class CacheShape {
   };
   struct Place {
     Kind kind = Kind::none;
-    bool is_record = false;        ///< What readers keep; a list's entries hold it whole.
-    std::size_t prefix_bytes = 0;  ///< Of a list.
+    bool is_record = false;           ///< What readers keep; a list's entries hold it whole.
+    std::size_t prefix_bytes = 0;     ///< Of a list.
+    SignatureOf signature = nullptr;  ///< Of the values of a list; may be null.
   };
 
   /// Keys of Family::indexes with this number: a list, whose positions are the last `order_bytes`,
-  /// at least 1.
-  void add_list(std::uint16_t index, std::uint8_t order_bytes);
+  /// at least 1. Where `signature` is given, scans can pass over entries by it.
+  void add_list(std::uint16_t index, std::uint8_t order_bytes, SignatureOf signature = nullptr);
   /// Keys of Family::indexes with this number: rows.
   void add_rows(std::uint16_t index);
   /// Keys of this family: rows that are records.
@@ -53,6 +54,8 @@ class CacheShape {
   }
   /// Of a key that may end behind its prefix.
   bool is_list(Family family, std::string_view key) const noexcept;
+  /// Of the values of the list that a key belongs to; may be null.
+  SignatureOf signature_of(Family family, std::string_view key) const noexcept;
   bool is_record_list(Family family) const noexcept {
     return families_[static_cast<std::size_t>(family)].kind == Kind::list;
   }
@@ -67,6 +70,7 @@ class CacheShape {
   struct Index {
     Kind kind = Kind::none;
     std::uint8_t order_bytes = 0;
+    SignatureOf signature = nullptr;
   };
   const Index* index_of(std::string_view key) const noexcept;
 

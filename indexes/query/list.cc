@@ -64,12 +64,13 @@ bool ListCursor::Later::operator()(std::size_t a, std::size_t b) const {
 }
 
 ListCursor::ListCursor(kv::Reader& reader, const List& list, bool reverse, Meter& meter,
-                       bool leads_to_rows)
+                       bool leads_to_rows, std::uint64_t signature)
     : reader_(reader),
       list_(list),
       reverse_(reverse),
       meter_(meter),
-      leads_to_rows_(leads_to_rows) {}
+      leads_to_rows_(leads_to_rows),
+      signature_(signature) {}
 
 std::string_view ListCursor::position_of(std::size_t part) const {
   // Ranges lie behind their prefix, so every key has it.
@@ -97,7 +98,8 @@ Result<void> ListCursor::open(const std::string_view* position) {
                                               .upper = range.upper,
                                               .reverse = reverse_,
                                               .prefix_bytes = part.prefix.size(),
-                                              .leads_to_rows = leads_to_rows_});
+                                              .leads_to_rows = leads_to_rows_,
+                                              .signature = signature_});
     if (auto done = enter(i); !done) return done;
   }
   return {};
@@ -119,6 +121,24 @@ std::size_t ListCursor::leave() {
 }
 
 Result<void> ListCursor::first() { return is_open_ ? Result<void>() : open(nullptr); }
+
+Result<std::size_t> ListCursor::next_signed(std::size_t most) {
+  if (signature_ == 0 || cursors_.size() != 1) {
+    if (auto done = next(); !done) return std::move(done).error();
+    return std::size_t{0};
+  }
+  kv::Cursor& cursor = *cursors_.front();
+  const std::size_t passed =
+      cursor.next_signed(std::min<std::uint64_t>(most, meter_.keys_until_look()));
+  const bool is_there = cursor.valid();
+  if (auto done = meter_.keys_read(passed + (is_there ? 1 : 0)); !done) {
+    return std::move(done).error();
+  }
+  if (is_there) return passed;
+  heap_.clear();
+  if (auto done = cursor.status(); !done) return std::move(done).error();
+  return passed;
+}
 
 Result<void> ListCursor::next() {
   if (cursors_.size() == 1) {  // the usual list needs no heap
@@ -158,10 +178,10 @@ Result<void> ListCursor::seek(std::string_view position) {
 
 Intersection::Intersection(kv::Reader& reader, const List& driver, const std::vector<List>& others,
                            const std::vector<List>& skips, Admits admits, bool reverse,
-                           Meter& meter)
+                           Meter& meter, std::uint64_t signature)
     : admits_(std::move(admits)) {
   cursors_.reserve(1 + others.size());
-  cursors_.emplace_back(reader, driver, reverse, meter, others.empty() && skips.empty());
+  cursors_.emplace_back(reader, driver, reverse, meter, others.empty() && skips.empty(), signature);
   for (const List& list : others) cursors_.emplace_back(reader, list, reverse, meter);
   skips_.reserve(skips.size());
   for (const List& list : skips) skips_.emplace_back(reader, list, reverse, meter);
@@ -169,7 +189,7 @@ Intersection::Intersection(kv::Reader& reader, const List& driver, const std::ve
 
 Result<bool> Intersection::next() {
   ListCursor& driver = cursors_.front();
-  if (auto done = has_begun_ ? driver.next() : driver.first(); !done) {
+  if (auto done = has_begun_ ? walk_on() : driver.first(); !done) {
     return std::move(done).error();
   }
   has_begun_ = true;
@@ -192,9 +212,19 @@ Result<bool> Intersection::passes_skips() {
     walked_ = 0;
     return true;
   }
-  auto moved = ++walked_ < kWalked ? driver.next() : skip_ahead();
+  auto moved = ++walked_ < kWalked ? walk_on() : skip_ahead();
   if (!moved) return std::move(moved).error();
   return false;
+}
+
+Result<void> Intersection::walk_on() {
+  // Where there are skips, what is passed over is walked past like what they do not admit.
+  constexpr std::size_t kAny = std::size_t{1} << 20;
+  const std::size_t most = skips_.empty() ? kAny : kWalked - 1 - std::min(walked_, kWalked - 1);
+  auto passed = cursors_.front().next_signed(most);
+  if (!passed) return std::move(passed).error();
+  walked_ += *passed;
+  return {};
 }
 
 Result<void> Intersection::skip_ahead() {

@@ -30,7 +30,13 @@ class Meter {
   static constexpr std::uint64_t kCheckEvery = 1024;
 
   /// Of an index. scan_limit_exceeded (max_scanned); the same (plan) where a watch gives up.
-  Result<void> key_read() { return ++keys_read_ < next_look_ ? Result<void>() : look(); }
+  Result<void> key_read() { return keys_read(1); }
+  Result<void> keys_read(std::uint64_t count) {
+    keys_read_ += count;
+    return keys_read_ < next_look_ ? Result<void>() : look();
+  }
+  /// So many can be read before something is due: who reads several at once takes no more.
+  std::uint64_t keys_until_look() const noexcept { return next_look_ - keys_read_ - 1; }
 
   /// Says at how many keys read it wants to be asked again; nullopt: it gives up.
   using Watch = std::function<std::optional<std::uint64_t>()>;
@@ -88,14 +94,18 @@ struct List {
 class ListCursor {
  public:
   /// `leads_to_rows`: most entries are not passed over, and their records are asked for soon.
+  /// `signature`: entries without these bits are of no use (kv::Bounds).
   ListCursor(kv::Reader& reader, const List& list, bool reverse, Meter& meter,
-             bool leads_to_rows = false);
+             bool leads_to_rows = false, std::uint64_t signature = 0);
 
   /// To the first entry.
   Result<void> first();
   /// To the first entry at or after `position`, in the cursor's direction. Never moves back.
   Result<void> seek(std::string_view position);
   Result<void> next();
+  /// The same, past up to `most` entries that the signature excludes; how many of them. They count
+  /// as read, so that a query reads as much whether a cache has its lists or not.
+  Result<std::size_t> next_signed(std::size_t most);
 
   /// To the end, reading nothing.
   void finish() noexcept { heap_.clear(); }
@@ -127,6 +137,7 @@ class ListCursor {
   const bool reverse_;
   Meter& meter_;
   const bool leads_to_rows_;
+  const std::uint64_t signature_;
   bool is_open_ = false;
   std::vector<std::unique_ptr<kv::Cursor>> cursors_;
   std::vector<std::size_t> heap_;  // parts, the next position on top
@@ -145,10 +156,11 @@ class Intersection {
   using Admits = std::function<Result<bool>(const ListCursor& entry)>;
   static constexpr std::size_t kWalked = 64;
 
-  /// The entries of `driver` are the ones that are seen. Lists must outlive it. `admits` may be
-  /// empty where there are no skips.
+  /// The entries of `driver` are the ones that are seen; those without the bits of `signature` need
+  /// not be. Lists must outlive it. `admits` may be empty where there are no skips.
   Intersection(kv::Reader& reader, const List& driver, const std::vector<List>& others,
-               const std::vector<List>& skips, Admits admits, bool reverse, Meter& meter);
+               const std::vector<List>& skips, Admits admits, bool reverse, Meter& meter,
+               std::uint64_t signature = 0);
 
   /// To the next common position; false when there is none.
   Result<bool> next();
@@ -161,6 +173,8 @@ class Intersection {
   /// Whether the driver's entry may be in the skips; when not, the driver has moved on.
   Result<bool> passes_skips();
   Result<void> skip_ahead();
+  /// The driver, past what its signature excludes, as far as it is walked anyway.
+  Result<void> walk_on();
 
   std::vector<ListCursor> cursors_;
   std::vector<ListCursor> skips_;

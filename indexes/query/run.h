@@ -34,6 +34,8 @@ class Judge {
   virtual Result<void> look(const ListCursor& entry) = 0;
   /// What the entry tells: false when the row is out.
   virtual bool admits() const = 0;
+  /// Entries of the driver that admits() may be true of have these bits (kv::Bounds::signature).
+  virtual std::uint64_t signature() const { return 0; }
   /// Its position in the lists of the conditions.
   virtual std::string_view position() const = 0;
   /// Its place in the order asked for, appended to `place`.

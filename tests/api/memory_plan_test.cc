@@ -84,6 +84,63 @@ class MemoryPlanTest : public MemoryTest {
   }
 };
 
+/// A query's rows or error, and what it read for them.
+std::string told(const Store& store, const MemoryQuery& query) {
+  const auto page = store.memories().find_page(query);
+  if (!page) return page.error().to_string();
+  std::string text;
+  for (const Memory& memory : page->items) text += memory.key();
+  const auto plan = store.memories().explain(query);
+  if (!plan) return text + plan.error().to_string();
+  return text + " " + std::to_string(plan->keys_read) + " " + std::to_string(plan->records_fetched);
+}
+
+// Entries without the tags are passed over in a list that a cache has, and count all the same.
+TEST(MemoryPlan, ReadsAsMuchOfListsThatAreRemembered) {
+  std::mt19937_64 random(test_seed());
+  const TempDirectory directory(TempDirectory::On::memory);
+  const auto open = [&](std::uint64_t cache_bytes) {
+    return Store::open(directory.path(),
+                       {.record_cache_bytes = cache_bytes, .background_work = false})
+        .value();
+  };
+  constexpr const char* kTags[] = {"a", "b", "c", "d", "e", "f"};
+  {
+    const Store store = open(0);
+    for (int i = 0; i < 3000; ++i) {
+      NewMemory memory{.category = "c", .key = std::to_string(i)};
+      // Rare ones, and some that lie in other times than others.
+      for (std::size_t tag = 0; tag < std::size(kTags); ++tag) {
+        const bool is_in_time = tag % 2 == 0 || (i / 300) % 2 == static_cast<int>(tag / 2) % 2;
+        if (is_in_time && random() % (tag * tag + 2) == 0) memory.tags.emplace_back(kTags[tag]);
+      }
+      store.memories().create(memory).value();
+    }
+  }
+  std::vector<MemoryQuery> queries;
+  for (int i = 0; i < 150; ++i) {
+    MemoryQuery query{.oldest_first = random() % 2 == 0};
+    for (std::size_t count = 1 + random() % 3; count > 0; --count) {
+      query.tags_all.emplace_back(kTags[random() % std::size(kTags)]);
+    }
+    if (random() % 3 == 0) query.category = "c";
+    query.limit = 1 + static_cast<std::uint32_t>(random() % 60);
+    if (random() % 2 == 0) query.max_scanned = 1 + random() % 1500;
+    queries.push_back(query);
+  }
+  std::vector<std::string> expected;
+  {
+    const Store store = open(0);
+    for (const MemoryQuery& query : queries) expected.push_back(told(store, query));
+  }
+  const Store store = open(32U << 20);
+  for (int round = 0; round < 3; ++round) {
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      ASSERT_EQ(told(store, queries[i]), expected[i]) << "query " << i << " round " << round;
+    }
+  }
+}
+
 TEST_F(MemoryPlanTest, ARareAndAFrequentTagReadWhatTheRareOneHas) {
   make_memories(900, 300);
   for (const bool oldest_first : {false, true}) {

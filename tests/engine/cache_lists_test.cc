@@ -42,12 +42,12 @@ class Lists : public ::testing::Test {
   void put(std::string_view position, std::string_view value, Version version) {
     recent_.add(std::vector<std::uint64_t>{name().hash}, version);
     FollowedValue left(value);
-    lists_.apply(name(), position, left, false, version);
+    lists_.apply(name(), position, left, false, nullptr, version);
   }
   void erase(std::string_view position, Version version) {
     recent_.add(std::vector<std::uint64_t>{name().hash}, version);
     FollowedValue nothing;
-    lists_.apply(name(), position, nothing, false, version);
+    lists_.apply(name(), position, nothing, false, nullptr, version);
   }
   std::string find(std::string_view position, Version at = 1000) {
     return show(lists_.find(name(), position, at));
@@ -230,7 +230,7 @@ TEST_F(Lists, PartsAreEvictedOneByOne) {
   EXPECT_EQ(small.stats().entries, 1U);
   const std::string large(100'000, 'w');
   FollowedValue left(large);
-  small.apply(name(), from.back(), left, false, 20);
+  small.apply(name(), from.back(), left, false, nullptr, 20);
   EXPECT_FALSE(small.covers(name(), from.back())) << "it is larger than the shard";
 }
 

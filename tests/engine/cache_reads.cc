@@ -151,15 +151,17 @@ std::string CacheReads::compare_scan(Reader& cached, Reader& plain) {
   std::string upper = schema::prefix_end(list.key);
   if (dice_.one_in(2)) lower += dice_.position(list.family);
   if (dice_.one_in(2)) upper = list.key + dice_.position(list.family);
-  const Bounds bounds{.lower = lower,
-                      .upper = upper,
-                      .reverse = dice_.one_in(2),
-                      .fill_cache = !dice_.one_in(4),
-                      .prefix_bytes = dice_.one_in(10) ? 0 : list.key.size()};
+  const Bounds bounds{
+      .lower = lower,
+      .upper = upper,
+      .reverse = dice_.one_in(2),
+      .fill_cache = !dice_.one_in(4),
+      .prefix_bytes = dice_.one_in(10) ? 0 : list.key.size(),
+      .signature = dice_.one_in(2) ? 0 : letters_of(std::to_string(dice_.below(30)))};
   if (lower >= upper) return {};
   const auto mine = cached.scan(list.family, bounds);
   const auto theirs = plain.scan(list.family, bounds);
-  auto wrong = walk(*mine, *theirs, list, dice_.below(40), true);
+  auto wrong = walk(*mine, *theirs, list, dice_.below(40), true, bounds.signature);
   if (wrong.empty() || wrong == kMoved) return wrong;
   return wrong + " (scan from " + show(lower) + " to " + show(upper) +
          (bounds.reverse ? " in reverse)" : ")");
@@ -184,7 +186,7 @@ std::string CacheReads::compare_all(Reader& cached, Reader& plain) {
 }
 
 std::string CacheReads::walk(Cursor& cached, Cursor& plain, const KeyOf& list, std::size_t steps,
-                             bool seeks) {
+                             bool seeks, std::uint64_t signature) {
   for (std::size_t step = 0;; ++step) {
     if (const auto status = cached.status(); !status) {
       return is_moved(status.error()) ? kMoved : status.error().to_string();
@@ -200,11 +202,28 @@ std::string CacheReads::walk(Cursor& cached, Cursor& plain, const KeyOf& list, s
       const std::string target = list.key + dice_.position(list.family);
       cached.seek(target);
       plain.seek(target);
+    } else if (seeks && dice_.one_in(2)) {
+      if (auto wrong = pass_over(cached, plain, signature); !wrong.empty()) return wrong;
     } else {
       cached.next();
       plain.next();
     }
   }
+}
+
+std::string CacheReads::pass_over(Cursor& cached, Cursor& plain, std::uint64_t signature) {
+  const std::size_t most = dice_.below(6);
+  const std::size_t passed = cached.next_signed(most);
+  if (passed > most) return "passes over more than it may";
+  for (std::size_t i = 0; i < passed; ++i) {
+    plain.next();
+    if (!plain.valid()) return "passes over what is not there";
+    if ((letters_of(plain.value()) & signature) == signature) {
+      return "passes over " + show(plain.key());
+    }
+  }
+  plain.next();
+  return {};
 }
 
 std::string CacheReads::compare_place(Cursor& cached, Cursor& plain, const KeyOf& list) {

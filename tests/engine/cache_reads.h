@@ -20,7 +20,9 @@ class CacheReads {
   /// Both ways through all that there is.
   std::string compare_all(Reader& cached, Reader& plain);
   /// At most so many steps of two scans of `list`, from where they are.
-  std::string walk(Cursor& cached, Cursor& plain, const KeyOf& list, std::size_t steps, bool seeks);
+  /// `signature`: what both were opened with.
+  std::string walk(Cursor& cached, Cursor& plain, const KeyOf& list, std::size_t steps, bool seeks,
+                   std::uint64_t signature = 0);
 
  private:
   std::string compare_get(Reader& cached, Reader& plain);
@@ -29,6 +31,8 @@ class CacheReads {
   std::string compare_many(Reader& cached, Reader& plain);
   std::string compare_scan(Reader& cached, Reader& plain);
   std::string compare_targets(Reader& cached, Reader& plain);
+  /// A step that may pass over some.
+  std::string pass_over(Cursor& cached, Cursor& plain, std::uint64_t signature);
   std::string compare_place(Cursor& cached, Cursor& plain, const KeyOf& list);
 
   CacheDice& dice_;

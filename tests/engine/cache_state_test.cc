@@ -245,7 +245,7 @@ void fill_with_empty_parts(ListCache& lists, const ListCache::Name& name) {
   }
   for (int i = 1; i + 1 < kParts * kEntriesOfPart; ++i) {
     FollowedValue nothing;
-    lists.apply(name, place(i), nothing, false, 1);
+    lists.apply(name, place(i), nothing, false, nullptr, 1);
   }
 }
 

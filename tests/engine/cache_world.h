@@ -24,9 +24,19 @@ inline constexpr std::size_t kOrderBytes = 2;
 inline constexpr std::size_t kRecordListBytes = 8;
 inline constexpr char kRecordPart = 1;
 
+/// Of the values of the list index: a bit for each character that is there.
+inline std::uint64_t letters_of(std::string_view value) {
+  constexpr unsigned kBits = 64;
+  std::uint64_t letters = 0;
+  for (const char letter : value) {
+    letters |= std::uint64_t{1} << (static_cast<unsigned char>(letter) % kBits);
+  }
+  return letters;
+}
+
 inline CacheShape small_shape() {
   CacheShape shape;
-  shape.add_list(kListIndex, kOrderBytes);
+  shape.add_list(kListIndex, kOrderBytes, letters_of);
   shape.add_rows(kRowIndex);
   shape.add_records(Family::users);
   shape.add_record_list(Family::messages, kRecordListBytes, kRecordPart);

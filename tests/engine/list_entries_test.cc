@@ -90,5 +90,31 @@ TEST(ListEntries, PartsAndJoinedOnesAreFoundToo) {
   }
 }
 
+TEST(ListEntries, PlacesWithASignatureAreFoundBothWays) {
+  std::mt19937_64 random(testing::test_seed());
+  constexpr std::uint64_t kBits = 5;
+  for (int round = 0; round < 100; ++round) {
+    ListEntries entries;
+    std::vector<std::uint64_t> signatures;
+    const std::size_t count = 1 + random() % 30;
+    for (std::size_t i = 0; i < count; ++i) {
+      signatures.push_back(random() % 8);
+      entries.push_back(ListEntry::make(std::to_string(90 - i), ""), signatures.back());
+    }
+    const std::size_t changed = random() % count;
+    signatures[changed] ^= 4;
+    entries.replace(changed, entries[changed], signatures[changed]);
+    for (std::size_t place = 0; place < count; ++place) {
+      const std::size_t most = random() % 12;
+      std::size_t up = place;
+      while (up < count && up - place < most && (signatures[up] & kBits) != kBits) ++up;
+      EXPECT_EQ(entries.place_with(kBits, place, true, most), up);
+      std::size_t down = place;
+      while (down < count && place - down < most && (signatures[down] & kBits) != kBits) --down;
+      EXPECT_EQ(entries.place_with(kBits, place, false, most), down);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace callisto::kv

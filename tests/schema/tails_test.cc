@@ -207,6 +207,28 @@ TEST(MemoryCover, TellsTagsThatAreNotThere) {
   }
 }
 
+TEST(MemoryCover, ASignatureHasTheBitsOfEveryTag) {
+  std::mt19937_64 random = seeded_random();
+  for (int round = 0; round < 500; ++round) {
+    MemoryCover cover;
+    std::vector<std::uint16_t> tags(random() % 6);
+    for (std::uint16_t& tag : tags) tag = static_cast<std::uint16_t>(random());
+    cover.set_tags(tags);
+    if (random() % 2 == 0) cover.expires_at = static_cast<std::int64_t>(random());
+    if (random() % 2 == 0) cover.importance = 0.123F;
+    // Some entries have another time in front.
+    const std::string value =
+        (random() % 2 == 0 ? encode_created(static_cast<std::int64_t>(random() >> 2), 77) : "") +
+        encode(cover);
+    for (const std::uint16_t tag : tags) {
+      EXPECT_EQ(tags_signature(value) & tag_signature(tag), tag_signature(tag));
+    }
+    if (tags.empty() && !cover.expires_at && cover.importance == MemoryCover().importance) {
+      EXPECT_EQ(tags_signature(encode(cover)), 0U);
+    }
+  }
+}
+
 TEST(MemoryCover, RefusesWhatItDoesNotWrite) {
   const std::string time(8, '\0');
   const std::string one = from_hex("0100").value();
