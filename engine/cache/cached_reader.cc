@@ -177,14 +177,18 @@ Result<void> CachedReader::get_rows(Family family, std::span<const std::string> 
     std::size_t place;
     std::uint64_t hash;
   };
+  std::vector<std::uint64_t> hashes(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    hashes[i] = hash_key(family, keys[i]);
+    cache_.rows().prefetch(hashes[i]);
+  }
   std::vector<Missing> missing;
   const auto hint = [&](std::size_t i) { return hints.empty() ? nullptr : hints[i].get(); };
   const auto at = cache_version();
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const std::uint64_t hash = hash_key(family, keys[i]);
     RowCache::Hit hit;
-    if (!at || !cache_.rows().find(family, keys[i], hash, *at, hit)) {
-      missing.push_back({i, hash});
+    if (!at || !cache_.rows().find(family, keys[i], hashes[i], *at, hit)) {
+      missing.push_back({i, hashes[i]});
       continue;
     }
     if (hit.value && !hit.is_checked && check != nullptr) {
@@ -213,6 +217,7 @@ Result<void> CachedReader::get_rows(Family family, std::span<const std::string> 
   if (damaged != nullptr) return damaged_row(family, keys[damaged->place]);
   const auto filled_at = cache_version();
   if (!filled_at) return {};
+  for (const Missing& one : missing) cache_.rows().prefetch(one.hash);
   for (const Missing& one : missing) {
     if (!cache_.shape().is_row(family, keys[one.place])) continue;
     remember(hint(one.place), place,

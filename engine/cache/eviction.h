@@ -45,6 +45,10 @@ class EvictionQueues {
   /// there is room: what is asked for less often would leave before it is asked for again.
   /// `charge_bytes` is about what it would take.
   bool admits(std::uint64_t hash, std::size_t charge_bytes) noexcept;
+  /// Has the processor fetch what admits() looks at. Thread-safe.
+  void prefetch(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(&ghosts_[(hash >> 12) & (ghosts_.size() - 1)]);
+  }
   /// Not a member yet; its charge is set.
   void insert(Evictable& item);
   /// A member.

@@ -6,6 +6,7 @@ namespace callisto::kv {
 
 void RecentChanges::add(std::span<const std::uint64_t> hashes, Version version) {
   const std::lock_guard lock(mutex_);
+  raise_newest(version);
   for (const std::uint64_t hash : hashes) {
     Change& place = changes_[count_ % changes_.size()];
     if (count_ >= changes_.size()) known_from_ = std::max(known_from_, place.version);
@@ -16,10 +17,17 @@ void RecentChanges::add(std::span<const std::uint64_t> hashes, Version version) 
 
 void RecentChanges::forbid_below(Version version) {
   const std::lock_guard lock(mutex_);
+  raise_newest(version);
   known_from_ = std::max(known_from_, version);
 }
 
-bool RecentChanges::is_unchanged_since(std::uint64_t hash, Version version) const {
+void RecentChanges::raise_newest(Version version) {
+  if (newest_.load(std::memory_order_relaxed) < version) {
+    newest_.store(version, std::memory_order_release);
+  }
+}
+
+bool RecentChanges::is_absent_since(std::uint64_t hash, Version version) const {
   const std::lock_guard lock(mutex_);
   if (version < known_from_) return false;
   const std::uint64_t oldest = count_ - std::min<std::uint64_t>(count_, changes_.size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -24,9 +25,17 @@ class RecentChanges {
   void forbid_below(Version version);
   /// Whether no commit above `version` has changed what has this hash. False where that is not
   /// known any more.
-  bool is_unchanged_since(std::uint64_t hash, Version version) const;
+  bool is_unchanged_since(std::uint64_t hash, Version version) const {
+    // Under the lock of the shard that it is asked for, as its caller is: what a commit added that
+    // has been to that shard is seen here.
+    return newest_.load(std::memory_order_acquire) <= version || is_absent_since(hash, version);
+  }
 
  private:
+  /// Under the lock.
+  void raise_newest(Version version);
+  bool is_absent_since(std::uint64_t hash, Version version) const;
+
   struct Change {
     std::uint64_t hash = 0;
     Version version = 0;
@@ -35,6 +44,9 @@ class RecentChanges {
   std::vector<Change> changes_;  ///< A ring.
   std::uint64_t count_ = 0;      ///< Changes ever added.
   Version known_from_ = 0;       ///< Every change above it is in the ring.
+  /// Nothing is noted above it: mostly nothing is committed while a reader reads, and threads that
+  /// read need no lock in common.
+  std::atomic<Version> newest_{0};
 };
 
 }  // namespace callisto::kv

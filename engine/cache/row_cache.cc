@@ -71,12 +71,23 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
   explicit Shard(CacheRoom& of)
       : room(of), mutex(of.mutex), queues(of.queues), buckets(kMinBuckets) {
     room.evictors[static_cast<std::size_t>(Evictable::Kind::row)] = this;
+    note_buckets();
+  }
+  void note_buckets() noexcept {
+    first_bucket.store(buckets.data(), std::memory_order_relaxed);
+    last_bucket.store(buckets.size() - 1, std::memory_order_relaxed);
   }
 
   static constexpr std::size_t kMinBuckets = 16;
 
   CachedRow*& bucket(std::uint64_t hash) noexcept {
     return buckets[(hash >> 8) & (buckets.size() - 1)];
+  }
+  /// Without the lock: where the buckets lie may be old then, which only costs the gain.
+  void prefetch(std::uint64_t hash) const noexcept {
+    const std::size_t last = last_bucket.load(std::memory_order_relaxed);
+    __builtin_prefetch(first_bucket.load(std::memory_order_relaxed) + ((hash >> 8) & last));
+    queues.prefetch(hash);
   }
   CachedRow* find(Family family, std::string_view key, std::uint64_t hash) noexcept {
     for (CachedRow* row = bucket(hash); row != nullptr; row = row->chain) {
@@ -136,6 +147,7 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
   void grow() {
     std::vector<CachedRow*> old(buckets.size() * 2);
     std::swap(old, buckets);
+    note_buckets();
     for (CachedRow* head : old) {
       while (head != nullptr) {
         CachedRow* const row = std::exchange(head, head->chain);
@@ -148,6 +160,8 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
   std::mutex& mutex;
   EvictionQueues& queues;
   std::vector<CachedRow*> buckets;
+  std::atomic<CachedRow* const*> first_bucket{nullptr};
+  std::atomic<std::size_t> last_bucket{0};
   std::size_t count = 0;
   std::size_t bytes = 0;
   std::uint64_t hits = 0;
@@ -168,6 +182,10 @@ RowCache::~RowCache() { clear(); }
 
 RowCache::Shard& RowCache::shard_of(std::uint64_t hash) noexcept {
   return *shards_[hash % CacheRooms::kRooms];
+}
+
+void RowCache::prefetch(std::uint64_t hash) const noexcept {
+  shards_[hash % CacheRooms::kRooms]->prefetch(hash);
 }
 
 bool RowCache::find(Family family, std::string_view key, std::uint64_t hash, Version at, Hit& hit) {

@@ -61,6 +61,8 @@ class RowCache {
     bool is_checked = false;
     Ref<CachedRow> row{};
   };
+  /// Has the processor fetch where find() and fill() of this hash will look: for who asks for many.
+  void prefetch(std::uint64_t hash) const noexcept;
   /// False when nothing is known of the key at `at`.
   bool find(Family family, std::string_view key, std::uint64_t hash, Version at, Hit& hit);
   /// The same for a row that is known already; `row` of the answer stays empty.
