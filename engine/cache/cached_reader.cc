@@ -17,6 +17,9 @@ Error moved_error() { return Error(Code::conflict, "a commit came while the call
 
 bool is_intact(RowCheck check, const Bytes& bytes) { return check == nullptr || check(bytes); }
 
+/// Of an index, what is not there is asked for when it is about to be written.
+bool is_kept(Family family, const Bytes& row) { return row || family != Family::indexes; }
+
 void remember(ListEntry* entry, std::size_t place, const Ref<CachedRow>& row) {
   if (entry == nullptr || !row) return;
   CachedRow* none = nullptr;
@@ -112,7 +115,7 @@ void CachedReader::note_shown() {
 Result<Bytes> CachedReader::load(Family family, std::string_view key, std::uint64_t hash,
                                  RowCheck check, bool is_row) {
   auto row = read_below([&](Reader& reader) { return reader.get_row(family, key, check); });
-  if (!row || !is_row) return row;
+  if (!row || !is_row || !is_kept(family, *row)) return row;
   if (const auto at = cache_version()) {
     cache_.rows().fill(family, key, hash, *row, check != nullptr, *at);
   }
@@ -220,6 +223,7 @@ Result<void> CachedReader::get_rows(Family family, std::span<const std::string> 
   for (const Missing& one : missing) cache_.rows().prefetch(one.hash);
   for (const Missing& one : missing) {
     if (!cache_.shape().is_row(family, keys[one.place])) continue;
+    if (!is_kept(family, rows[one.place])) continue;
     remember(hint(one.place), place,
              cache_.rows().fill(family, keys[one.place], one.hash, rows[one.place],
                                 check != nullptr, *filled_at, hinted(hint(one.place), place)));
