@@ -194,17 +194,18 @@ Result<bool> Intersection::next() {
   }
   has_begun_ = true;
   while (!driver.at_end()) {
-    auto passes = passes_skips();
-    if (!passes) return passes;
-    if (!*passes) continue;
+    auto wanted = is_wanted();
+    if (!wanted) return wanted;
+    if (!*wanted) continue;
     auto met = meet();
     if (!met || *met) return met;
   }
   return false;
 }
 
-Result<bool> Intersection::passes_skips() {
-  if (skips_.empty()) return true;
+Result<bool> Intersection::is_wanted() {
+  // Alone it is looked at by who asked for it.
+  if (is_alone() || !admits_) return true;
   ListCursor& driver = cursors_.front();
   auto admitted = admits_(driver);
   if (!admitted) return admitted;
@@ -218,9 +219,9 @@ Result<bool> Intersection::passes_skips() {
 }
 
 Result<void> Intersection::walk_on() {
-  // Where there are skips, what is passed over is walked past like what they do not admit.
+  // Else what is passed over is walked past like what is not wanted.
   constexpr std::size_t kAny = std::size_t{1} << 20;
-  const std::size_t most = skips_.empty() ? kAny : kWalked - 1 - std::min(walked_, kWalked - 1);
+  const std::size_t most = is_alone() ? kAny : kWalked - 1 - std::min(walked_, kWalked - 1);
   auto passed = cursors_.front().next_signed(most);
   if (!passed) return std::move(passed).error();
   walked_ += *passed;
@@ -240,7 +241,9 @@ Result<void> Intersection::skip_ahead() {
       if (auto done = driver.seek(list.position()); !done) return done;
     }
   }
-  return {};
+  if (driver.at_end()) return {};
+  auto met = meet();
+  return met ? Result<void>() : std::move(met).error();
 }
 
 Result<bool> Intersection::meet() {

@@ -147,10 +147,10 @@ class ListCursor {
 
 /// The positions that all lists have, by leapfrog: whoever lags behind seeks to who leads.
 ///
-/// Of `skips` the entries of the driver tell whether they can be in them (`admits`), which costs
-/// less than a seek. So the driver is walked past what is out, and only after kWalked such entries
-/// in a row do these lists say how far it may skip: dense ones are never sought, disjoint ones read
-/// in leaps.
+/// Entries of the driver that are not wanted (`admits`) are walked past: to look at one costs less
+/// than a seek in another list. Of `skips` the entries tell so too whether they can be in them.
+/// Only after kWalked such entries in a row do the other lists say how far the driver may skip:
+/// dense ones are never sought, disjoint ones read in leaps.
 class Intersection {
  public:
   using Admits = std::function<Result<bool>(const ListCursor& entry)>;
@@ -170,11 +170,13 @@ class Intersection {
   /// Moves every list to where the driver stands; false when one is elsewhere, and then the driver
   /// has moved there.
   Result<bool> meet();
-  /// Whether the driver's entry may be in the skips; when not, the driver has moved on.
-  Result<bool> passes_skips();
+  /// Whether the driver's entry is wanted as far as it tells; when not, the driver has moved on.
+  Result<bool> is_wanted();
   Result<void> skip_ahead();
   /// The driver, past what its signature excludes, as far as it is walked anyway.
   Result<void> walk_on();
+  /// Whether there are lists that tell how far it may skip.
+  bool is_alone() const noexcept { return cursors_.size() == 1 && skips_.empty(); }
 
   std::vector<ListCursor> cursors_;
   std::vector<ListCursor> skips_;

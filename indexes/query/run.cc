@@ -198,10 +198,8 @@ Result<void> Run::for_each(bool reverse, const std::string& after,
     if (auto done = judge_.look(entry); !done) return std::move(done).error();
     return judge_.admits();
   };
-  // Lists that meet are sought at each entry of the driver, wanted or not: a query that passes over
-  // some would read less of them where a cache has its driver than where none has.
-  const std::uint64_t signature = plan_.all.empty() ? judge_.signature() : 0;
-  Intersection lists(reader_, driver, plan_.all, plan_.skips, admits, reverse, meter_, signature);
+  Intersection lists(reader_, driver, plan_.all, plan_.skips, admits, reverse, meter_,
+                     judge_.signature());
   while (true) {
     auto is_there = lists.next();
     if (!is_there) return std::move(is_there).error();
