@@ -12,6 +12,8 @@ namespace {
 
 namespace fb = schema::fb;
 
+using Fetch = std::function<Result<std::optional<Bytes>>(std::string_view key)>;
+
 constexpr unsigned kProbes = 256;
 
 constexpr std::size_t kRowsAhead = 16;
@@ -21,60 +23,40 @@ std::string probe_key(SpaceNumber space, const DatumPlace& place, unsigned probe
                            static_cast<std::uint8_t>(probe));
 }
 
-/// The first key behind those of the place's hash.
-std::string probes_end(std::string key) {
-  key.pop_back();
-  return schema::prefix_end(key);
-}
-
-/// Probes are dense, so the first key without a row ends the search. Tells of every key that it
-/// depends on.
-Result<FoundDatum> search(kv::Reader& reader, SpaceNumber space, const DatumPlace& place,
-                          std::string_view value,
-                          const std::function<void(std::string_view key)>& visit) {
-  FoundDatum found{probe_key(space, place, 0), std::nullopt};
-  visit(found.key);
-  unsigned probe = 0;
-  const std::string lower = found.key;
-  auto done = for_each_datum(
-      reader, lower, probes_end(lower), [&](std::string_view key, Bytes row) -> Result<bool> {
-        if (key != found.key) return false;
-        if (schema::text(schema::root<fb::UserDatum>(row)->value()) == value) {
-          found.row = std::move(row);
-          return false;
-        }
-        if (++probe == kProbes) {
-          found.key.clear();
-          return false;
-        }
-        found.key = probe_key(space, place, probe);
-        visit(found.key);
-        return true;
-      });
-  if (!done) return std::move(done).error();
-  return found;
+/// Probes are dense, so the first key without a row ends the search.
+Result<FoundDatum> search(SpaceNumber space, const DatumPlace& place, std::string_view value,
+                          const Fetch& fetch_row) {
+  for (unsigned probe = 0; probe < kProbes; ++probe) {
+    FoundDatum found{probe_key(space, place, probe), std::nullopt};
+    auto row = fetch_row(found.key);
+    if (!row) return std::move(row).error();
+    if (!*row) return found;
+    if (schema::text(schema::root<fb::UserDatum>(**row)->value()) == value) {
+      found.row = std::move(*row);
+      return found;
+    }
+  }
+  return FoundDatum{};
 }
 
 /// Writes what lies in the last probe into the hole, so that probes stay dense.
 Result<void> fill_hole(WriteContext& context, const DatumPlace& place, unsigned hole,
                        const Bytes& gone) {
-  const auto guard = [&](unsigned probe) {
-    if (probe >= kProbes) return;
-    context.transaction().guard(kv::Family::user_data, probe_key(context.space(), place, probe));
-  };
+  std::optional<Bytes> last;
+  unsigned last_probe = hole;
+  for (unsigned probe = hole + 1; probe < kProbes; ++probe) {
+    auto row = fetch_for_update<fb::UserDatum>(context.transaction(),
+                                               probe_key(context.space(), place, probe));
+    if (!row) return std::move(row).error();
+    if (!*row) break;
+    last = std::move(*row);
+    last_probe = probe;
+  }
   const std::string hole_key = probe_key(context.space(), place, hole);
-  std::optional<DatumRow> last;
-  unsigned probe = hole + 1;
-  guard(probe);
-  CALLISTO_TRY(for_each_datum(context.reader(), hole_key + '\0', probes_end(hole_key),
-                              [&](std::string_view key, Bytes row) -> Result<bool> {
-                                last = DatumRow{std::string(key), std::move(row)};
-                                guard(++probe);
-                                return true;
-                              }));
   if (!last) return context.write_row(TableId::user_data, hole_key, gone.view(), std::nullopt);
-  CALLISTO_TRY(context.write_row(TableId::user_data, last->key, last->row.view(), std::nullopt));
-  return context.write_row(TableId::user_data, hole_key, gone.view(), last->row.view());
+  const std::string last_key = probe_key(context.space(), place, last_probe);
+  CALLISTO_TRY(context.write_row(TableId::user_data, last_key, last->view(), std::nullopt));
+  return context.write_row(TableId::user_data, hole_key, gone.view(), last->view());
 }
 
 }  // namespace
@@ -101,13 +83,14 @@ Result<void> for_each_datum(
 
 Result<FoundDatum> find_datum(kv::Reader& reader, SpaceNumber space, const DatumPlace& place,
                               std::string_view value) {
-  return search(reader, space, place, value, [](std::string_view) {});
+  return search(space, place, value,
+                [&](std::string_view key) { return fetch<fb::UserDatum>(reader, key); });
 }
 
 Result<FoundDatum> find_datum_for_update(WriteContext& context, const DatumPlace& place,
                                          std::string_view value) {
-  auto found = search(context.reader(), context.space(), place, value, [&](std::string_view key) {
-    context.transaction().guard(kv::Family::user_data, key);
+  auto found = search(context.space(), place, value, [&](std::string_view key) {
+    return fetch_for_update<fb::UserDatum>(context.transaction(), key);
   });
   if (found && found->key.empty()) {
     return Error(Code::limit_exceeded, "value", "at most 256 values with one hash");

@@ -122,12 +122,38 @@ Result<Bytes> CachedReader::load(Family family, std::string_view key, std::uint6
   return row;
 }
 
+Result<bool> CachedReader::find_listed(Family family, std::string_view key, RowCheck check,
+                                       Version at, Bytes& row) {
+  const CacheShape::Place place = cache_.shape().place_of(family, key);
+  if (place.kind != CacheShape::Kind::list || !place.is_record) return false;
+  const auto name = ListCache::Name::of(family, key.substr(0, place.prefix_bytes));
+  const std::string_view position = key.substr(place.prefix_bytes);
+  const Ref<ListSegment> part = cache_.lists().find(name, position, at);
+  if (!part) return false;
+  const ListEntries& entries = part->entries;
+  const std::size_t found = entries.place_of(position);
+  if (found == entries.size() || entries[found]->position() != position) return true;
+  const ListEntry& entry = *entries[found];
+  if (check != nullptr && !entry.is_checked.load(std::memory_order_relaxed)) {
+    if (!check(entry.record)) return damaged_row(family, key);
+    entry.is_checked.store(true, std::memory_order_relaxed);
+  }
+  row = entry.record;
+  return true;
+}
+
 Result<Bytes> CachedReader::get_row(Family family, std::string_view key, RowCheck check) {
   const bool is_row = cache_.shape().is_row(family, key);
   const std::uint64_t hash = is_row ? hash_key(family, key) : 0;
   const auto at = cache_version();
   RowCache::Hit hit;
   if (!is_row || !at || !cache_.rows().find(family, key, hash, *at, hit)) {
+    if (is_row && at) {
+      Bytes row;
+      auto known = find_listed(family, key, check, *at, row);
+      if (!known) return std::move(known).error();
+      if (*known) return row;
+    }
     return load(family, key, hash, check, is_row);
   }
   if (hit.value && !hit.is_checked && check != nullptr) {
@@ -191,7 +217,9 @@ Result<void> CachedReader::get_rows(Family family, std::span<const std::string> 
   for (std::size_t i = 0; i < keys.size(); ++i) {
     RowCache::Hit hit;
     if (!at || !cache_.rows().find(family, keys[i], hashes[i], *at, hit)) {
-      missing.push_back({i, hashes[i]});
+      auto known = at ? find_listed(family, keys[i], check, *at, rows[i]) : Result<bool>(false);
+      if (!known) return std::move(known).error();
+      if (!*known) missing.push_back({i, hashes[i]});
       continue;
     }
     if (hit.value && !hit.is_checked && check != nullptr) {

@@ -62,6 +62,9 @@ class CachedReader final : public Snapshot {
   auto read_below(Read&& read) -> decltype(read(std::declval<Reader&>()));
   /// Over an engine's reader: says so where that shows what the cache has not followed.
   void note_shown();
+  /// Whether a list of records tells at `at` what lies at a key of its; `row` is that, or empty.
+  Result<bool> find_listed(Family family, std::string_view key, RowCheck check, Version at,
+                           Bytes& row);
   Result<Bytes> load(Family family, std::string_view key, std::uint64_t hash, RowCheck check,
                      bool is_row);
 
