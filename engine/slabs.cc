@@ -93,7 +93,8 @@ struct Bin;
 
 /// Lies at the beginning of its slab.
 struct alignas(kCacheLine) Slab {
-  Bin* bin = nullptr;
+  /// Changes under the locks of both bins: who has locked the one that it read looks again.
+  std::atomic<Bin*> bin{nullptr};
   Free* free = nullptr;     ///< Blocks that were given back.
   std::uint32_t fresh = 0;  ///< Where the blocks begin that were never taken.
   std::uint32_t used = 0;   ///< Blocks.
@@ -161,25 +162,64 @@ struct alignas(kCacheLine) Bin {
   std::mutex mutex;
   std::uint32_t bytes = 0;
 
+  std::uint32_t capacity() const noexcept {
+    return static_cast<std::uint32_t>((kSlabBytes - kHeadBytes) / bytes);
+  }
+  /// Free blocks in its slabs. Without the lock about so many.
+  std::uint32_t spare() const noexcept { return spare_.load(std::memory_order_relaxed); }
+
+  /// None when no slab has a free block.
+  void* try_take() {
+    const std::lock_guard lock(mutex);
+    return open_ != nullptr ? take_from(*open_) : nullptr;
+  }
   void* take(Stock& stock) {
     const std::lock_guard lock(mutex);
-    if (open == nullptr) list(*begin(stock.take()));
-    return take_from(*open);
+    if (open_ == nullptr) {
+      list(*begin(stock.take()));
+      add_spare(capacity());
+    }
+    return take_from(*open_);
   }
-  void give(Slab& slab, void* block, Stock& stock) noexcept {
+  /// From a slab of `other`, which is its own then, with all of its free blocks.
+  void* take_over(Bin& other) {
+    const std::scoped_lock lock(mutex, other.mutex);
+    if (open_ == nullptr && other.open_ != nullptr) {
+      Slab& slab = *other.open_;
+      const std::uint32_t free = capacity() - slab.used;
+      other.unlist(slab);
+      other.add_spare(0 - free);
+      slab.bin.store(this, std::memory_order_release);
+      list(slab);
+      add_spare(free);
+    }
+    return open_ != nullptr ? take_from(*open_) : nullptr;
+  }
+  /// False when the slab is another bin's by now.
+  bool give(Slab& slab, void* block, Stock& stock) noexcept {
     const std::lock_guard lock(mutex);
+    if (slab.bin.load(std::memory_order_relaxed) != this) return false;
     slab.free = new (block) Free{slab.free};
+    add_spare(1);
     if (!slab.is_listed) list(slab);
-    if (--slab.used > 0 || (open == &slab && slab.next == nullptr)) return;
+    if (--slab.used > 0 || (open_ == &slab && slab.next == nullptr)) return true;
     unlist(slab);
+    add_spare(0 - capacity());
     stock.give(&slab);
+    return true;
   }
 
  private:
-  Slab* open = nullptr;  ///< With free blocks.
+  std::atomic<std::uint32_t> spare_{0};
+  Slab* open_ = nullptr;  ///< With free blocks.
 
+  /// Under the lock.
+  void add_spare(std::uint32_t blocks) noexcept {
+    spare_.store(spare() + blocks, std::memory_order_relaxed);
+  }
   void* take_from(Slab& slab) noexcept {
     ++slab.used;
+    add_spare(0 - std::uint32_t{1});
     void* block = slab.free;
     if (block != nullptr) {
       slab.free = slab.free->next;
@@ -192,20 +232,20 @@ struct alignas(kCacheLine) Bin {
   }
   Slab* begin(void* place) noexcept {
     auto* const slab = new (place) Slab;
-    slab->bin = this;
+    slab->bin.store(this, std::memory_order_relaxed);
     slab->fresh = kHeadBytes;
     static_assert(sizeof(Slab) <= kHeadBytes);
     return slab;
   }
   void list(Slab& slab) noexcept {
     slab.previous = nullptr;
-    slab.next = open;
-    if (open != nullptr) open->previous = &slab;
-    open = &slab;
+    slab.next = open_;
+    if (open_ != nullptr) open_->previous = &slab;
+    open_ = &slab;
     slab.is_listed = true;
   }
   void unlist(Slab& slab) noexcept {
-    (slab.previous != nullptr ? slab.previous->next : open) = slab.next;
+    (slab.previous != nullptr ? slab.previous->next : open_) = slab.next;
     if (slab.next != nullptr) slab.next->previous = slab.previous;
     slab.is_listed = false;
   }
@@ -220,6 +260,23 @@ struct Slabs {
       for (std::size_t i = 0; i < kClasses.count; ++i) {
         shard[i].bytes = static_cast<std::uint32_t>(bytes_of(i));
       }
+    }
+  }
+  void* take(std::size_t shard, std::size_t size_class) {
+    Bin& own = bins[shard][size_class];
+    if (void* const block = own.try_take()) return block;
+    // What other processors gave back is taken over a slab at a time, and only where it comes to
+    // one: each of two threads that take block for block what the other gave lost a third.
+    for (std::size_t i = 1; i < kShards; ++i) {
+      Bin& other = bins[(shard + i) % kShards][size_class];
+      if (other.spare() < own.capacity()) continue;
+      if (void* const block = own.take_over(other)) return block;
+    }
+    return own.take(stock);
+  }
+  void give(void* block) noexcept {
+    Slab& slab = slab_of(block);
+    while (!slab.bin.load(std::memory_order_acquire)->give(slab, block, stock)) {
     }
   }
   /// Never destroyed: what it gave may be held to the end of the process.
@@ -249,16 +306,14 @@ std::size_t held_bytes() noexcept { return 0; }
 void* take(std::size_t bytes) {
   if (bytes > kMaxBytes) return general_take(bytes);
   Slabs& slabs = Slabs::get();
-  // By the processor, not the thread: a new thread finds what others of its kind left. Not what
-  // other processors gave back: taking that costs two threads a third of their speed.
+  // By the processor, not the thread: a new thread finds what others of its kind left.
   const auto processor = static_cast<unsigned>(::sched_getcpu());
-  return slabs.bins[processor % kShards][class_of(bytes)].take(slabs.stock);
+  return slabs.take(processor % kShards, class_of(bytes));
 }
 
 void give(void* block, std::size_t bytes) noexcept {
   if (bytes > kMaxBytes) return general_give(block);
-  Slab& slab = slab_of(block);
-  slab.bin->give(slab, block, Slabs::get().stock);
+  Slabs::get().give(block);
 }
 
 std::size_t held_bytes() noexcept { return Slabs::get().stock.held_bytes(); }

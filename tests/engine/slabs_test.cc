@@ -1,9 +1,12 @@
 #include "engine/slabs.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <random>
 #include <thread>
@@ -115,6 +118,50 @@ TEST(Slabs, OneThreadGivesWhatAnotherTook) {
     }
   }
   for (const auto& holder : holders) EXPECT_EQ(holder->torn(), 0);
+}
+
+/// Runs on one processor; false where that cannot be had.
+bool run_on(unsigned processor, const std::function<void()>& work) {
+  bool was_there = false;
+  std::thread([&] {
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(processor, &only);
+    was_there = ::pthread_setaffinity_np(::pthread_self(), sizeof only, &only) == 0;
+    if (was_there) work();
+  }).join();
+  return was_there;
+}
+
+// A process moves from processor to processor: what one left half used the other must fill.
+TEST(Slabs, WhatOneProcessorGaveBackIsUsedByAnother) {
+  if (testing::is_sanitized()) GTEST_SKIP() << "blocks come from the sanitizer's allocator";
+  constexpr std::size_t kBytes = 4000;
+  constexpr std::size_t kBlocks = 8000;
+  std::mt19937_64 random(testing::test_seed());
+  std::vector<void*> blocks;
+  const auto take = [&](std::size_t count) {
+    while (count-- > 0) blocks.push_back(slabs::take(kBytes));
+  };
+  const auto give = [&](std::size_t count) {
+    std::shuffle(blocks.begin(), blocks.end(), random);
+    for (; count > 0; --count, blocks.pop_back()) slabs::give(blocks.back(), kBytes);
+  };
+  const bool has_two = run_on(0, [&] { take(kBlocks); }) && run_on(1, [&] { give(kBlocks / 2); });
+  const std::size_t before = slabs::held_bytes();
+  if (has_two) {
+    run_on(1, [&] { take(kBlocks / 2); });
+    EXPECT_LE(slabs::held_bytes(), before + before / 16);
+    for (unsigned round = 0; round < 20; ++round) {
+      run_on(round % 2, [&] {
+        give(kBlocks / 4);
+        take(kBlocks / 4);
+      });
+    }
+    EXPECT_LE(slabs::held_bytes(), before + before / 16);
+  }
+  give(blocks.size());
+  if (!has_two) GTEST_SKIP() << "one processor";
 }
 
 }  // namespace
