@@ -294,6 +294,7 @@ void CachedCursor::flush(bool is_at_end) {
     part->is_to_end = is_at_end && !upper_;
     std::reverse(recorded_.begin(), recorded_.end());
   }
+  part->entries.reserve(recorded_.size());
   const SignatureOf signature = reader_.cache().shape().signature_of(family_, prefix_);
   for (Ref<ListEntry>& entry : recorded_) {
     const std::uint64_t signed_by = entry->signature(signature);

@@ -86,6 +86,12 @@ std::size_t ListEntries::place_with(std::uint64_t signature, std::size_t place, 
   return place;
 }
 
+void ListEntries::reserve(std::size_t count) {
+  heads_.reserve(count);
+  signatures_.reserve(count);
+  entries_.reserve(count);
+}
+
 void ListEntries::push_back(Ref<ListEntry> entry, std::uint64_t signature) {
   heads_.push_back(head_of(entry->position()));
   signatures_.push_back(signature);

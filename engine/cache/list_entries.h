@@ -30,6 +30,8 @@ class ListEntries {
 
   // `signature`: of the entry's value (SignatureOf); all bits where there is none.
 
+  /// Room for so many, and no more.
+  void reserve(std::size_t count);
   /// Behind all others, whose positions are higher.
   void push_back(Ref<ListEntry> entry, std::uint64_t signature = kAnySignature);
   void append(const ListEntries& others);
