@@ -16,7 +16,9 @@ using Fetch = std::function<Result<std::optional<Bytes>>(std::string_view key)>;
 
 constexpr unsigned kProbes = 256;
 
+/// A row may be of a mebibyte: what is read ahead ends with the one that passes these bytes.
 constexpr std::size_t kRowsAhead = 16;
+constexpr std::size_t kBytesAhead = std::size_t{16} << 10;
 
 std::string probe_key(SpaceNumber space, const DatumPlace& place, unsigned probe) {
   return schema::datum_key(space, place.user, place.category, place.hash,
@@ -132,11 +134,13 @@ Result<std::optional<DatumRow>> first_of_category(ReadContext& context, const Us
   std::optional<DatumRow> first;
   const std::string prefix = schema::datum_prefix(context.space(), user, schema::nfc(category));
   std::size_t ahead = 0;
+  std::size_t bytes = 0;
   // Some more than the first: what is read is remembered, and the others are asked for next.
   auto done = for_each_datum(context.reader(), prefix, schema::prefix_end(prefix),
                              [&](std::string_view key, Bytes row) -> Result<bool> {
+                               bytes += row.size();
                                if (!first) first = DatumRow{std::string(key), std::move(row)};
-                               return ++ahead <= kRowsAhead;
+                               return ++ahead <= kRowsAhead && bytes < kBytesAhead;
                              });
   if (!done) return std::move(done).error();
   return first;

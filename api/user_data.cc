@@ -230,15 +230,20 @@ Result<std::uint32_t> remove_values(WriteContext& context, const UserId& user,
 /// Rows of a user's data, newest first within each category.
 class NewestFirst {
  public:
+  static constexpr std::size_t kFewRows = 256;
+  static constexpr std::size_t kFewBytes = std::size_t{1} << 20;
+
   void add(std::string_view key, Bytes row) {
     const std::string_view category = key.substr(0, key.size() - schema::kDatumTailBytes);
     if (category != category_) {
       category_.assign(category);
       begun_ = rows_.size();
     }
+    bytes_ += row.size();
     rows_.push_back({begun_, created_of(row), std::move(row)});
   }
-  std::size_t size() const noexcept { return rows_.size(); }
+  /// So that to read them all costs no more than to find some of them by the index.
+  bool are_few() const noexcept { return rows_.size() <= kFewRows && bytes_ <= kFewBytes; }
 
   std::vector<UserDatum> views(const SpaceState& state, std::size_t limit) {
     // Of one time by hash and probe, as they came.
@@ -264,6 +269,7 @@ class NewestFirst {
 
   std::string category_;
   std::size_t begun_ = 0;
+  std::size_t bytes_ = 0;
   std::vector<Row> rows_;
 };
 
@@ -271,20 +277,19 @@ class NewestFirst {
 Result<std::vector<UserDatum>> list_data(ReadContext& context, const UserId& user,
                                          std::optional<std::string_view> category,
                                          std::size_t limit) {
-  constexpr std::size_t kFewRows = 256;
   if (!is_present(context.state(), user)) return std::vector<UserDatum>();
   const SpaceNumber space = context.space();
   const std::string prefix = category ? schema::datum_prefix(space, user, schema::nfc(*category))
                                       : schema::datum_prefix(space, user);
-  const bool has_index =
-      readable_version(context, schema::IndexId::datum_newest).has_value() && limit < kFewRows;
+  const bool has_index = readable_version(context, schema::IndexId::datum_newest).has_value() &&
+                         limit < NewestFirst::kFewRows;
   NewestFirst rows;
   CALLISTO_TRY(for_each_datum(context.reader(), prefix, schema::prefix_end(prefix),
                               [&](std::string_view key, Bytes row) -> Result<bool> {
                                 rows.add(key, std::move(row));
-                                return !has_index || rows.size() <= kFewRows;
+                                return !has_index || rows.are_few();
                               }));
-  if (!has_index || rows.size() <= kFewRows) return rows.views(context.state(), limit);
+  if (!has_index || rows.are_few()) return rows.views(context.state(), limit);
   std::vector<UserDatum> views;
   CALLISTO_TRY(for_each_indexed<fb::UserDatum>(
       context, schema::IndexId::datum_newest,

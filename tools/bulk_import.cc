@@ -26,10 +26,18 @@ constexpr std::size_t kConversationBytes = 16u << 20;
 /// Lines of records, each with its "\n"; messages behind the conversation that they belong to.
 using Job = std::string;
 
+/// Which lines go into one space.
+struct SpaceName {
+  std::string name;
+  std::string unnamed;  ///< Where lines go that name none.
+
+  bool is_of(std::string_view named) const { return (named.empty() ? unnamed : named) == name; }
+};
+
 /// Adds the lines of a job to a load.
 class JobReader {
  public:
-  explicit JobReader(BulkLoad& load) : load_(load) {}
+  JobReader(BulkLoad& load, const SpaceName& space) : load_(load), space_(space) {}
 
   Result<void> read(const Job& job) {
     std::string_view rest = job;
@@ -56,6 +64,8 @@ class JobReader {
       if (!line) return std::move(line).error();
       line_ = std::move(*line);
     }
+    // It may name its space where the head of a line does not show it.
+    if (!space_.is_of(line_.space)) return not_ours();
     return std::visit([&](auto& record) { return add(record); }, line_.record);
   }
   Result<void> add(const ExportHead&) { return not_ours(); }
@@ -98,17 +108,20 @@ class JobReader {
   }
 
   BulkLoad& load_;
+  const SpaceName& space_;
   QuickFields fields_;
   Line line_;
   std::optional<NewConversation> conversation_;
   std::vector<NewMessage> messages_;
 };
 
-/// Threads that add jobs to a load. They end with the object.
+/// Threads that add jobs to the load of a space. They end with the object.
 class Workers {
  public:
-  Workers(BulkLoad& load, unsigned count) {
-    for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this, &load] { work(load); });
+  Workers(BulkLoad& load, const SpaceName& space, unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+      threads_.emplace_back([this, &load, &space] { work(load, space); });
+    }
   }
   ~Workers() { ignore_error(finish(), "whoever wanted to know has asked"); }
 
@@ -136,8 +149,8 @@ class Workers {
   }
 
  private:
-  void work(BulkLoad& load) {
-    JobReader reader(load);
+  void work(BulkLoad& load, const SpaceName& space) {
+    JobReader reader(load, space);
     std::unique_lock lock(mutex_);
     while (true) {
       changed_.wait(lock, [&] { return failure_ || is_ending_ || !jobs_.empty(); });
@@ -167,7 +180,8 @@ class Workers {
 /// has both in the order of conversations, so that one walk beside the other finds them.
 class SpaceLines {
  public:
-  SpaceLines(const std::string& path, Workers& workers) : path_(path), workers_(workers) {}
+  SpaceLines(const std::string& path, const SpaceName& space, Workers& workers)
+      : path_(path), space_(space), workers_(workers) {}
 
   /// False where the line is not in its place, or more are not needed.
   bool add(const LineHead& head, std::string_view line, std::uint64_t offset) {
@@ -219,10 +233,11 @@ class SpaceLines {
   }
   bool next_header(LineHead& head, std::string_view& line) {
     return headers_ && headers_->next(line) && read_head(line, head) &&
-           head.table == "conversations";
+           head.table == "conversations" && space_.is_of(head.space);
   }
 
   const std::string& path_;
+  const SpaceName& space_;
   Workers& workers_;
   std::unique_ptr<BlockLines> headers_;
   std::string conversation_;
@@ -245,8 +260,7 @@ class BulkImport {
   Result<std::optional<ImportCounts>> run() {
     std::string_view line;
     if (!lines_.next(line) || line != kExportHead) return std::optional<ImportCounts>();
-    is_there_ = lines_.next(line) && read_head(line, head_);
-    line_ = line;
+    is_there_ = lines_.next(line_) && read_line_head();
     while (is_there_) {
       auto loaded = load_space();
       if (!loaded) return std::move(loaded).error();
@@ -259,16 +273,17 @@ class BulkImport {
  private:
   /// The lines up to those of another space.
   Result<bool> load_space() {
-    const std::string name = head_.space.empty() ? options_.space : std::string(head_.space);
-    auto space = store_.space(name);
-    if (!space && space.error().code() == Code::not_found) space = store_.create_space(name);
+    const SpaceName target{head_.space.empty() ? options_.space : std::string(head_.space),
+                           options_.space};
+    auto space = store_.space(target.name);
+    if (!space && space.error().code() == Code::not_found) space = store_.create_space(target.name);
     if (!space) return give_up(space.error());
     auto load = space->bulk_load();
     if (!load) return give_up(load.error());
-    Workers workers(*load, 2);
-    SpaceLines lines(path_, workers);
+    Workers workers(*load, target, 2);
+    SpaceLines lines(path_, target, workers);
     bool is_taken = true;
-    while (is_taken && is_there_ && is_of(name)) {
+    while (is_taken && is_there_ && target.is_of(head_.space)) {
       is_taken = head_.table == "spaces" || lines.add(head_, line_, lines_.offset());
       if (is_taken) advance();
     }
@@ -281,13 +296,15 @@ class BulkImport {
     add_counts(counts_, *committed);
     return true;
   }
-  bool is_of(const std::string& name) const {
-    return head_.space.empty() ? name == options_.space : name == head_.space;
+  /// Whether the line begins as ours do, and is one where it makes a space, which it does at once.
+  bool read_line_head() {
+    if (!read_head(line_, head_)) return false;
+    return head_.table != "spaces" || read_line(line_, 0).has_value();
   }
   void advance() {
     const bool is_read = lines_.next(line_);
     is_at_end_ = !is_read && !lines_.is_too_long() && !lines_.has_failed();
-    is_there_ = is_read && read_head(line_, head_);
+    is_there_ = is_read && read_line_head();
   }
   /// Errors about records or spaces are told better line by line.
   static Result<bool> give_up(const Error& error) {

@@ -77,6 +77,8 @@ bool read_head(std::string_view line, LineHead& head) {
   if (head.table == "spaces") return take_text(line, "name", head.space);
   take_text(line, "space", head.space);
   if (!take_text(line, "id", head.id)) return false;
+  // None at all, or nil: such a record gets one.
+  if (head.id.find_first_not_of("0-") == std::string_view::npos) return false;
   return head.table != "messages" || take_text(line, "conversation", head.conversation);
 }
 

@@ -3,6 +3,7 @@
 #include "api/datum_rows.h"
 #include "schema/keys.h"
 #include "tests/api/user_fixture.h"
+#include "tests/support/temp_directory.h"
 
 namespace callisto::testing {
 namespace {
@@ -213,6 +214,44 @@ TEST_F(UserDataTest, TheNewestComeFirstOfFewValuesAndOfMany) {
     ASSERT_EQ(listed.front(), "one");
     ASSERT_EQ(std::vector<std::string>(listed.begin() + 1, listed.end()), all);
   }
+}
+
+// A row may be of a mebibyte: who asks for one does not read a hundred of them.
+TEST(LargeUserData, IsReadAsFarAsItIsAskedFor) {
+  constexpr int kValues = 200;
+  constexpr std::size_t kValueBytes = std::size_t{64} << 10;
+  const TempDirectory directory(TempDirectory::On::memory);
+  TestEnvironment environment;
+  const auto open = [&] {
+    return Store::open(
+               directory.path(),
+               {.record_cache_bytes = 0, .background_work = false, .environment = &environment})
+        .value();
+  };
+  UserId user;
+  {
+    const Store store = open();
+    user = store.users().create({}).value();
+    for (int i = 0; i < kValues; ++i) {
+      environment.advance_seconds(1);
+      const std::string value = std::to_string(i) + std::string(kValueBytes, 'x');
+      store.user_data().append(user, "notes", value).value();
+    }
+    store.compact().value();
+  }
+  // Each row has a block of its own.
+  const Store store = open();
+  const auto blocks = [&] { return store.stats().value().block_cache.misses; };
+  std::uint64_t before = blocks();
+  store.user_data().append(user, "notes", "one more").value();
+  EXPECT_LT(blocks() - before, 8U);
+  environment.advance_seconds(1);
+  before = blocks();
+  const auto newest = store.user_data().values(user, "notes", 2).value();
+  EXPECT_LT(blocks() - before, kValues / 2);
+  ASSERT_EQ(newest.size(), 2U);
+  EXPECT_EQ(newest[0].value(), "one more");
+  EXPECT_EQ(newest[1].value().substr(0, 4), "199x");
 }
 
 TEST_F(UserDataTest, AUserHoldsTwoThousandRows) {

@@ -124,6 +124,46 @@ TEST_F(BulkImport, WhatIsNotPlainInALineIsReadAllTheSame) {
   EXPECT_EQ(exported("bulk"), fresh_export(lines.substr(lines.find('\n'))));
 }
 
+// Lines that no export has, though it could begin with them.
+TEST_F(BulkImport, WhatExportsDoNotHaveGoesWhereItWouldWithoutIt) {
+  const std::string created = R"("created_at":"2026-03-02T08:00:00.000000Z"})"
+                              "\n";
+  const auto talk_of = [&](const std::string& space, int number) {
+    return R"({"table":"conversations",)" + space + R"("id":")" + id(number) + "\"," + created;
+  };
+  const std::string mine = talk_of("", 1);
+  const std::string memory = R"({"table":"memories","id":")" + id(3) + R"(","key":"k",)" + created;
+  const std::string nil =
+      R"({"table":"memories","id":"00000000-0000-0000-0000-000000000000","key":"k",)" + created;
+  const std::vector<std::string> all = {
+      // Another space begins with conversations, and no line says so before.
+      mine + talk_of(R"("space":"acme",)", 2),
+      mine + talk_of(R"("space":"acme",)", 2) + talk_of(R"("space":"acme",)", 4),
+      mine + talk_of(R"("space":"default",)", 2),
+      // It is named where the head of a line is over.
+      R"({"table":"memories","id":")" + id(2) + R"(","space":"acme",)" + created,
+      memory + R"({"table":"memories","id":")" + id(2) + R"(","space":"acme",)" + created,
+      // Lines of spaces that are none.
+      memory + R"({"table":"spaces","name":"acme","owner":1})" + "\n",
+      memory + R"({"table":"spaces","name":"acme")" + "\n",
+      memory + R"({"table":"spaces","name":"acme"} and more)" + "\n",
+      // Ids that come from the number of the line.
+      nil,
+      memory + nil + nil,
+      memory + R"({"table":"memories","id":"","key":"k",)" + created,
+  };
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::string fast = "fast " + std::to_string(i);
+    const std::string slow = "slow " + std::to_string(i);
+    const auto outcome =
+        import("{\"callisto\":\"export\",\"format\":1}\n" + all[i], {"--json"}, fast);
+    const auto by_line = import("\n" + all[i], {"--json"}, slow);
+    EXPECT_EQ(outcome.status, by_line.status) << all[i];
+    EXPECT_EQ(outcome.err, by_line.err) << all[i];
+    EXPECT_EQ(exported(fast), exported(slow)) << all[i];
+  }
+}
+
 TEST_F(BulkImport, ASpaceThatIsNotEmptyTakesTheLines) {
   const std::string lines = two_spaces();
   ASSERT_EQ(import(talk(1), {"--space", "acme"}).status, 0);
