@@ -32,7 +32,6 @@ Result<std::vector<std::optional<schema::UserTail>>> fetch_tails(ReadContext& co
   return tails;
 }
 
-constexpr std::size_t kChunkRows = 64;
 
 template <class Table>
 constexpr const char* kTableName = "";
@@ -56,7 +55,7 @@ constexpr kv::Family kFamilyOf<schema::fb::UserDatum> = kv::Family::user_data;
 
 Result<std::vector<std::string>> next_row_keys(kv::Reader& reader, kv::Family family,
                                                std::string& lower, const std::string& upper,
-                                               RowKey row_key) {
+                                               RowKey row_key, std::size_t most) {
   std::vector<std::string> keys;
   std::string last;
   auto done = for_each(reader, family, lower, upper, false,
@@ -65,11 +64,11 @@ Result<std::vector<std::string>> next_row_keys(kv::Reader& reader, kv::Family fa
                          if (!key) return damaged("indexes", found);
                          keys.push_back(std::move(*key));
                          last.assign(found);
-                         return keys.size() < kChunkRows;
+                         return keys.size() < most;
                        });
   if (!done) return std::move(done).error();
   // A short chunk was the last: no scan that finds nothing more.
-  lower = keys.size() < kChunkRows ? upper : last + '\0';
+  lower = keys.size() < most ? upper : last + '\0';
   return keys;
 }
 
@@ -83,8 +82,10 @@ Result<void> for_each_indexed(ReadContext& context, schema::IndexId index,
   if (!version) return version.error();
   std::string lower = indexes::in_version(prefix, *version);
   const std::string upper = schema::prefix_end(lower);
-  while (true) {
-    auto keys = next_row_keys(context.reader(), kv::Family::indexes, lower, upper, row_key);
+  // Rows may be large, and few may be wanted: chunks grow.
+  constexpr std::size_t kFirstChunk = 8;
+  for (std::size_t most = kFirstChunk;; most = std::min(2 * most, kChunkRows)) {
+    auto keys = next_row_keys(context.reader(), kv::Family::indexes, lower, upper, row_key, most);
     if (!keys) return std::move(keys).error();
     auto rows = fetch_many<Table>(context.reader(), *keys);
     if (!rows) return std::move(rows).error();
@@ -94,7 +95,7 @@ Result<void> for_each_indexed(ReadContext& context, schema::IndexId index,
       if (!go_on) return std::move(go_on).error();
       if (!*go_on) return {};
     }
-    if (keys->size() < kChunkRows) return {};
+    if (keys->size() < most) return {};
   }
 }
 

@@ -62,11 +62,13 @@ bool is_worth_noting(Time at, std::int64_t last_seen) noexcept;
 
 /// How a key that a scan meets leads to a row.
 using RowKey = std::optional<std::string> (*)(std::string_view found);
-/// Keys of rows that the first keys of [lower, upper) lead to, a chunk at a time; `lower` moves
-/// behind the last one. Empty at the end.
+inline constexpr std::size_t kChunkRows = 64;
+/// Keys of rows that the first keys of [lower, upper) lead to, a chunk of at most `most` at a time;
+/// `lower` moves behind the last one. Empty at the end.
 Result<std::vector<std::string>> next_row_keys(kv::Reader& reader, kv::Family family,
                                                std::string& lower, const std::string& upper,
-                                               RowKey row_key);
+                                               RowKey row_key,
+                                               std::size_t most = kChunkRows);
 /// For keys that are those of rows.
 std::optional<std::string> own_key(std::string_view found);
 

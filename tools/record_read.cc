@@ -124,7 +124,8 @@ void read_message(From& fields, Record& record) {
     message.token_usage = static_cast<std::uint32_t>(*tokens);
   }
   message.importance = fields.real("importance");
-  // A message is created when it is said, where a line says only that.
+  // A message is said when it is created, and the other way round, where a line says only one.
+  if (!message.timestamp) message.timestamp = message.created_at;
   if (!message.origin && message.timestamp) {
     message.created_at = message.timestamp;
     message.origin = Origin{*message.timestamp, 1};

@@ -78,6 +78,14 @@ TEST_F(Import, StrictLetsLinesReferToWhatOnlyTheStoreHas) {
   EXPECT_EQ(exported(), fresh_export(talk(2) + more));
 }
 
+TEST_F(Import, AMessageIsSaidWhenItIsCreatedWhereALineSaysOnlyThat) {
+  ASSERT_EQ(import(talk(2)).status, 0);
+  const std::string line = R"({"table":"messages","id":")" + id(50) + R"(","conversation":")" + id(2) +
+                           R"(","content":"more","created_at":"2026-03-02T10:00:00Z"})" "\n";
+  ASSERT_EQ(import(line).status, 0);
+  EXPECT_NE(exported().find(R"("timestamp":"2026-03-02T10:00:00.000000Z")"), std::string::npos) << exported();
+}
+
 TEST_F(Import, StrictSeesWhatTheStoreWouldRefuse) {
   const auto lines = [](const std::string& kind, const std::string& value) {
     return R"({"table":"user_data","id":")" + id(60) + R"(","user":")" + id(1) +
