@@ -75,13 +75,13 @@ namespace {
 /// What is left for the allocator: blocks of all sizes come and go. After ten minutes of mixed work
 /// on two busy processors slabs that are not full have 30 MiB of free blocks for 202 MiB in rows,
 /// lists and table blocks.
-constexpr std::size_t kAllocatorPart = 4;
+constexpr std::size_t kAllocatorPercent = 30;
 
 }  // namespace
 
 StateCache::StateCache(std::size_t capacity_bytes, const CacheShape& shape)
     : shape_(shape),
-      rooms_(capacity_bytes - capacity_bytes / kAllocatorPart),
+      rooms_(capacity_bytes - capacity_bytes / 100 * kAllocatorPercent),
       rows_(rooms_, recent_),
       lists_(rooms_, recent_) {}
 
