@@ -151,6 +151,10 @@ CategoryKind kind_of(const Bytes& row) noexcept {
                                                                             : CategoryKind::single;
 }
 
+std::int64_t created_of(const Bytes& row) noexcept {
+  return schema::root<fb::UserDatum>(row)->stamp()->created_at();
+}
+
 void guard_category(WriteContext& context, const UserId& user, std::string_view category) {
   context.transaction().guard(kv::Family::user_data,
                               schema::datum_prefix(context.space(), user, schema::nfc(category)));

@@ -66,6 +66,7 @@ struct DatumRow {
 Result<std::optional<DatumRow>> first_of_category(ReadContext& context, const UserId& user,
                                                   std::string_view category);
 CategoryKind kind_of(const Bytes& row) noexcept;
+std::int64_t created_of(const Bytes& row) noexcept;
 
 /// Guards what was decided on a category as a whole: its kind and that it is empty.
 void guard_category(WriteContext& context, const UserId& user, std::string_view category);

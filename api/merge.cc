@@ -20,10 +20,6 @@ namespace {
 
 namespace fb = schema::fb;
 
-std::int64_t created_of(const Bytes& row) {
-  return schema::root<fb::UserDatum>(row)->stamp()->created_at();
-}
-
 /// Joins the data of two users: what is the secondary's becomes the primary's.
 class DataMerge {
  public:

@@ -17,7 +17,6 @@ namespace {
 
 /// Room for as many rows is made at once.
 constexpr std::size_t kUsualPage = 64;
-/// S X conversation part: what all records of a conversation begin with.
 
 /// How far a clock may lie behind the newest message.
 constexpr std::uint64_t kSuspectMicros = 60'000'000;

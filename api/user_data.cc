@@ -263,9 +263,6 @@ class NewestFirst {
     std::int64_t created_at = 0;
     Bytes bytes{};
   };
-  static std::int64_t created_of(const Bytes& row) {
-    return schema::root<fb::UserDatum>(row)->stamp()->created_at();
-  }
 
   std::string category_;
   std::size_t begun_ = 0;

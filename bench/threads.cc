@@ -214,6 +214,7 @@ class Scaling {
   }
 
  private:
+  /// Enough that starting threads does not count.
   std::size_t count() const { return 12 * workload_.operations; }
 
   Driver& driver_;
