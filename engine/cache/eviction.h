@@ -47,7 +47,7 @@ class EvictionQueues {
   bool admits(std::uint64_t hash, std::size_t charge_bytes) noexcept;
   /// Has the processor fetch what admits() looks at. Thread-safe.
   void prefetch(std::uint64_t hash) const noexcept {
-    __builtin_prefetch(&ghosts_[(hash >> 12) & (ghosts_.size() - 1)]);
+    __builtin_prefetch(&ghosts_[ghost_place(hash)]);
   }
   /// Not a member yet; its charge is set.
   void insert(Evictable& item);
@@ -85,9 +85,10 @@ class EvictionQueues {
   void remember(std::uint64_t hash) noexcept;
   /// By bits that neither the choice of a room (the lowest) nor a tag (the highest) uses: members
   /// of one room have those in common.
-  Ghost& ghost_of(std::uint64_t hash) noexcept {
-    return ghosts_[(hash >> 12) & (ghosts_.size() - 1)];
+  std::size_t ghost_place(std::uint64_t hash) const noexcept {
+    return (hash >> 12) & (ghosts_.size() - 1);
   }
+  Ghost& ghost_of(std::uint64_t hash) noexcept { return ghosts_[ghost_place(hash)]; }
 
   const std::size_t capacity_bytes_;
   List probation_;

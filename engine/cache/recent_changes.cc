@@ -27,7 +27,7 @@ void RecentChanges::raise_newest(Version version) {
   }
 }
 
-bool RecentChanges::is_absent_since(std::uint64_t hash, Version version) const {
+bool RecentChanges::is_not_noted(std::uint64_t hash, Version version) const {
   const std::lock_guard lock(mutex_);
   if (version < known_from_) return false;
   const std::uint64_t oldest = count_ - std::min<std::uint64_t>(count_, changes_.size());

@@ -26,15 +26,14 @@ class RecentChanges {
   /// Whether no commit above `version` has changed what has this hash. False where that is not
   /// known any more.
   bool is_unchanged_since(std::uint64_t hash, Version version) const {
-    // Under the lock of the shard that it is asked for, as its caller is: what a commit added that
-    // has been to that shard is seen here.
-    return newest_.load(std::memory_order_acquire) <= version || is_absent_since(hash, version);
+    // Who fills a shard asks under its lock: so it sees what a commit added that has been there.
+    return newest_.load(std::memory_order_acquire) <= version || is_not_noted(hash, version);
   }
 
  private:
   /// Under the lock.
   void raise_newest(Version version);
-  bool is_absent_since(std::uint64_t hash, Version version) const;
+  bool is_not_noted(std::uint64_t hash, Version version) const;
 
   struct Change {
     std::uint64_t hash = 0;

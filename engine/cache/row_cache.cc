@@ -80,13 +80,16 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
 
   static constexpr std::size_t kMinBuckets = 16;
 
+  static std::size_t bucket_place(std::uint64_t hash, std::size_t last) noexcept {
+    return (hash >> 8) & last;
+  }
   CachedRow*& bucket(std::uint64_t hash) noexcept {
-    return buckets[(hash >> 8) & (buckets.size() - 1)];
+    return buckets[bucket_place(hash, buckets.size() - 1)];
   }
   /// Without the lock: where the buckets lie may be old then, which only costs the gain.
   void prefetch(std::uint64_t hash) const noexcept {
     const std::size_t last = last_bucket.load(std::memory_order_relaxed);
-    __builtin_prefetch(first_bucket.load(std::memory_order_relaxed) + ((hash >> 8) & last));
+    __builtin_prefetch(first_bucket.load(std::memory_order_relaxed) + bucket_place(hash, last));
     queues.prefetch(hash);
   }
   CachedRow* find(Family family, std::string_view key, std::uint64_t hash) noexcept {
