@@ -441,7 +441,7 @@ Result<void> write_in(const Scope& scope, const CallOptions& options, const Queu
   if (!guard.is_open()) return closed_error();
   StoreCore& core = *scope.core;
   const kv::Limits own = scope.begin(options);
-  kv::RunOptions run;
+  kv::RunOptions run = scope.is_step ? kv::step_options() : kv::RunOptions{};
   run.durability = core.durability(options);
   run.limits = scope.running != nullptr ? scope.running : &own;
   run.queue_family = queue.family;

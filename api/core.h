@@ -150,6 +150,7 @@ struct Scope {
   CallLimits limits{};                  ///< Of with(): those of every call.
   const kv::Limits* running = nullptr;  ///< Of a call that runs several transactions.
   MadeIds* made_ids = nullptr;          ///< Of a call that makes its transaction again.
+  bool is_step = false;                 ///< Of the store's own work: kv::step_options().
 
   /// What begins to count now for a call with `options`.
   kv::Limits begin(const CallOptions& options = {}) const;

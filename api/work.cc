@@ -31,7 +31,8 @@ Result<std::vector<SpaceNumber>> numbers_of(StoreCore& core, kv::Reader& reader)
 
 Result<void> write_step(StoreCore& core, SpaceSlot& slot,
                         const std::function<Result<void>(WriteContext&)>& function) {
-  const Scope scope{&core, &slot, nullptr, nullptr};
+  Scope scope{&core, &slot, nullptr, nullptr};
+  scope.is_step = true;
   CallOptions options;
   options.durability = Durability::buffered;
   return write_in(scope, options, {}, function);

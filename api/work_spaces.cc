@@ -69,7 +69,7 @@ Result<bool> drop_space_step(StoreCore& core, indexes::WorkItem& item) {
   ++item.steps;
   item.resume.front() = static_cast<char>(family + 1);
   const bool is_done = family + 1U == kv::kFamilyCount;
-  auto done = core.engine().run({}, [&](kv::Transaction& transaction) {
+  auto done = core.engine().run(kv::step_options(), [&](kv::Transaction& transaction) {
     return is_done ? indexes::erase_work(transaction, schema::kStoreSpace, item.op, item.target)
                    : indexes::put_work(transaction, schema::kStoreSpace, item);
   });

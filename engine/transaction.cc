@@ -11,6 +11,7 @@
 #include "engine/overlay_cursor.h"
 #include "engine/queue_locks.h"
 #include "engine/retry.h"
+#include "engine/right_of_way.h"
 
 namespace callisto::kv {
 
@@ -115,6 +116,9 @@ class Spare {
 thread_local bool Spare::is_gone_ = false;
 thread_local Spare::Holder Spare::holder_;
 
+/// So many attempts wait for nobody. A conflict or two are met in passing, and steps go on.
+constexpr std::uint32_t kAttemptsBesideSteps = 3;
+
 }  // namespace
 
 Result<Version> run_transaction(const RunContext& context, const RunOptions& options,
@@ -123,7 +127,14 @@ Result<Version> run_transaction(const RunContext& context, const RunOptions& opt
   const Limits& limits = options.limits != nullptr ? *options.limits : own;
   std::unique_ptr<OptimisticTransaction> transaction = Spare::take();
   bool is_clear = false;
+  RightOfWay::Claim way(context.right_of_way);
+  std::uint32_t attempts = 0;
   const auto attempt = [&]() -> std::optional<Result<Version>> {
+    if (options.gives_way) {
+      if (auto free = context.right_of_way.give(limits); !free) return std::move(free).error();
+    } else if (++attempts > kAttemptsBesideSteps) {
+      way.ask();
+    }
     std::unique_lock<std::mutex> turn;
     if (!options.queue_key.empty()) {
       auto locked = context.queue_locks.lock(options.queue_family, options.queue_key, limits);

@@ -18,6 +18,7 @@ namespace callisto::kv {
 
 class Committer;
 class QueueLocks;
+class RightOfWay;
 
 /// A transaction over any reader of a fixed state: reads are the reader's, seen through the pending
 /// writes; conflict checks are the committer's. What get() finds among the own writes is copied
@@ -69,6 +70,7 @@ struct RunContext {
   std::function<Result<std::unique_ptr<Reader>>()> snapshot;
   Committer& committer;
   QueueLocks& queue_locks;
+  RightOfWay& right_of_way;
   Environment& environment;
 };
 

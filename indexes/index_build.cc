@@ -79,8 +79,7 @@ class IndexWork {
 
   /// One transaction, which runs only while the index is in `wanted` state.
   Result<void> run(IndexState wanted, const Function& function) {
-    const kv::RunOptions options{.max_attempts = kIndexAttempts};
-    auto done = store_.run(options, [&](kv::Transaction& transaction) -> Result<void> {
+    auto done = store_.run(kv::step_options(), [&](kv::Transaction& transaction) -> Result<void> {
       transaction.guard(Family::system, schema::space_name_key(space_));
       auto state = SpaceState::load(transaction, space_);
       if (!state) return std::move(state).error();

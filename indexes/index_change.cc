@@ -43,8 +43,7 @@ IndexState target_state(const Catalogue& catalogue, const IndexSet& set, const H
 template <class F>
 Result<bool> change_set(kv::Store& store, schema::SpaceNumber space, F&& change) {
   bool has_changed = false;
-  const kv::RunOptions options{.max_attempts = kIndexAttempts};
-  auto done = store.run(options, [&](kv::Transaction& transaction) -> Result<void> {
+  auto done = store.run(kv::step_options(), [&](kv::Transaction& transaction) -> Result<void> {
     has_changed = false;
     transaction.guard(Family::system, schema::space_name_key(space));
     auto state = SpaceState::load(transaction, space);

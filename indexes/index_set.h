@@ -46,9 +46,6 @@ class IndexSet {
   std::vector<HeldIndex> held_;
 };
 
-/// What changes the set, or builds, must come to its end beside writers that never pause.
-inline constexpr std::uint32_t kIndexAttempts = 1000;
-
 /// Whether an index in that state holds all entries, so that finders may use it.
 constexpr bool is_complete(IndexState state) noexcept {
   return state == IndexState::ready || state == IndexState::stale;

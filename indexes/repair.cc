@@ -22,10 +22,6 @@ using schema::TableId;
 /// Entries that one transaction mends.
 constexpr std::size_t kStepEntries = 256;
 
-/// A repair must come to its end beside writers that never pause, so that it gives way far longer
-/// than a caller's transaction would.
-constexpr std::uint32_t kStepAttempts = 1000;
-
 /// The tail of a user or conversation, as it is and as it must be.
 struct TailChange {
   std::string key;
@@ -129,9 +125,9 @@ class Repair {
   /// left. A step about the tail of a conversation names it, to queue with those who append there.
   Result<void> step(const Step& function, std::string_view conversation_tail = {}) {
     std::uint64_t repaired = 0;
-    const kv::RunOptions options{.max_attempts = kStepAttempts,
-                                 .queue_family = Family::conversations,
-                                 .queue_key = conversation_tail};
+    kv::RunOptions options = kv::step_options();
+    options.queue_family = Family::conversations;
+    options.queue_key = conversation_tail;
     auto committed = store_.run(options, [&](kv::Transaction& transaction) -> Result<void> {
       repaired = 0;
       transaction.guard(Family::system, schema::space_name_key(space_));

@@ -105,6 +105,7 @@ Result<Version> RocksStore::run(const RunOptions& options,
                            },
                            .committer = committer_,
                            .queue_locks = queue_locks_,
+                           .right_of_way = right_of_way_,
                            .environment = database_->environment()};
   return run_transaction(context, options, [&](Transaction& transaction) -> Result<void> {
     if (auto done = function(transaction); !done) return done;

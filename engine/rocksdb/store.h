@@ -6,6 +6,7 @@
 #include "engine/committer.h"
 #include "engine/kv.h"
 #include "engine/queue_locks.h"
+#include "engine/right_of_way.h"
 #include "engine/rocksdb/commit_sink.h"
 #include "engine/rocksdb/space_guard.h"
 
@@ -63,6 +64,7 @@ class RocksStore final : public Store {
   RocksCommitSink sink_;
   Committer committer_;
   QueueLocks queue_locks_;
+  RightOfWay right_of_way_;
   StateCache* cache_ = nullptr;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -14,6 +15,7 @@
 #include "engine/committer.h"
 #include "engine/queue_locks.h"
 #include "engine/retry.h"
+#include "engine/right_of_way.h"
 #include "tests/engine/fake_sink.h"
 #include "tests/support/test_environment.h"
 
@@ -52,7 +54,7 @@ class RunTransaction : public ::testing::Test {
                                ++snapshots_;
                                return std::unique_ptr<Reader>(std::make_unique<SinkReader>(sink_));
                              },
-                             committer_, queue_locks_, environment_};
+                             committer_, queue_locks_, right_of_way_, environment_};
     return run_transaction(context, options, function);
   }
   void commit_elsewhere(std::string_view key, std::string_view value = "theirs") {
@@ -68,6 +70,7 @@ class RunTransaction : public ::testing::Test {
   testing::TestEnvironment environment_;
   Committer committer_{sink_, environment_};
   QueueLocks queue_locks_;
+  RightOfWay right_of_way_;
   int snapshots_ = 0;
 };
 
@@ -158,6 +161,67 @@ TEST_F(RunTransaction, GivesUpAfterItsAttempts) {
   EXPECT_EQ(stored("k"), "theirs");
 }
 
+// The steps do nothing but commit what the run stands on, as a rebuild beside a call may.
+TEST_F(RunTransaction, PassesStepsThatNeverPause) {
+  std::atomic<int> steps{0};
+  std::jthread stepper([&](const std::stop_token& stop) {
+    const RunContext context{[this]() -> Result<std::unique_ptr<Reader>> {
+                               return std::unique_ptr<Reader>(std::make_unique<SinkReader>(sink_));
+                             },
+                             committer_, queue_locks_, right_of_way_, environment_};
+    while (!stop.stop_requested()) {
+      run_transaction(context, step_options(), [](Transaction& tx) {
+        return tx.put(Family::users, "k", "a step");
+      }).value();
+      ++steps;
+    }
+  });
+  int attempts = 0;
+  const auto done = run({}, [&](Transaction& tx) {
+    ++attempts;
+    // Longer than any step takes, shorter than a step waits.
+    const int before = steps;
+    for (int i = 0; i < 40 && steps < before + 2; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return tx.put(Family::users, "k", "mine");
+  });
+  EXPECT_TRUE(done) << done.error().to_string();
+  EXPECT_GT(attempts, 1);
+}
+
+TEST_F(RunTransaction, AStepThatItsCallerWaitsForGoesOn) {
+  int attempts = 0;
+  run({}, [&](Transaction& tx) -> Result<void> {
+    if (++attempts <= 3) {
+      commit_elsewhere("k");
+    } else if (attempts == 4) {
+      run(step_options(), [](Transaction& step) {
+        return step.put(Family::users, "other", "a step");
+      }).value();
+    }
+    return tx.put(Family::users, "k", "mine");
+  }).value();
+  EXPECT_EQ(attempts, 4);
+  EXPECT_EQ(stored("other"), "a step");
+}
+
+TEST_F(RunTransaction, AStepThatWaitsEndsWhenAskedTo) {
+  RightOfWay::Claim claim(right_of_way_);
+  claim.ask();
+  std::stop_source source;
+  const Limits limits(environment_, 0, source.get_token());
+  std::jthread caller([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    source.request_stop();
+  });
+  const auto cancelled = run({.limits = &limits, .gives_way = true},
+                             [](Transaction& tx) { return tx.put(Family::users, "k", "v"); });
+  ASSERT_FALSE(cancelled);
+  EXPECT_EQ(cancelled.error().code(), Code::cancelled);
+  EXPECT_EQ(stored("k"), "absent");
+}
+
 TEST_F(RunTransaction, GivesUpAtItsDeadline) {
   const auto failed = run({.max_attempts = 1000, .deadline_ms = 30}, [&](Transaction& tx) {
     commit_elsewhere("k");
@@ -181,7 +245,7 @@ TEST_F(RunTransaction, ASinkErrorIsNotTriedAgain) {
 TEST_F(RunTransaction, ASnapshotThatCannotBeTakenEndsIt) {
   const RunContext context{
       []() -> Result<std::unique_ptr<Reader>> { return Error{Code::closed, "closed"}; }, committer_,
-      queue_locks_, environment_};
+      queue_locks_, right_of_way_, environment_};
   const auto failed = run_transaction(context, {}, [](Transaction&) -> Result<void> { return {}; });
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code(), Code::closed);
@@ -205,7 +269,7 @@ TEST_F(RunTransaction, WritersOfAQueuedKeyDoNotConflict) {
             [this]() -> Result<std::unique_ptr<Reader>> {
               return std::unique_ptr<Reader>(std::make_unique<SinkReader>(sink_));
             },
-            committer_, queue_locks_, environment_};
+            committer_, queue_locks_, right_of_way_, environment_};
         EXPECT_TRUE(run_transaction(context, options, append));
       }
     });
@@ -226,7 +290,7 @@ TEST_F(RunTransaction, TheDeadlineHoldsForTheQueueToo) {
   const RunContext context{[this]() -> Result<std::unique_ptr<Reader>> {
                              return std::unique_ptr<Reader>(std::make_unique<SinkReader>(sink_));
                            },
-                           committer_, queue_locks_, ticking};
+                           committer_, queue_locks_, right_of_way_, ticking};
   const auto late = run_transaction(
       context, {.deadline_ms = 1, .queue_family = Family::users, .queue_key = "tail"},
       [](Transaction& tx) { return tx.put(Family::users, "tail", "v"); });
