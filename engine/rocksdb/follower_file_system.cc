@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "engine/rocksdb/table_tail.h"
+
 namespace callisto::kv {
 namespace {
 
@@ -50,6 +52,14 @@ IOStatus FollowerFileSystem::GetFileSize(const std::string& path, const IOOption
   const auto cut = patch_.table_bytes.find(std::string(last_part(path)));
   if (status.ok() && cut != patch_.table_bytes.end()) *size = std::min(*size, cut->second);
   return status;
+}
+
+IOStatus FollowerFileSystem::NewRandomAccessFile(
+    const std::string& path, const FileOptions& options,
+    std::unique_ptr<rocksdb::FSRandomAccessFile>* result, IODebugContext* debug) {
+  IOStatus status = target_->NewRandomAccessFile(path, options, result, debug);
+  if (!status.ok() || !path.ends_with(".sst")) return status;
+  return check_table(*this, path, **result, debug);
 }
 
 IOStatus FollowerFileSystem::NewSequentialFile(const std::string& path, const FileOptions& options,

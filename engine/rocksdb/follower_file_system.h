@@ -42,6 +42,11 @@ class FollowerFileSystem final : public rocksdb::FileSystemWrapper {
   /// Of a table file that the patch cuts: what is left.
   rocksdb::IOStatus GetFileSize(const std::string& path, const rocksdb::IOOptions& options,
                                 std::uint64_t* size, rocksdb::IODebugContext* debug) override;
+  /// Refuses a table file whose tail RocksDB must not see (table_tail.h).
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& path,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                        rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
                                       std::unique_ptr<rocksdb::FSSequentialFile>* result,
                                       rocksdb::IODebugContext* debug) override;

@@ -174,8 +174,10 @@ DamageDone DamagedStore::damage(std::mt19937_64& random) {
   done.file = names[random() % names.size()];
   const std::string file = file_path(done.file);
   std::string bytes = read_file(file);
-  // Often near the end, where the index and the footer of a table file are.
-  const std::size_t from = random() % 3 == 0 && bytes.size() > 600 ? bytes.size() - 600 : 0;
+  // Often near the end, where the index, the properties and the footer of a table file are.
+  constexpr std::size_t kTailBytes = 1200;
+  const bool is_tail = random() % 2 == 0 && bytes.size() > kTailBytes;
+  const std::size_t from = is_tail ? bytes.size() - kTailBytes : 0;
   const std::size_t at = from + random() % (bytes.size() - from);
   std::uint64_t kind = random() % (done.file.ends_with(".sst") ? 5 : 4);
   // Without its marker a directory is a store whose making was cut short.
