@@ -147,7 +147,7 @@ Result<Bytes> CachedReader::get_row(Family family, std::string_view key, RowChec
   const std::uint64_t hash = is_row ? hash_key(family, key) : 0;
   const auto at = cache_version();
   RowCache::Hit hit;
-  if (!is_row || !at || !cache_.rows().find(family, key, hash, *at, hit)) {
+  if (!is_row || !at || !cache_.rows().find(family, key, hash, *at, hit, false)) {
     if (is_row && at) {
       Bytes row;
       auto known = find_listed(family, key, check, *at, row);
@@ -216,7 +216,7 @@ Result<void> CachedReader::get_rows(Family family, std::span<const std::string> 
   const auto at = cache_version();
   for (std::size_t i = 0; i < keys.size(); ++i) {
     RowCache::Hit hit;
-    if (!at || !cache_.rows().find(family, keys[i], hashes[i], *at, hit)) {
+    if (!at || !cache_.rows().find(family, keys[i], hashes[i], *at, hit, hint(i) != nullptr)) {
       auto known = at ? find_listed(family, keys[i], check, *at, rows[i]) : Result<bool>(false);
       if (!known) return std::move(known).error();
       if (!*known) missing.push_back({i, hashes[i]});

@@ -1,6 +1,8 @@
 #include "engine/cache/row_cache.h"
 
+#include <array>
 #include <new>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -26,29 +28,29 @@ void pause_processor() noexcept {
 #endif
 }
 
-/// Holds a row's own lock. It is held for some tens of instructions, so that who finds it taken
-/// waits for moments, unless its holder has lost the processor: then others have to let it run.
-class RowLock {
+/// Holds a lock that is held for some tens of instructions, so that who finds it taken waits for
+/// moments, unless its holder has lost the processor: then others have to let it run.
+class BriefLock {
  public:
-  explicit RowLock(CachedRow& row) noexcept : row_(row) {
-    if (row_.busy.test_and_set(std::memory_order_acquire)) wait();
+  explicit BriefLock(std::atomic_flag& busy) noexcept : busy_(busy) {
+    if (busy_.test_and_set(std::memory_order_acquire)) wait();
   }
-  RowLock(const RowLock&) = delete;
-  RowLock& operator=(const RowLock&) = delete;
-  ~RowLock() { row_.busy.clear(std::memory_order_release); }
+  BriefLock(const BriefLock&) = delete;
+  BriefLock& operator=(const BriefLock&) = delete;
+  ~BriefLock() { busy_.clear(std::memory_order_release); }
 
  private:
   [[gnu::noinline]] void wait() noexcept {
     constexpr int kSpins = 64;
     int spins = 0;
     do {
-      while (row_.busy.test(std::memory_order_relaxed)) {
+      while (busy_.test(std::memory_order_relaxed)) {
         ++spins < kSpins ? pause_processor() : std::this_thread::yield();
       }
-    } while (row_.busy.test_and_set(std::memory_order_acquire));
+    } while (busy_.test_and_set(std::memory_order_acquire));
   }
 
-  CachedRow& row_;
+  std::atomic_flag& busy_;
 };
 
 }  // namespace
@@ -67,6 +69,17 @@ void CachedRow::destroy(CachedRow* row) noexcept {
   slabs::give(row, bytes);
 }
 
+/// What readers take of a shard, and what they count: a few buckets in a line of their own, so that
+/// threads that read do not wait for each other, nor for one that makes room.
+struct alignas(kCacheLine) RowCache::Stripe {
+  std::atomic_flag busy{};
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t negative_hits = 0;
+};
+
+/// Under the room's lock rows come and go. Who changes a bucket, or a row that is in one, holds the
+/// bucket's stripe too; a reader of a bucket holds its stripe alone.
 struct alignas(kCacheLine) RowCache::Shard final : Evictor {
   explicit Shard(CacheRoom& of)
       : room(of), mutex(of.mutex), queues(of.queues), buckets(kMinBuckets) {
@@ -78,11 +91,14 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
     last_bucket.store(buckets.size() - 1, std::memory_order_relaxed);
   }
 
-  static constexpr std::size_t kMinBuckets = 16;
+  static constexpr std::size_t kStripes = 16;
+  /// The rows of one bucket are of one stripe, however many buckets there are.
+  static constexpr std::size_t kMinBuckets = kStripes;
 
   static std::size_t bucket_place(std::uint64_t hash, std::size_t last) noexcept {
     return (hash >> 8) & last;
   }
+  Stripe& stripe(std::uint64_t hash) noexcept { return stripes[bucket_place(hash, kStripes - 1)]; }
   CachedRow*& bucket(std::uint64_t hash) noexcept {
     return buckets[bucket_place(hash, buckets.size() - 1)];
   }
@@ -101,24 +117,26 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
   /// Takes over a hold on a row that is in no table.
   void link(Ref<CachedRow> row) {
     if (count == buckets.size()) grow();
-    CachedRow*& head = bucket(row->hash);
-    row->chain = head;
     queues.insert(*row);
     bytes += row->charge_bytes;
-    head = row.release();
     ++count;
+    const BriefLock lock(stripe(row->hash).busy);
+    CachedRow*& head = bucket(row->hash);
+    row->chain = head;
+    head = row.release();
   }
   void unlink(CachedRow& row) noexcept {
-    CachedRow** at = &bucket(row.hash);
-    while (*at != &row) at = &(*at)->chain;
-    *at = row.chain;
-    row.chain = nullptr;
     --count;
     queues.remove(row);
     bytes -= row.charge_bytes;
     Bytes gone;
     {
-      const RowLock lock(row);
+      const BriefLock readers(stripe(row.hash).busy);
+      CachedRow** at = &bucket(row.hash);
+      while (*at != &row) at = &(*at)->chain;
+      *at = row.chain;
+      row.chain = nullptr;
+      const BriefLock lock(row.busy);
       row.is_dead = true;
       std::swap(gone, row.value);
     }
@@ -132,7 +150,8 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
     const std::size_t charge = charge_of(row, value);
     if (row.queue != Evictable::Queue::none) bytes += charge - row.charge_bytes;
     queues.change_charge(row, charge);
-    const RowLock lock(row);
+    const BriefLock readers(stripe(row.hash).busy);
+    const BriefLock lock(row.busy);
     std::swap(row.value, value);
     row.is_checked.store(is_checked, std::memory_order_relaxed);
     row.version = version;
@@ -149,6 +168,8 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
   }
   void grow() {
     std::vector<CachedRow*> old(buckets.size() * 2);
+    std::array<std::optional<BriefLock>, kStripes> readers;
+    for (std::size_t i = 0; i < kStripes; ++i) readers[i].emplace(stripes[i].busy);
     std::swap(old, buckets);
     note_buckets();
     for (CachedRow* head : old) {
@@ -163,13 +184,11 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
   std::mutex& mutex;
   EvictionQueues& queues;
   std::vector<CachedRow*> buckets;
+  std::array<Stripe, kStripes> stripes{};
   std::atomic<CachedRow* const*> first_bucket{nullptr};
   std::atomic<std::size_t> last_bucket{0};
   std::size_t count = 0;
   std::size_t bytes = 0;
-  std::uint64_t hits = 0;
-  std::uint64_t misses = 0;
-  std::uint64_t negative_hits = 0;
   std::uint64_t fills = 0;
   std::uint64_t evictions = 0;
   std::uint64_t invalidations = 0;
@@ -191,26 +210,28 @@ void RowCache::prefetch(std::uint64_t hash) const noexcept {
   shards_[hash % CacheRooms::kRooms]->prefetch(hash);
 }
 
-bool RowCache::find(Family family, std::string_view key, std::uint64_t hash, Version at, Hit& hit) {
+bool RowCache::find(Family family, std::string_view key, std::uint64_t hash, Version at, Hit& hit,
+                    bool keeps_row) {
   Shard& shard = shard_of(hash);
-  const std::lock_guard lock(shard.mutex);
+  Stripe& stripe = shard.stripe(hash);
+  const BriefLock lock(stripe.busy);
   CachedRow* const row = shard.find(family, key, hash);
   if (row == nullptr || row->version > at) {
-    ++shard.misses;
+    ++stripe.misses;
     return false;
   }
   row->note_hit();
   hit.value = row->value;
   hit.is_checked = row->is_checked.load(std::memory_order_relaxed);
-  hit.row = Ref<CachedRow>(row);
-  ++shard.hits;
-  if (!hit.value) ++shard.negative_hits;
+  if (keeps_row || !hit.is_checked) hit.row = Ref<CachedRow>(row);
+  ++stripe.hits;
+  if (!hit.value) ++stripe.negative_hits;
   return true;
 }
 
 bool RowCache::read(CachedRow& row, Version at, Hit& hit) {
   {
-    const RowLock lock(row);
+    const BriefLock lock(row.busy);
     if (row.is_dead || row.version > at) return false;
     hit.value = row.value;
     hit.is_checked = row.is_checked.load(std::memory_order_relaxed);
@@ -244,7 +265,7 @@ Ref<CachedRow> RowCache::fill(Family family, std::string_view key, std::uint64_t
 }
 
 void RowCache::note_checked(CachedRow& row, const Bytes& value) {
-  const RowLock lock(row);
+  const BriefLock lock(row.busy);
   if (!row.is_dead && row.value.data() == value.data()) {
     row.is_checked.store(true, std::memory_order_relaxed);
   }
@@ -289,9 +310,12 @@ CacheStats RowCache::stats() const {
   CacheStats sum;
   for (const auto& shard : shards_) {
     const std::lock_guard lock(shard->mutex);
-    sum.hits += shard->hits;
-    sum.misses += shard->misses;
-    sum.negative_hits += shard->negative_hits;
+    for (Stripe& stripe : shard->stripes) {
+      const BriefLock readers(stripe.busy);
+      sum.hits += stripe.hits;
+      sum.misses += stripe.misses;
+      sum.negative_hits += stripe.negative_hits;
+    }
     sum.fills += shard->fills;
     sum.evictions += shard->evictions;
     sum.invalidations += shard->invalidations;

@@ -63,8 +63,10 @@ class RowCache {
   };
   /// Has the processor fetch where find() and fill() of this hash will look: for who asks for many.
   void prefetch(std::uint64_t hash) const noexcept;
-  /// False when nothing is known of the key at `at`.
-  bool find(Family family, std::string_view key, std::uint64_t hash, Version at, Hit& hit);
+  /// False when nothing is known of the key at `at`. Takes no lock that is held for long. Without
+  /// `keeps_row` the answer has the row only where its bytes are not known to be intact.
+  bool find(Family family, std::string_view key, std::uint64_t hash, Version at, Hit& hit,
+            bool keeps_row = true);
   /// The same for a row that is known already; `row` of the answer stays empty.
   bool read(CachedRow& row, Version at, Hit& hit);
   /// What was read at `at`; an empty value says that the row is absent. Nothing happens when it may
@@ -85,6 +87,7 @@ class RowCache {
 
  private:
   struct Shard;
+  struct Stripe;
 
   Shard& shard_of(std::uint64_t hash) noexcept;
 
