@@ -1,10 +1,12 @@
 #include "engine/cache/list_cache.h"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <new>
-#include <unordered_map>
 #include <utility>
 
+#include "engine/cache/brief_lock.h"
+#include "engine/cache/buckets.h"
 #include "engine/slabs.h"
 #include "engine/write_set.h"
 #include "schema/keys.h"
@@ -109,12 +111,31 @@ struct ListCache::Part final : Evictable {
   Ref<ListSegment> segment;
 };
 
+/// In one piece of memory with its prefix: a reader looks at few places.
 struct ListCache::List {
-  Family family = Family::indexes;
-  std::string prefix;
-  std::uint64_t hash = 0;
-  std::vector<std::unique_ptr<Part>> parts;  ///< By rising positions; none overlaps another.
+  struct Free {
+    void operator()(List* list) const noexcept {
+      list->~List();
+      ::operator delete(list);
+    }
+  };
+  static std::unique_ptr<List, Free> make(const Name& name) {
+    void* const place = ::operator new(sizeof(List) + name.prefix.size());
+    std::unique_ptr<List, Free> list(new (place) List(name));
+    name.prefix.copy(reinterpret_cast<char*>(list.get() + 1), name.prefix.size());
+    return list;
+  }
 
+  const std::uint64_t hash;
+  List* chain = nullptr;  ///< The next one of its bucket.
+  const Family family;
+  const std::uint32_t prefix_bytes;
+  /// By rising positions; none overlaps another. Most lists are one.
+  boost::container::small_vector<std::unique_ptr<Part>, 1> parts;
+
+  std::string_view prefix() const noexcept {
+    return {reinterpret_cast<const char*>(this + 1), prefix_bytes};
+  }
   /// The first part that does not end at or before `position`.
   auto at(std::string_view position) {
     return std::partition_point(parts.begin(), parts.end(), [&](const std::unique_ptr<Part>& part) {
@@ -127,52 +148,97 @@ struct ListCache::List {
     if (found == parts.end() || (*found)->segment->from > position) return nullptr;
     return found->get();
   }
+  /// The part that holds the last position before `position`, or before the end; or null.
+  Part* before(std::string_view position, bool is_end) {
+    const auto is_short = [&](const std::unique_ptr<Part>& part) {
+      return !part->segment->is_to_end && (is_end || part->segment->to < position);
+    };
+    const auto found = std::partition_point(parts.begin(), parts.end(), is_short);
+    if (found == parts.end() || (!is_end && (*found)->segment->from >= position)) return nullptr;
+    return found->get();
+  }
+
+ private:
+  explicit List(const Name& name) noexcept
+      : hash(name.hash),
+        family(name.family),
+        prefix_bytes(static_cast<std::uint32_t>(name.prefix.size())) {}
+  ~List() = default;
 };
 
+/// Under the room's lock lists and parts come and go. Readers take a list's stripe alone: who
+/// changes its parts, or a segment that it has, holds that too.
 struct alignas(kCacheLine) ListCache::Shard final : Evictor {
   explicit Shard(CacheRoom& of) : room(of), mutex(of.mutex), queues(of.queues) {
     room.evictors[static_cast<std::size_t>(Evictable::Kind::list_part)] = this;
   }
 
-  List* find(const Name& name) {
-    const auto found = lists.find(name.hash);
-    if (found == lists.end()) return nullptr;
-    List& list = *found->second;
-    return list.family == name.family && list.prefix == name.prefix ? &list : nullptr;
+  List* find(const Name& name) const noexcept {
+    return lists.find(name.hash, [&](const List& list) {
+      return list.family == name.family && list.prefix() == name.prefix;
+    });
   }
+  /// Of two lists with one hash the later one stays.
   List& make(const Name& name) {
-    if (const auto other = lists.find(name.hash); other != lists.end()) drop(*other->second);
-    auto fresh = std::make_unique<List>();
-    fresh->family = name.family;
-    fresh->prefix = name.prefix;
-    fresh->hash = name.hash;
-    return *lists.emplace(name.hash, std::move(fresh)).first->second;
+    List* const other = lists.find(name.hash, [](const List&) { return true; });
+    if (other != nullptr) drop(*other);
+    auto fresh = List::make(name);
+    lists.add(*fresh);
+    return *fresh.release();
   }
-  void drop(List& list) {
+  void drop(List& list) noexcept {
     for (const auto& part : list.parts) remove(*part);
-    lists.erase(list.hash);
+    lists.remove(list);
+    List::Free()(&list);
+  }
+  /// What a reader of a list finds, or none.
+  template <class Choose>
+  Ref<ListSegment> read(const Name& name, Version at, Choose&& choose) {
+    auto& stripe = lists.stripe(name.hash);
+    const BriefLock lock(stripe.busy);
+    List* const list = find(name);
+    Part* const part = list == nullptr ? nullptr : choose(*list);
+    if (part == nullptr || part->segment->version > at) {
+      ++stripe.misses;
+      return {};
+    }
+    part->note_hit();
+    ++stripe.hits;
+    return part->segment;
   }
   void insert_all(List& list, ListSegment& read);
   std::size_t insert(List& list, std::size_t place, Ref<ListSegment> segment);
   void join(List& list, std::size_t left);
+  void set_entry(Part& part, std::string_view position, Ref<ListEntry> entry,
+                 std::uint64_t signature, Version version);
   /// Takes a part that is in no queue any more out of its list.
-  void unlink(Part& part) {
-    List& list = *part.list;
-    const auto is_it = [&](const std::unique_ptr<Part>& other) { return other.get() == &part; };
-    list.parts.erase(std::find_if(list.parts.begin(), list.parts.end(), is_it));
-    if (list.parts.empty()) lists.erase(list.hash);
+  std::unique_ptr<Part> take(List& list, std::size_t place) noexcept {
+    const BriefLock readers(lists.stripe(list.hash).busy);
+    std::unique_ptr<Part> part = std::move(list.parts[place]);
+    list.parts.erase(list.parts.begin() + static_cast<std::ptrdiff_t>(place));
+    return part;
   }
-  void let_go(Evictable& item) override {
+  void let_go(Evictable& item, Graves& graves) override {
     ++evictions;
     auto& part = static_cast<Part&>(item);
     bytes -= part.charge_bytes;
     --parts;
-    unlink(part);
+    List& list = *part.list;
+    const auto is_it = [&](const std::unique_ptr<Part>& other) { return other.get() == &part; };
+    const auto found = std::find_if(list.parts.begin(), list.parts.end(), is_it);
+    const auto gone = take(list, static_cast<std::size_t>(found - list.parts.begin()));
+    graves.take(std::move(gone->segment));
+    if (list.parts.empty()) drop(list);
   }
-  void remove(Part& part) {
+  void remove(Part& part) noexcept {
     queues.remove(part);
     bytes -= part.charge_bytes;
     --parts;
+  }
+  /// Gives a part another segment: the one that it had.
+  Ref<ListSegment> exchange(Part& part, Ref<ListSegment> segment) noexcept {
+    const BriefLock readers(lists.stripe(part.list->hash).busy);
+    return std::exchange(part.segment, std::move(segment));
   }
   /// Of a part, as those that are here.
   std::size_t usual_charge() const noexcept {
@@ -189,10 +255,7 @@ struct alignas(kCacheLine) ListCache::Shard final : Evictor {
   EvictionQueues& queues;
   std::size_t bytes = 0;
   std::size_t parts = 0;
-  /// By the hash of their names: of two with one hash the later one stays.
-  std::unordered_map<std::uint64_t, std::unique_ptr<List>> lists;
-  std::uint64_t hits = 0;
-  std::uint64_t misses = 0;
+  Buckets<List> lists;
   std::uint64_t fills = 0;
   std::uint64_t evictions = 0;
   std::uint64_t invalidations = 0;
@@ -205,8 +268,11 @@ std::size_t ListCache::Shard::insert(List& list, std::size_t place, Ref<ListSegm
   part->charge_bytes = sizeof(Part) + kAllocationBytes + charge_of(*segment);
   part->segment = std::move(segment);
   part->kind = Evictable::Kind::list_part;
-  const auto before = list.parts.begin() + static_cast<std::ptrdiff_t>(place);
-  Part& there = **list.parts.insert(before, std::move(part));
+  Part& there = *part;
+  {
+    const BriefLock readers(lists.stripe(list.hash).busy);
+    list.parts.insert(list.parts.begin() + static_cast<std::ptrdiff_t>(place), std::move(part));
+  }
   // Last, as nothing fails here: a queue owns none of its members.
   queues.insert(there);
   bytes += there.charge_bytes;
@@ -252,9 +318,39 @@ void ListCache::Shard::join(List& list, std::size_t left) {
   both->version = std::max(low.version, high.version);
   both->entries.append(low.entries);
   remove(*list.parts[left + 1]);
-  list.parts.erase(list.parts.begin() + static_cast<std::ptrdiff_t>(left) + 1);
+  const auto right = take(list, left + 1);
   change_charge(part, sizeof(Part) + kAllocationBytes + charge_of(*both));
-  part.segment = std::move(both);
+  exchange(part, std::move(both));
+}
+
+/// Puts the entry at its position, or takes the one there away.
+void ListCache::Shard::set_entry(Part& part, std::string_view position, Ref<ListEntry> entry,
+                                 std::uint64_t signature, Version version) {
+  std::size_t charge = part.charge_bytes;
+  // A segment that readers hold does not change under them. They take holds under the stripe's
+  // lock: while that is held here, a single hold is the part's own.
+  Ref<ListSegment> copy;
+  if (!part.segment->holds.is_single()) copy = copy_of(*part.segment);
+  Ref<ListEntry> gone;
+  {
+    const BriefLock readers(lists.stripe(part.list->hash).busy);
+    if (!copy && !part.segment->holds.is_single()) copy = copy_of(*part.segment);
+    if (copy) std::swap(part.segment, copy);
+    ListEntries& entries = part.segment->entries;
+    const std::size_t place = entries.place_of(position);
+    if (place < entries.size() && entries[place]->position() == position) gone = entries[place];
+    if (gone) charge -= gone->charge_bytes();
+    if (entry) charge += entry->charge_bytes();
+    if (gone && entry) {
+      entries.replace(place, std::move(entry), signature);
+    } else if (gone) {
+      entries.erase(place);
+    } else if (entry) {
+      entries.insert(place, std::move(entry), signature);
+    }
+    part.segment->version = version;
+  }
+  change_charge(part, charge);
 }
 
 // ListCache ---------------------------------------------------------------------------------------
@@ -276,39 +372,12 @@ ListCache::Shard& ListCache::shard_of(const Name& name) noexcept {
 }
 
 Ref<ListSegment> ListCache::find(const Name& name, std::string_view position, Version at) {
-  Shard& shard = shard_of(name);
-  const std::lock_guard lock(shard.mutex);
-  if (List* const list = shard.find(name)) {
-    Part* const part = list->covering(position);
-    if (part != nullptr && part->segment->version <= at) {
-      part->note_hit();
-      ++shard.hits;
-      return part->segment;
-    }
-  }
-  ++shard.misses;
-  return {};
+  return shard_of(name).read(name, at, [&](List& list) { return list.covering(position); });
 }
 
 Ref<ListSegment> ListCache::find_before(const Name& name, std::string_view position, bool is_end,
                                         Version at) {
-  Shard& shard = shard_of(name);
-  const std::lock_guard lock(shard.mutex);
-  if (List* const list = shard.find(name)) {
-    // The first part that reaches up to `position`.
-    const auto is_short = [&](const std::unique_ptr<Part>& part) {
-      return !part->segment->is_to_end && (is_end || part->segment->to < position);
-    };
-    const auto found = std::partition_point(list->parts.begin(), list->parts.end(), is_short);
-    if (found != list->parts.end() && (is_end || (*found)->segment->from < position) &&
-        (*found)->segment->version <= at) {
-      (*found)->note_hit();
-      ++shard.hits;
-      return (*found)->segment;
-    }
-  }
-  ++shard.misses;
-  return {};
+  return shard_of(name).read(name, at, [&](List& list) { return list.before(position, is_end); });
 }
 
 bool ListCache::wants(const Name& name, std::string_view position) {
@@ -319,6 +388,7 @@ bool ListCache::wants(const Name& name, std::string_view position) {
 
 void ListCache::fill(const Name& name, Ref<ListSegment> read, Version at) {
   Shard& shard = shard_of(name);
+  Graves graves;
   const std::lock_guard lock(shard.mutex);
   // Under the shard's lock: see RowCache::fill().
   if (!recent_.is_unchanged_since(name.hash, at)) return;
@@ -328,7 +398,7 @@ void ListCache::fill(const Name& name, Ref<ListSegment> read, Version at) {
   shard.insert_all(list, *read);
   if (list.parts.empty()) shard.drop(list);
   ++shard.fills;
-  shard.room.shrink();
+  shard.room.shrink(graves);
 }
 
 bool ListCache::covers(const Name& name, std::string_view position) {
@@ -341,58 +411,42 @@ bool ListCache::covers(const Name& name, std::string_view position) {
 void ListCache::apply(const Name& name, std::string_view position, FollowedValue& value,
                       bool is_record, SignatureOf signature, Version version) {
   Shard& shard = shard_of(name);
+  Graves graves;
   const std::lock_guard lock(shard.mutex);
   List* const list = shard.find(name);
   Part* const part = list == nullptr ? nullptr : list->covering(position);
   if (part == nullptr) return;
   Ref<ListEntry> entry = entry_of(position, value, is_record);
-  // Readers take holds under the lock only: a single one is the list's own.
-  if (!part->segment->holds.is_single()) part->segment = copy_of(*part->segment);
-  ListSegment& segment = *part->segment;
-  std::size_t charge = part->charge_bytes;
-  ListEntries& entries = segment.entries;
-  const std::size_t place = entries.place_of(position);
-  const bool is_there = place < entries.size() && entries[place]->position() == position;
-  if (is_there) charge -= entries[place]->charge_bytes();
-  if (entry) charge += entry->charge_bytes();
   const std::uint64_t signed_by = entry ? entry->signature(signature) : 0;
-  if (is_there && entry) {
-    entries.replace(place, std::move(entry), signed_by);
-  } else if (is_there) {
-    entries.erase(place);
-  } else if (entry) {
-    entries.insert(place, std::move(entry), signed_by);
-  }
-  segment.version = version;
+  shard.set_entry(*part, position, std::move(entry), signed_by, version);
   ++shard.invalidations;
+  const ListSegment& segment = *part->segment;
   if (segment.entries.size() > 2 * kMaxSegmentEntries) {
     // What lies at its end is forgotten.
     const std::size_t last = segment.entries.size() - kMaxSegmentEntries - 1;
-    part->segment =
-        cut(segment, segment.from, std::string(segment.entries[last]->position()), false);
-    charge = sizeof(Part) + kAllocationBytes + charge_of(*part->segment);
+    auto less = cut(segment, segment.from, std::string(segment.entries[last]->position()), false);
+    const std::size_t charge = sizeof(Part) + kAllocationBytes + charge_of(*less);
+    graves.take(shard.exchange(*part, std::move(less)));
+    shard.change_charge(*part, charge);
   }
-  shard.change_charge(*part, charge);
-  shard.room.shrink();
+  shard.room.shrink(graves);
 }
 
 void ListCache::erase_range(Family family, std::string_view lower, std::string_view upper) {
   for (const auto& shard : shards_) {
     const std::lock_guard lock(shard->mutex);
-    std::vector<List*> gone;
-    for (const auto& [hash, list] : shard->lists) {
-      const bool meets = list->family == family && list->prefix < upper &&
-                         schema::prefix_end(list->prefix) > lower;
-      if (meets) gone.push_back(list.get());
-    }
-    for (List* const list : gone) shard->drop(*list);
+    shard->lists.for_each([&](List& list) {
+      const bool meets = list.family == family && list.prefix() < upper &&
+                         schema::prefix_end(list.prefix()) > lower;
+      if (meets) shard->drop(list);
+    });
   }
 }
 
 void ListCache::clear() {
   for (const auto& shard : shards_) {
     const std::lock_guard lock(shard->mutex);
-    while (!shard->lists.empty()) shard->drop(*shard->lists.begin()->second);
+    shard->lists.for_each([&](List& list) { shard->drop(list); });
   }
 }
 
@@ -400,13 +454,13 @@ CacheStats ListCache::stats() const {
   CacheStats sum;
   for (const auto& shard : shards_) {
     const std::lock_guard lock(shard->mutex);
-    sum.hits += shard->hits;
-    sum.misses += shard->misses;
+    std::uint64_t none = 0;
+    shard->lists.add_counts(sum.hits, sum.misses, none);
     sum.fills += shard->fills;
     sum.evictions += shard->evictions;
     sum.invalidations += shard->invalidations;
     sum.bytes += shard->bytes;
-    sum.entries += shard->lists.size();
+    sum.entries += shard->lists.count();
   }
   return sum;
 }

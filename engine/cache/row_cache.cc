@@ -1,11 +1,10 @@
 #include "engine/cache/row_cache.h"
 
-#include <array>
 #include <new>
-#include <optional>
-#include <thread>
 #include <utility>
 
+#include "engine/cache/brief_lock.h"
+#include "engine/cache/buckets.h"
 #include "engine/slabs.h"
 
 namespace callisto::kv {
@@ -19,39 +18,6 @@ constexpr std::size_t kBucketBytes = 2 * sizeof(void*);
 std::size_t charge_of(const CachedRow& row, const Bytes& value) noexcept {
   return slabs::room_of(sizeof(CachedRow) + row.key_bytes) + value.room_bytes() + kBucketBytes;
 }
-
-void pause_processor() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-/// Holds a lock that is held for some tens of instructions, so that who finds it taken waits for
-/// moments, unless its holder has lost the processor: then others have to let it run.
-class BriefLock {
- public:
-  explicit BriefLock(std::atomic_flag& busy) noexcept : busy_(busy) {
-    if (busy_.test_and_set(std::memory_order_acquire)) wait();
-  }
-  BriefLock(const BriefLock&) = delete;
-  BriefLock& operator=(const BriefLock&) = delete;
-  ~BriefLock() { busy_.clear(std::memory_order_release); }
-
- private:
-  [[gnu::noinline]] void wait() noexcept {
-    constexpr int kSpins = 64;
-    int spins = 0;
-    do {
-      while (busy_.test(std::memory_order_relaxed)) {
-        ++spins < kSpins ? pause_processor() : std::this_thread::yield();
-      }
-    } while (busy_.test_and_set(std::memory_order_acquire));
-  }
-
-  std::atomic_flag& busy_;
-};
 
 }  // namespace
 
@@ -69,80 +35,38 @@ void CachedRow::destroy(CachedRow* row) noexcept {
   slabs::give(row, bytes);
 }
 
-/// What readers take of a shard, and what they count: a few buckets in a line of their own, so that
-/// threads that read do not wait for each other, nor for one that makes room.
-struct alignas(kCacheLine) RowCache::Stripe {
-  std::atomic_flag busy{};
-  std::uint64_t hits = 0;
-  std::uint64_t misses = 0;
-  std::uint64_t negative_hits = 0;
-};
-
-/// Under the room's lock rows come and go. Who changes a bucket, or a row that is in one, holds the
-/// bucket's stripe too; a reader of a bucket holds its stripe alone.
 struct alignas(kCacheLine) RowCache::Shard final : Evictor {
-  explicit Shard(CacheRoom& of)
-      : room(of), mutex(of.mutex), queues(of.queues), buckets(kMinBuckets) {
+  explicit Shard(CacheRoom& of) : room(of), mutex(of.mutex), queues(of.queues) {
     room.evictors[static_cast<std::size_t>(Evictable::Kind::row)] = this;
-    note_buckets();
   }
-  void note_buckets() noexcept {
-    first_bucket.store(buckets.data(), std::memory_order_relaxed);
-    last_bucket.store(buckets.size() - 1, std::memory_order_relaxed);
-  }
-
-  static constexpr std::size_t kStripes = 16;
-  /// The rows of one bucket are of one stripe, however many buckets there are.
-  static constexpr std::size_t kMinBuckets = kStripes;
-
-  static std::size_t bucket_place(std::uint64_t hash, std::size_t last) noexcept {
-    return (hash >> 8) & last;
-  }
-  Stripe& stripe(std::uint64_t hash) noexcept { return stripes[bucket_place(hash, kStripes - 1)]; }
-  CachedRow*& bucket(std::uint64_t hash) noexcept {
-    return buckets[bucket_place(hash, buckets.size() - 1)];
-  }
-  /// Without the lock: where the buckets lie may be old then, which only costs the gain.
   void prefetch(std::uint64_t hash) const noexcept {
-    const std::size_t last = last_bucket.load(std::memory_order_relaxed);
-    __builtin_prefetch(first_bucket.load(std::memory_order_relaxed) + bucket_place(hash, last));
+    rows.prefetch(hash);
     queues.prefetch(hash);
   }
-  CachedRow* find(Family family, std::string_view key, std::uint64_t hash) noexcept {
-    for (CachedRow* row = bucket(hash); row != nullptr; row = row->chain) {
-      if (row->hash == hash && row->family == family && row->key() == key) return row;
-    }
-    return nullptr;
+  CachedRow* find(Family family, std::string_view key, std::uint64_t hash) const noexcept {
+    return rows.find(
+        hash, [&](const CachedRow& row) { return row.family == family && row.key() == key; });
   }
   /// Takes over a hold on a row that is in no table.
   void link(Ref<CachedRow> row) {
-    if (count == buckets.size()) grow();
+    rows.make_room();
     queues.insert(*row);
     bytes += row->charge_bytes;
-    ++count;
-    const BriefLock lock(stripe(row->hash).busy);
-    CachedRow*& head = bucket(row->hash);
-    row->chain = head;
-    head = row.release();
+    rows.add(*row.release());
   }
   void unlink(CachedRow& row) noexcept {
-    --count;
+    rows.remove(row);
     queues.remove(row);
     bytes -= row.charge_bytes;
     Bytes gone;
     {
-      const BriefLock readers(stripe(row.hash).busy);
-      CachedRow** at = &bucket(row.hash);
-      while (*at != &row) at = &(*at)->chain;
-      *at = row.chain;
-      row.chain = nullptr;
       const BriefLock lock(row.busy);
       row.is_dead = true;
       std::swap(gone, row.value);
     }
     if (row.holds.drop()) CachedRow::destroy(&row);
   }
-  void let_go(Evictable& item) override {
+  void let_go(Evictable& item, Graves&) override {
     ++evictions;
     unlink(static_cast<CachedRow&>(item));
   }
@@ -150,7 +74,7 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
     const std::size_t charge = charge_of(row, value);
     if (row.queue != Evictable::Queue::none) bytes += charge - row.charge_bytes;
     queues.change_charge(row, charge);
-    const BriefLock readers(stripe(row.hash).busy);
+    const BriefLock readers(rows.stripe(row.hash).busy);
     const BriefLock lock(row.busy);
     std::swap(row.value, value);
     row.is_checked.store(is_checked, std::memory_order_relaxed);
@@ -159,35 +83,15 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
   }
   template <class Condition>
   void unlink_if(Condition&& condition) {
-    for (CachedRow* head : buckets) {
-      while (head != nullptr) {
-        CachedRow* const row = std::exchange(head, head->chain);
-        if (condition(*row)) unlink(*row);
-      }
-    }
-  }
-  void grow() {
-    std::vector<CachedRow*> old(buckets.size() * 2);
-    std::array<std::optional<BriefLock>, kStripes> readers;
-    for (std::size_t i = 0; i < kStripes; ++i) readers[i].emplace(stripes[i].busy);
-    std::swap(old, buckets);
-    note_buckets();
-    for (CachedRow* head : old) {
-      while (head != nullptr) {
-        CachedRow* const row = std::exchange(head, head->chain);
-        row->chain = std::exchange(bucket(row->hash), row);
-      }
-    }
+    rows.for_each([&](CachedRow& row) {
+      if (condition(row)) unlink(row);
+    });
   }
 
   CacheRoom& room;
   std::mutex& mutex;
   EvictionQueues& queues;
-  std::vector<CachedRow*> buckets;
-  std::array<Stripe, kStripes> stripes{};
-  std::atomic<CachedRow* const*> first_bucket{nullptr};
-  std::atomic<std::size_t> last_bucket{0};
-  std::size_t count = 0;
+  Buckets<CachedRow> rows;
   std::size_t bytes = 0;
   std::uint64_t fills = 0;
   std::uint64_t evictions = 0;
@@ -213,7 +117,7 @@ void RowCache::prefetch(std::uint64_t hash) const noexcept {
 bool RowCache::find(Family family, std::string_view key, std::uint64_t hash, Version at, Hit& hit,
                     bool keeps_row) {
   Shard& shard = shard_of(hash);
-  Stripe& stripe = shard.stripe(hash);
+  auto& stripe = shard.rows.stripe(hash);
   const BriefLock lock(stripe.busy);
   CachedRow* const row = shard.find(family, key, hash);
   if (row == nullptr || row->version > at) {
@@ -244,6 +148,7 @@ Ref<CachedRow> RowCache::fill(Family family, std::string_view key, std::uint64_t
                               bool is_checked, Version at, Ref<CachedRow> known) {
   if (key.size() > kMaxKeyBytes) return {};
   Shard& shard = shard_of(hash);
+  Graves graves;
   const std::lock_guard lock(shard.mutex);
   // Under the shard's lock: a commit that is not in the recent changes yet will come to this shard
   // after them, and finds what is filled here.
@@ -260,7 +165,7 @@ Ref<CachedRow> RowCache::fill(Family family, std::string_view key, std::uint64_t
   shard.set(*fresh, std::move(value), is_checked, at);
   shard.link(fresh);
   ++shard.fills;
-  shard.room.shrink();
+  shard.room.shrink(graves);
   return fresh;
 }
 
@@ -274,6 +179,7 @@ void RowCache::note_checked(CachedRow& row, const Bytes& value) {
 void RowCache::apply(Family family, std::string_view key, std::uint64_t hash, FollowedValue& value,
                      Version version, bool installs) {
   Shard& shard = shard_of(hash);
+  Graves graves;
   const std::lock_guard lock(shard.mutex);
   CachedRow* const row = shard.find(family, key, hash);
   if (row != nullptr) {
@@ -287,7 +193,7 @@ void RowCache::apply(Family family, std::string_view key, std::uint64_t hash, Fo
   } else {
     return;
   }
-  shard.room.shrink();
+  shard.room.shrink(graves);
 }
 
 void RowCache::erase_range(Family family, std::string_view lower, std::string_view upper) {
@@ -310,17 +216,12 @@ CacheStats RowCache::stats() const {
   CacheStats sum;
   for (const auto& shard : shards_) {
     const std::lock_guard lock(shard->mutex);
-    for (Stripe& stripe : shard->stripes) {
-      const BriefLock readers(stripe.busy);
-      sum.hits += stripe.hits;
-      sum.misses += stripe.misses;
-      sum.negative_hits += stripe.negative_hits;
-    }
+    shard->rows.add_counts(sum.hits, sum.misses, sum.negative_hits);
     sum.fills += shard->fills;
     sum.evictions += shard->evictions;
     sum.invalidations += shard->invalidations;
     sum.bytes += shard->bytes;
-    sum.entries += shard->count;
+    sum.entries += shard->rows.count();
   }
   return sum;
 }

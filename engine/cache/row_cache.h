@@ -87,7 +87,6 @@ class RowCache {
 
  private:
   struct Shard;
-  struct Stripe;
 
   Shard& shard_of(std::uint64_t hash) noexcept;
 
