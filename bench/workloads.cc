@@ -237,7 +237,7 @@ const std::vector<Workload>& workloads() {
       {"16", "by tag A or tag B, newest 20", kBoth, 1000, by_either_tag},
       {"17", "by entity, newest 20", kBoth, 1000, by_entity},
       {"18", "created in a range, newest 50", kBoth, 1000, created_between},
-      {"8", "mark a conversation processed", kBoth, 300, mark_processed, due_count},
+      {"8", "mark a conversation processed", kBoth, 2000, mark_processed, due_count},
       {.id = "9",
        .title = "append a message",
        .patterns = kBoth,

@@ -36,6 +36,10 @@ constexpr double kDeletionRatio = 0.25;
 /// Keys of the index of a table file that are stored as what differs from the key before.
 constexpr int kIndexRestarts = 16;
 
+/// Behind a block of messages: a page of 20 lies in two or three blocks, which are read together
+/// then. It costs 4 to 5 % less so (0, 4, 8 and 16 KiB were tried, cold, at the bench's full size).
+constexpr std::size_t kMessageReadaheadBytes = 4096;
+
 bool has_prefix(Family family) { return family == Family::messages; }
 
 /// Of index entries, filters hold those whose key is S X id and no more: they are asked for to
@@ -269,6 +273,7 @@ rocksdb::ReadOptions scan_options(Family family, const rocksdb::Slice& lower,
   options.iterate_lower_bound = &lower;
   options.iterate_upper_bound = &upper;
   options.fill_cache = fill_cache;
+  if (family == Family::messages) options.readahead_size = kMessageReadaheadBytes;
   // Backwards in total order, whatever the bounds: a SeekForPrev asks a table's filter for the
   // prefix of its target alone, and passes over the table where that is not in it, although the key
   // before the target, of another prefix, may be (RocksDB PR 12872). SeekToLast of a scan with an
