@@ -204,6 +204,20 @@ TEST_F(Rows, AreCheckedOnceWhileTheBytesAreTheSame) {
   EXPECT_FALSE(hit.is_checked);
 }
 
+TEST_F(Rows, AreHandedOutWhereTheyAreAskedForOrNotKnownToBeIntact) {
+  const Bytes value = bytes("v");
+  rows_.fill(Family::users, "k", hash("k"), value, false, 10);
+  RowCache::Hit unchecked;
+  ASSERT_TRUE(rows_.find(Family::users, "k", hash("k"), 10, unchecked, false));
+  ASSERT_TRUE(unchecked.row) << "to be told that they are intact";
+  rows_.note_checked(*unchecked.row, value);
+  RowCache::Hit hit;
+  ASSERT_TRUE(rows_.find(Family::users, "k", hash("k"), 10, hit, false));
+  EXPECT_FALSE(hit.row);
+  ASSERT_TRUE(rows_.find(Family::users, "k", hash("k"), 10, hit, true));
+  EXPECT_TRUE(hit.row);
+}
+
 TEST_F(Rows, StayWithinTheCapacity) {
   constexpr std::size_t kCapacity = 64 << 10;
   CacheRooms rooms(kCapacity);
