@@ -78,6 +78,7 @@ class ConversationJudge final : public core::Judge {
   }
   Result<std::size_t> take(std::span<core::Found> found) override {
     const std::size_t before = rows_.size();
+    if (before == 0) rows_.reserve(found.size());
     CALLISTO_TRY(fetch(
         found, [&](std::size_t, ConversationRows&& rows) { rows_.push_back(std::move(rows)); }));
     return rows_.size() - before;

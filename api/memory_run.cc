@@ -79,6 +79,7 @@ class MemoryJudge final : public core::Judge {
 
   Result<std::size_t> take(std::span<core::Found> found) override {
     const std::size_t before = rows_.size();
+    if (before == 0) rows_.reserve(found.size());
     CALLISTO_TRY(fetch(found, [&](std::size_t, Bytes&& row) { rows_.push_back(std::move(row)); }));
     return rows_.size() - before;
   }

@@ -90,7 +90,11 @@ Result<Answer> run_plans(ReadContext& context, indexes::query::Meter& meter,
     if (!end) return std::move(end).error();
     auto rows = std::move(judge).take_rows();
     limits.limit -= rows.size();
-    std::move(rows.begin(), rows.end(), std::back_inserter(answer.rows));
+    if (answer.rows.empty()) {
+      answer.rows = std::move(rows);
+    } else {
+      std::move(rows.begin(), rows.end(), std::back_inserter(answer.rows));
+    }
     if (!end->last.empty()) limits.after = std::move(end->last);
     if (end->gave_up) {
       given_up = index_name(plan->driver.index);

@@ -82,20 +82,22 @@ Result<void> ListCursor::open(const std::string_view* position) {
   cursors_.resize(list_.parts.size());
   for (std::size_t i = 0; i < list_.parts.size(); ++i) {
     const List::Part& part = list_.parts[i];
-    KeyRange range = part.range;
+    std::string at;
+    std::string_view lower = part.range.lower;
+    std::string_view upper = part.range.upper;
     if (position != nullptr) {
-      std::string at = part.prefix;
+      at = part.prefix;
       at.append(*position);
       if (reverse_) {
         at.push_back('\0');  // the position itself counts
-        range.upper = std::min(range.upper, at);
+        upper = std::min<std::string_view>(upper, at);
       } else {
-        range.lower = std::max(range.lower, at);
+        lower = std::max<std::string_view>(lower, at);
       }
     }
-    if (range.lower >= range.upper) continue;
-    cursors_[i] = reader_.scan(list_.family, {.lower = range.lower,
-                                              .upper = range.upper,
+    if (lower >= upper) continue;
+    cursors_[i] = reader_.scan(list_.family, {.lower = lower,
+                                              .upper = upper,
                                               .reverse = reverse_,
                                               .prefix_bytes = part.prefix.size(),
                                               .leads_to_rows = leads_to_rows_,

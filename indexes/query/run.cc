@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "indexes/query/best.h"
@@ -15,7 +16,6 @@ constexpr std::size_t kChunk = 256;
 
 /// The list from behind `after` on, in the direction of reading.
 List resumed(List list, bool reverse, const std::string& after) {
-  if (after.empty()) return list;
   for (List::Part& part : list.parts) {
     std::string at = part.prefix + after;
     if (reverse) {
@@ -193,7 +193,9 @@ Result<bool> Run::passes_lists() {
 Result<void> Run::for_each(bool reverse, const std::string& after,
                            const std::function<Result<bool>(const ListCursor& entry)>& each) {
   open_probes(reverse);
-  const List driver = resumed(plan_.driver, reverse, after);
+  std::optional<List> rest;
+  if (!after.empty()) rest = resumed(plan_.driver, reverse, after);
+  const List& driver = rest ? *rest : plan_.driver;
   const auto admits = [this](const ListCursor& entry) -> Result<bool> {
     if (auto done = judge_.look(entry); !done) return std::move(done).error();
     return judge_.admits();
