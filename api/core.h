@@ -298,10 +298,10 @@ class StoreCore {
   Result<std::unique_lock<std::timed_mutex>> take_turn(const kv::Limits& limits);
   Result<bool> run_one_step(const kv::Limits& limits, StepReport* report = nullptr);
   /// One step of the first item of a space that can go on; false when there is none.
-  Result<bool> run_work_step(const SpaceState& state, StepReport* report);
-  Result<bool> run_step(SpaceNumber space, indexes::WorkItem& item);
+  Result<bool> run_work_step(const SpaceState& state, const kv::Limits& limits, StepReport* report);
+  Result<bool> run_step(SpaceNumber space, indexes::WorkItem& item, const kv::Limits& limits);
   /// One step of the first index that is building or dropping; false when there is none.
-  Result<bool> run_index_step(const SpaceState& state);
+  Result<bool> run_index_step(const SpaceState& state, const kv::Limits& limits);
   /// Once no index of the space is under way: counts anew what the planner's estimates go by.
   void count_entries_after_change(SpaceNumber space);
   void start_background();
@@ -339,6 +339,7 @@ class StoreCore {
   std::condition_variable wake_;
   bool wake_requested_ = false;
   bool stop_requested_ = false;
+  std::stop_source background_stop_;  ///< Of the step that the background thread runs.
   std::thread background_;
   std::atomic<bool> clock_suspect_{false};
 };

@@ -29,10 +29,11 @@ Result<std::vector<SpaceNumber>> numbers_of(StoreCore& core, kv::Reader& reader)
   return numbers;
 }
 
-Result<void> write_step(StoreCore& core, SpaceSlot& slot,
+Result<void> write_step(StoreCore& core, SpaceSlot& slot, const kv::Limits& limits,
                         const std::function<Result<void>(WriteContext&)>& function) {
   Scope scope{&core, &slot, nullptr, nullptr};
   scope.is_step = true;
+  scope.running = &limits;
   CallOptions options;
   options.durability = Durability::buffered;
   return write_in(scope, options, {}, function);
@@ -61,14 +62,14 @@ Result<void> StoreCore::recover_work() {
   return {};
 }
 
-Result<bool> StoreCore::run_step(SpaceNumber space, WorkItem& item) {
+Result<bool> StoreCore::run_step(SpaceNumber space, WorkItem& item, const kv::Limits& limits) {
   switch (item.op) {
     case WorkOp::purge_conversation:
-      return purge_conversation_step(*this, slot(space), item);
+      return purge_conversation_step(*this, slot(space), item, limits);
     case WorkOp::rewrite_user:
-      return rewrite_user_step(*this, slot(space), item);
+      return rewrite_user_step(*this, slot(space), item, limits);
     case WorkOp::drop_space:
-      return drop_space_step(*this, item);
+      return drop_space_step(*this, item, limits);
     case WorkOp::stage_conversation:
       break;
   }
@@ -100,7 +101,8 @@ Result<bool> StoreCore::run_one_step(const kv::Limits& limits, StepReport* repor
     for (SpaceNumber space : *numbers) {
       auto state = slot(space).state(*engine_, *snapshot);
       if (!state) return std::move(state).error();
-      auto ran = is_of_indexes ? run_index_step(**state) : run_work_step(**state, report);
+      auto ran =
+          is_of_indexes ? run_index_step(**state, limits) : run_work_step(**state, limits, report);
       if (ran && *ran) return true;
       if (!ran && !failure) failure = ran.error();
     }
@@ -109,12 +111,13 @@ Result<bool> StoreCore::run_one_step(const kv::Limits& limits, StepReport* repor
   return false;
 }
 
-Result<bool> StoreCore::run_work_step(const SpaceState& state, StepReport* report) {
+Result<bool> StoreCore::run_work_step(const SpaceState& state, const kv::Limits& limits,
+                                      StepReport* report) {
   // An item that cannot go on (a damaged record) does not hold up the others.
   std::optional<Error> failure;
   for (WorkItem item : state.work()) {
     if (!is_runnable(item)) continue;
-    auto done = run_step(state.space(), item);
+    auto done = run_step(state.space(), item, limits);
     if (done && report != nullptr) *report = {to_pending(state, item), *done};
     // A space that was dropped meanwhile takes its work along.
     if (done || done.error().code() == Code::not_found) return true;
@@ -152,10 +155,10 @@ Result<void> StoreCore::finish_work(SpaceNumber space, WorkOp op, std::string_vi
     const WorkItem* found = (*state)->find_work(op, target);
     if (found == nullptr) return {};
     WorkItem item = *found;
-    auto done = run_step(space, item);
+    auto done = run_step(space, item, limits);
     if (!done && done.error().code() == Code::index_not_ready) {
       // What the step needs to read is built first.
-      auto ran = run_index_step(**state);
+      auto ran = run_index_step(**state, limits);
       if (!ran) return std::move(ran).error();
       if (*ran) continue;
     }
@@ -208,7 +211,8 @@ void StoreCore::background_loop() {
       if (stop_requested_) return;
       wake_requested_ = false;
     }
-    Result<bool> ran = run_one_step(begin(CallLimits{}));
+    Result<bool> ran = run_one_step(begin(CallLimits{.cancel = background_stop_.get_token()}));
+    if (background_stop_.stop_requested()) return;
     failed = !ran;
     if (!ran) environment_->log(LogLevel::warning, "background work: " + ran.error().to_string());
     if (ran && *ran) notify_work();
@@ -220,6 +224,7 @@ void StoreCore::stop_background() {
     std::lock_guard lock(wake_mutex_);
     stop_requested_ = true;
   }
+  background_stop_.request_stop();
   wake_.notify_one();
   if (background_.joinable()) background_.join();
 }

@@ -142,9 +142,10 @@ Result<void> check_memories_can_be_found(WriteContext& context, const indexes::W
   return version ? Result<void>{} : std::move(version).error();
 }
 
-Result<bool> purge_conversation_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item) {
+Result<bool> purge_conversation_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item,
+                                     const kv::Limits& limits) {
   bool is_done = false;
-  CALLISTO_TRY(write_step(core, slot, [&](WriteContext& context) -> Result<void> {
+  CALLISTO_TRY(write_step(core, slot, limits, [&](WriteContext& context) -> Result<void> {
     is_done = true;
     const indexes::WorkItem* stored = context.state().find_work(item.op, item.target);
     if (stored == nullptr) return {};

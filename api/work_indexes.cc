@@ -76,10 +76,11 @@ Result<void> StoreCore::change_indexes() {
   return {};
 }
 
-Result<bool> StoreCore::run_index_step(const SpaceState& state) {
+Result<bool> StoreCore::run_index_step(const SpaceState& state, const kv::Limits& limits) {
   std::optional<Error> failure;
   for (const HeldIndex& index : in_order(state)) {
-    auto ran = indexes::index_step(*engine_, maintainer_.catalogue(), state.space(), index.id);
+    auto ran = indexes::index_step(*engine_, maintainer_.catalogue(), state.space(), index.id,
+                                   &limits);
     if (ran && *ran) {
       count_entries_after_change(state.space());
       return true;

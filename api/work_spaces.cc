@@ -56,7 +56,7 @@ Result<std::uint64_t> counted_records(kv::Reader& reader, SpaceNumber space,
   return records;
 }
 
-Result<bool> drop_space_step(StoreCore& core, indexes::WorkItem& item) {
+Result<bool> drop_space_step(StoreCore& core, indexes::WorkItem& item, const kv::Limits& limits) {
   const auto space = number_of(item);
   if (!space) return Error(Code::corruption, "damaged row of unfinished work");
   const auto family = static_cast<std::uint8_t>(item.resume.front());
@@ -69,7 +69,7 @@ Result<bool> drop_space_step(StoreCore& core, indexes::WorkItem& item) {
   ++item.steps;
   item.resume.front() = static_cast<char>(family + 1);
   const bool is_done = family + 1U == kv::kFamilyCount;
-  auto done = core.engine().run(kv::step_options(), [&](kv::Transaction& transaction) {
+  auto done = core.engine().run(kv::step_options(&limits), [&](kv::Transaction& transaction) {
     return is_done ? indexes::erase_work(transaction, schema::kStoreSpace, item.op, item.target)
                    : indexes::put_work(transaction, schema::kStoreSpace, item);
   });

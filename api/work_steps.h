@@ -8,9 +8,12 @@
 namespace callisto::detail {
 
 /// True when the item is done and gone. `item` becomes what the step has made of it.
-Result<bool> purge_conversation_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item);
-Result<bool> rewrite_user_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item);
-Result<bool> drop_space_step(StoreCore& core, indexes::WorkItem& item);
+/// `limits`: of who waits for it (kv::RunOptions::gives_way).
+Result<bool> purge_conversation_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item,
+                                     const kv::Limits& limits);
+Result<bool> rewrite_user_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item,
+                               const kv::Limits& limits);
+Result<bool> drop_space_step(StoreCore& core, indexes::WorkItem& item, const kv::Limits& limits);
 
 /// How a new drop_space item begins: `name` is of the space.
 std::string drop_space_start(std::string_view name);
@@ -26,7 +29,7 @@ PendingWork to_pending(const indexes::SpaceState& state, const indexes::WorkItem
 Result<std::vector<SpaceNumber>> numbers_of(StoreCore& core, kv::Reader& reader);
 
 /// A write in the store's own name: write_in() over a space, buffered, without a caller.
-Result<void> write_step(StoreCore& core, SpaceSlot& slot,
+Result<void> write_step(StoreCore& core, SpaceSlot& slot, const kv::Limits& limits,
                         const std::function<Result<void>(WriteContext&)>& function);
 
 }  // namespace callisto::detail

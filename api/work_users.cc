@@ -230,14 +230,15 @@ Result<bool> UserRewrite::finish() {
 
 }  // namespace
 
-Result<bool> rewrite_user_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item) {
+Result<bool> rewrite_user_step(StoreCore& core, SpaceSlot& slot, indexes::WorkItem& item,
+                               const kv::Limits& limits) {
   UuidBytes bytes{};
   if (item.target.size() != bytes.size())
     return Error(Code::corruption, "damaged row of unfinished work");
   std::memcpy(bytes.data(), item.target.data(), bytes.size());
   const UserId user(bytes);
   bool is_done = false;
-  CALLISTO_TRY(write_step(core, slot, [&](WriteContext& context) -> Result<void> {
+  CALLISTO_TRY(write_step(core, slot, limits, [&](WriteContext& context) -> Result<void> {
     // The item as this transaction sees it: another step may have moved it.
     const indexes::WorkItem* current = context.state().find_work(WorkOp::rewrite_user, item.target);
     is_done = current == nullptr;

@@ -257,14 +257,19 @@ struct RunOptions {
   /// that name the same key queue before their snapshot is taken, instead of conflicting after.
   Family queue_family = Family::system;
   std::string_view queue_key{};
-  /// A step of the store's own work, which can be made later as well: its attempts wait, for a
-  /// tenth of a second at the most, while another run of this store goes on that has met conflicts.
+  /// A step of the store's own work, which can be made later as well: its attempts wait, for a tenth
+  /// of a second at the most, while another run of this store goes on that has met conflicts. Its
+  /// limits end these waits and those between attempts; an attempt that was begun is bounded and
+  /// goes to its end, so that who calls with little time each time gets on.
   bool gives_way = false;
 };
 
 /// How a step of the store's own work runs: it gives way to callers, and must come to its end
 /// beside writers that never pause, so that it tries far longer than a caller's transaction would.
-inline RunOptions step_options() { return {.max_attempts = 1000, .gives_way = true}; }
+/// `limits`: of who waits for the step, or null.
+inline RunOptions step_options(const Limits* limits = nullptr) {
+  return {.max_attempts = 1000, .limits = limits, .gives_way = true};
+}
 
 /// Blind writes, applied at once or not at all, without a check for conflicts.
 class Batch {

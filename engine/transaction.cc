@@ -125,6 +125,8 @@ Result<Version> run_transaction(const RunContext& context, const RunOptions& opt
                                 const std::function<Result<void>(Transaction&)>& function) {
   const Limits own(context.environment, options.deadline_ms);
   const Limits& limits = options.limits != nullptr ? *options.limits : own;
+  const Limits none(context.environment);
+  const Limits& within_attempt = options.gives_way ? none : limits;
   std::unique_ptr<OptimisticTransaction> transaction = Spare::take();
   bool is_clear = false;
   RightOfWay::Claim way(context.right_of_way);
@@ -137,14 +139,15 @@ Result<Version> run_transaction(const RunContext& context, const RunOptions& opt
     }
     std::unique_lock<std::mutex> turn;
     if (!options.queue_key.empty()) {
-      auto locked = context.queue_locks.lock(options.queue_family, options.queue_key, limits);
+      auto locked =
+          context.queue_locks.lock(options.queue_family, options.queue_key, within_attempt);
       if (!locked) return std::move(locked).error();
       turn = std::move(*locked);
     }
     auto snapshot = context.snapshot();
     if (!snapshot) return std::move(snapshot).error();
-    if (limits.any()) {
-      *snapshot = std::make_unique<LimitedReader>(std::move(*snapshot), limits);
+    if (within_attempt.any()) {
+      *snapshot = std::make_unique<LimitedReader>(std::move(*snapshot), within_attempt);
     }
     if (transaction != nullptr) {
       transaction->restart(**snapshot);
@@ -152,19 +155,23 @@ Result<Version> run_transaction(const RunContext& context, const RunOptions& opt
       transaction = std::make_unique<OptimisticTransaction>(**snapshot);
     }
     if (auto done = function(*transaction); !done) return std::move(done).error();
-    if (auto within = limits.check(); !within) return std::move(within).error();
+    if (auto within = within_attempt.check(); !within) return std::move(within).error();
     if (!transaction->has_writes()) return transaction->version();
     auto committed = context.committer.commit({.writes = &transaction->writes(),
                                                .guards = transaction->guards(),
                                                .snapshot = transaction->version(),
                                                .durability = options.durability,
-                                               .limits = &limits});
+                                               .limits = &within_attempt});
     if (!committed && committed.error().code() == Code::conflict) return std::nullopt;
     transaction->restart(**snapshot);
     is_clear = true;
     return committed;
   };
-  auto version = retry_on_conflict(context.environment, options.max_attempts, limits, attempt);
+  std::optional<Result<Version>> first;
+  if (options.gives_way) first = attempt();
+  auto version =
+      first ? std::move(*first)
+            : retry_on_conflict(context.environment, options.max_attempts, limits, attempt);
   if (is_clear) Spare::give_back(std::move(transaction));
   return version;
 }

@@ -51,8 +51,10 @@ Result<std::int64_t> stored_count(kv::Reader& reader, SpaceNumber space, std::ui
 /// The work on one index of one space.
 class IndexWork {
  public:
-  IndexWork(kv::Store& store, const Catalogue& catalogue, SpaceNumber space, IndexId index)
+  IndexWork(kv::Store& store, const Catalogue& catalogue, SpaceNumber space, IndexId index,
+            const kv::Limits* limits)
       : store_(store),
+        limits_(limits),
         maintainer_(catalogue),
         space_(space),
         index_(index),
@@ -79,13 +81,14 @@ class IndexWork {
 
   /// One transaction, which runs only while the index is in `wanted` state.
   Result<void> run(IndexState wanted, const Function& function) {
-    auto done = store_.run(kv::step_options(), [&](kv::Transaction& transaction) -> Result<void> {
-      transaction.guard(Family::system, schema::space_name_key(space_));
-      auto state = SpaceState::load(transaction, space_);
-      if (!state) return std::move(state).error();
-      if (!(*state)->exists() || (*state)->index_state(index_) != wanted) return {};
-      return function(transaction, **state);
-    });
+    auto done =
+        store_.run(kv::step_options(limits_), [&](kv::Transaction& transaction) -> Result<void> {
+          transaction.guard(Family::system, schema::space_name_key(space_));
+          auto state = SpaceState::load(transaction, space_);
+          if (!state) return std::move(state).error();
+          if (!(*state)->exists() || (*state)->index_state(index_) != wanted) return {};
+          return function(transaction, **state);
+        });
     if (!done) return std::move(done).error();
     return {};
   }
@@ -269,6 +272,7 @@ class IndexWork {
   }
 
   kv::Store& store_;
+  const kv::Limits* const limits_;
   const Maintainer maintainer_;
   const SpaceNumber space_;
   const IndexId index_;
@@ -279,8 +283,8 @@ class IndexWork {
 }  // namespace
 
 Result<bool> index_step(kv::Store& store, const Catalogue& catalogue, SpaceNumber space,
-                        IndexId index) {
-  return IndexWork(store, catalogue, space, index).step();
+                        IndexId index, const kv::Limits* limits) {
+  return IndexWork(store, catalogue, space, index, limits).step();
 }
 
 Result<std::optional<IndexProgress>> index_progress(kv::Reader& reader, SpaceNumber space,

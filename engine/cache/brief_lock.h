@@ -1,12 +1,14 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 namespace callisto::kv {
 
-/// Holds a lock that is held for some tens of instructions, so that who finds it taken waits for
-/// moments, unless its holder has lost the processor: then others have to let it run.
+/// Holds a lock that is held for moments, most of them some tens of instructions. Who finds it
+/// taken turns round for as long, then lets others run, since its holder may have lost the
+/// processor, and then sleeps, since a holder of lower priority may never get it otherwise.
 class BriefLock {
  public:
   explicit BriefLock(std::atomic_flag& busy) noexcept : busy_(busy) {
@@ -26,10 +28,19 @@ class BriefLock {
   }
   [[gnu::noinline]] void wait() noexcept {
     constexpr int kSpins = 64;
-    int spins = 0;
+    constexpr int kYields = 256;
+    int rounds = 0;
     do {
       while (busy_.test(std::memory_order_relaxed)) {
-        ++spins < kSpins ? pause() : std::this_thread::yield();
+        if (rounds < kSpins) {
+          pause();
+        } else if (rounds < kSpins + kYields) {
+          std::this_thread::yield();
+        } else {
+          std::this_thread::sleep_for(std::chrono::microseconds(50));
+          continue;
+        }
+        ++rounds;
       }
     } while (busy_.test_and_set(std::memory_order_acquire));
   }

@@ -108,10 +108,10 @@ class Buckets {
   }
 
   std::vector<T*> heads_;
-  std::size_t count_ = 0;
   std::atomic<T* const*> first_head_{nullptr};
   std::atomic<std::size_t> last_head_{0};
   std::array<Stripe, kStripes> stripes_{};
+  std::size_t count_ = 0;  ///< Away from what readers look at.
 };
 
 }  // namespace callisto::kv

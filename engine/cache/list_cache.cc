@@ -26,14 +26,15 @@ std::size_t charge_of(const ListSegment& segment) noexcept {
   return bytes;
 }
 
-/// A copy that may be changed.
+/// A copy that may be changed, with room for more entries.
 Ref<ListSegment> copy_of(const ListSegment& segment) {
   Ref<ListSegment> copy(new ListSegment);
   copy->from = segment.from;
   copy->to = segment.to;
   copy->is_to_end = segment.is_to_end;
   copy->version = segment.version;
-  copy->entries = segment.entries;
+  copy->entries.reserve(segment.entries.size() + segment.entries.size() / 2 + 1);
+  copy->entries.append(segment.entries);
   return copy;
 }
 
@@ -330,7 +331,9 @@ void ListCache::Shard::set_entry(Part& part, std::string_view position, Ref<List
   // A segment that readers hold does not change under them. They take holds under the stripe's
   // lock: while that is held here, a single hold is the part's own.
   Ref<ListSegment> copy;
-  if (!part.segment->holds.is_single()) copy = copy_of(*part.segment);
+  if (!part.segment->holds.is_single() || !part.segment->entries.has_room()) {
+    copy = copy_of(*part.segment);
+  }
   Ref<ListEntry> gone;
   {
     const BriefLock readers(lists.stripe(part.list->hash).busy);

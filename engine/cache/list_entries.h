@@ -32,6 +32,11 @@ class ListEntries {
 
   /// Room for so many, and no more.
   void reserve(std::size_t count);
+  /// Whether one more takes no memory.
+  bool has_room() const noexcept {
+    return size() < entries_.capacity() && size() < heads_.capacity() &&
+           size() < signatures_.capacity();
+  }
   /// Behind all others, whose positions are higher.
   void push_back(Ref<ListEntry> entry, std::uint64_t signature = kAnySignature);
   void append(const ListEntries& others);

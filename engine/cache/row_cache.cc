@@ -47,9 +47,8 @@ struct alignas(kCacheLine) RowCache::Shard final : Evictor {
     return rows.find(
         hash, [&](const CachedRow& row) { return row.family == family && row.key() == key; });
   }
-  /// Takes over a hold on a row that is in no table.
-  void link(Ref<CachedRow> row) {
-    rows.make_room();
+  /// Takes over a hold on a row that is in no table; there is room.
+  void link(Ref<CachedRow> row) noexcept {
     queues.insert(*row);
     bytes += row->charge_bytes;
     rows.add(*row.release());
@@ -162,6 +161,8 @@ Ref<CachedRow> RowCache::fill(Family family, std::string_view key, std::uint64_t
   if (!shard.queues.admits(hash, sizeof(CachedRow) + key.size() + value.room_bytes())) return {};
   Ref<CachedRow> fresh = known ? std::move(known) : CachedRow::make(family, key, hash);
   fresh->charge_bytes = charge_of(*fresh, value);
+  // Before it counts as one that commits find: entries of lists may have it.
+  shard.rows.make_room();
   shard.set(*fresh, std::move(value), is_checked, at);
   shard.link(fresh);
   ++shard.fills;
@@ -188,6 +189,7 @@ void RowCache::apply(Family family, std::string_view key, std::uint64_t hash, Fo
   } else if (installs && value.hold()) {
     Ref<CachedRow> fresh = CachedRow::make(family, key, hash);
     fresh->charge_bytes = charge_of(*fresh, value.hold());
+    shard.rows.make_room();
     shard.set(*fresh, value.hold(), false, version);
     shard.link(std::move(fresh));
   } else {

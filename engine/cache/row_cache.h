@@ -22,14 +22,15 @@ namespace callisto::kv {
 /// A row of the store, present or absent, as it is since `version`.
 struct CachedRow final : Evictable {
   Holds holds;
-  /// Guards what follows; held for some nanoseconds, also without the lock of a shard.
+  /// Who reads what follows holds this or, of a row in the table, its stripe; who changes a row in
+  /// the table holds both.
   std::atomic_flag busy{};
   bool is_dead = true;  ///< Not in the cache: what it says means nothing.
-  /// The bytes were found intact. Set under `busy`, looked at under the lock of the shard too.
+  /// The bytes were found intact. Set under `busy` alone.
   std::atomic<bool> is_checked{false};
   Version version = 0;
   Bytes value{};               ///< Empty: the row is absent.
-  CachedRow* chain = nullptr;  ///< The next one of its bucket.
+  CachedRow* chain = nullptr;  ///< The next one of its bucket; under its stripe.
 
   const Family family;
   const std::uint16_t key_bytes;

@@ -5,7 +5,6 @@
 #include <system_error>
 
 #include "engine/rocksdb/activity.h"
-#include "engine/rocksdb/table_tail.h"
 
 namespace callisto::kv {
 namespace {
@@ -98,7 +97,6 @@ IOStatus CountingFileSystem::NewRandomAccessFile(
   IOStatus status = target_->NewRandomAccessFile(path, options, result, debug);
   const auto number = table_file_number(path);
   if (!status.ok() || !number) return status;
-  if (status = check_table(*target_, path, **result, debug); !status.ok()) return status;
   *result = std::make_unique<CountedTable>(std::move(*result), activity_.reads_of(*number));
   return status;
 }

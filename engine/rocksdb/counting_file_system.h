@@ -17,7 +17,6 @@ class DiskActivity;
 std::optional<std::uint64_t> log_file_number(std::string_view path);
 
 /// Tells `activity`, which must outlive it, of reads of table files and of what is written to logs.
-/// Refuses a table file whose tail RocksDB must not see (table_tail.h).
 class CountingFileSystem final : public rocksdb::FileSystemWrapper {
  public:
   CountingFileSystem(std::shared_ptr<rocksdb::FileSystem> target, DiskActivity& activity)

@@ -8,6 +8,7 @@
 
 #include "engine/rocksdb/counting_file_system.h"
 #include "engine/rocksdb/status.h"
+#include "engine/rocksdb/table_tail.h"
 #include "engine/rocksdb/write_gate.h"
 
 namespace callisto::kv {
@@ -180,6 +181,12 @@ IOStatus GuardedFileSystem::forget(const std::string& path) {
   if (watermark_ == nullptr) return IOStatus::OK();
   const auto forgotten = watermark_->removing(path);
   return forgotten ? IOStatus::OK() : IOStatus::IOError(path, "the watermark cannot be written");
+}
+
+IOStatus GuardedFileSystem::NewRandomAccessFile(
+    const std::string& path, const rocksdb::FileOptions& options,
+    std::unique_ptr<rocksdb::FSRandomAccessFile>* result, IODebugContext* debug) {
+  return open_checked(*target_, *this, path, options, result, debug);
 }
 
 IOStatus GuardedFileSystem::NewWritableFile(const std::string& path,

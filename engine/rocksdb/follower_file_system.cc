@@ -57,9 +57,7 @@ IOStatus FollowerFileSystem::GetFileSize(const std::string& path, const IOOption
 IOStatus FollowerFileSystem::NewRandomAccessFile(
     const std::string& path, const FileOptions& options,
     std::unique_ptr<rocksdb::FSRandomAccessFile>* result, IODebugContext* debug) {
-  IOStatus status = target_->NewRandomAccessFile(path, options, result, debug);
-  if (!status.ok() || !path.ends_with(".sst")) return status;
-  return check_table(*this, path, **result, debug);
+  return open_checked(*target_, *this, path, options, result, debug);
 }
 
 IOStatus FollowerFileSystem::NewSequentialFile(const std::string& path, const FileOptions& options,

@@ -88,6 +88,7 @@ std::shared_ptr<rocksdb::TableFactory> table_factory(const OptionParts& parts, F
   table.block_cache = parts.cache;
   table.block_size = 4096;
   table.format_version = 5;
+  table.checksum = rocksdb::kXXH3;  // table_tail.cc knows this one
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   // Of messages, filters hold the conversations.
   table.whole_key_filtering = prefix_extractor(family) == nullptr;

@@ -58,7 +58,8 @@ class TableTail {
     std::string block;
     if (!index || !read_block(*index, block)) return status_;
     const auto properties = properties_place(block);
-    if (!properties || read_block(*properties, block)) return status_;
+    if (!properties || properties->bytes > kMostBlockBytes) return status_;
+    if (read_block(*properties, block)) return status_;
     return status_.ok() ? IOStatus::Corruption(path, "damaged block of properties") : status_;
   }
 
@@ -132,11 +133,17 @@ IOStatus check_table_tail(const rocksdb::FSRandomAccessFile& file, std::uint64_t
   return TableTail(file, file_bytes).check(path);
 }
 
-IOStatus check_table(rocksdb::FileSystem& files, const std::string& path,
-                     const rocksdb::FSRandomAccessFile& file, rocksdb::IODebugContext* debug) {
+IOStatus open_checked(rocksdb::FileSystem& files, rocksdb::FileSystem& sizes,
+                      const std::string& path, const rocksdb::FileOptions& options,
+                      std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                      rocksdb::IODebugContext* debug) {
+  IOStatus status = files.NewRandomAccessFile(path, options, result, debug);
+  if (!status.ok() || !path.ends_with(".sst")) return status;
   std::uint64_t bytes = 0;
-  IOStatus status = files.GetFileSize(path, rocksdb::IOOptions(), &bytes, debug);
-  return status.ok() ? check_table_tail(file, bytes, path) : status;
+  status = sizes.GetFileSize(path, rocksdb::IOOptions(), &bytes, debug);
+  // A writer may have removed it meanwhile; it can be read for as long as it is open.
+  if (status.IsNotFound() || status.IsPathNotFound()) return IOStatus::OK();
+  return status.ok() ? check_table_tail(**result, bytes, path) : status;
 }
 
 }  // namespace callisto::kv

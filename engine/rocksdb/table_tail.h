@@ -3,6 +3,7 @@
 #include <rocksdb/file_system.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace callisto::kv {
@@ -13,9 +14,11 @@ namespace callisto::kv {
 /// of such blocks is damaged: RocksDB checks these first. Costs reading about 1 KiB.
 rocksdb::IOStatus check_table_tail(const rocksdb::FSRandomAccessFile& file,
                                    std::uint64_t file_bytes, const std::string& path);
-/// The same of a file of `files` that has been opened; of the size that `files` says.
-rocksdb::IOStatus check_table(rocksdb::FileSystem& files, const std::string& path,
-                              const rocksdb::FSRandomAccessFile& file,
-                              rocksdb::IODebugContext* debug);
+/// Opens a file of `files`, and checks it where its name is that of a table file; its size is what
+/// `sizes` says.
+rocksdb::IOStatus open_checked(rocksdb::FileSystem& files, rocksdb::FileSystem& sizes,
+                               const std::string& path, const rocksdb::FileOptions& options,
+                               std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                               rocksdb::IODebugContext* debug);
 
 }  // namespace callisto::kv

@@ -292,7 +292,8 @@ TEST_F(MergeTest, AStepMayRunAgainAndFindsWhereItWas) {
   ASSERT_EQ(first.size(), 1U);
   const auto run_first = [&] {
     indexes::WorkItem item = first[0];
-    return detail::rewrite_user_step(core(), slot(), item).value();
+    return detail::rewrite_user_step(core(), slot(), item, kv::Limits(core().environment()))
+        .value();
   };
   EXPECT_FALSE(run_first());
   // As after a crash of the caller: an item that is outdated does no harm.

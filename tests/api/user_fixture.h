@@ -86,7 +86,8 @@ class UserTest : public ::testing::Test {
   bool run_step() {
     auto items = work();
     if (items.empty()) return false;
-    detail::rewrite_user_step(core(), slot(), items.front()).value();
+    const kv::Limits none(core().environment());
+    detail::rewrite_user_step(core(), slot(), items.front(), none).value();
     return true;
   }
 

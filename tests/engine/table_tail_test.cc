@@ -103,6 +103,27 @@ TEST_F(TableTailTest, FilesThatAreCutAreLeftToRocksDB) {
   }
 }
 
+// The highest bit of the number of restarts, at the end of the block: RocksDB meets an assertion.
+TEST_F(TableTailTest, NoOpeningShowsItToRocksDB) {
+  constexpr std::size_t kBack = 9;  // the index of blocks' 3 lengths, the trailer's 5 bytes, and one
+  for (const auto& entry : std::filesystem::directory_iterator(path("db"))) {
+    if (entry.path().extension() != ".sst") continue;
+    std::string bytes = read_file(entry.path());
+    const std::size_t at = bytes.find("rocksdb.properties") - kBack;
+    ASSERT_LT(at, bytes.size());
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x80);
+    write_file(entry.path(), bytes);
+  }
+  OpenOptions how = options();
+  for (const bool read_only : {false, true}) {
+    for (const bool statistics : {false, true}) {
+      how.read_only = read_only;
+      how.statistics = statistics;
+      EXPECT_EQ(code_of(how), Code::corruption) << read_only << statistics;
+    }
+  }
+}
+
 TEST_F(TableTailTest, WhatTheDiskSaysIsPassedOn) {
   BytesFile file(bytes_);
   file.fails_ = true;
