@@ -32,7 +32,6 @@ Result<std::vector<std::optional<schema::UserTail>>> fetch_tails(ReadContext& co
   return tails;
 }
 
-
 template <class Table>
 constexpr const char* kTableName = "";
 template <>

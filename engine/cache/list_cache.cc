@@ -328,28 +328,32 @@ void ListCache::Shard::join(List& list, std::size_t left) {
 void ListCache::Shard::set_entry(Part& part, std::string_view position, Ref<ListEntry> entry,
                                  std::uint64_t signature, Version version) {
   std::size_t charge = part.charge_bytes;
+  const std::size_t place = part.segment->entries.place_of(position);
+  Ref<ListEntry> gone;
+  {
+    const ListEntries& there = part.segment->entries;
+    if (place < there.size() && there[place]->position() == position) gone = there[place];
+  }
+  if (gone) charge -= gone->charge_bytes();
+  if (entry) charge += entry->charge_bytes();
+  const bool grows = entry && !gone;
   // A segment that readers hold does not change under them. They take holds under the stripe's
   // lock: while that is held here, a single hold is the part's own.
   Ref<ListSegment> copy;
-  if (!part.segment->holds.is_single() || !part.segment->entries.has_room()) {
+  if (!part.segment->holds.is_single() || (grows && !part.segment->entries.has_room())) {
     copy = copy_of(*part.segment);
   }
-  Ref<ListEntry> gone;
   {
     const BriefLock readers(lists.stripe(part.list->hash).busy);
     if (!copy && !part.segment->holds.is_single()) copy = copy_of(*part.segment);
     if (copy) std::swap(part.segment, copy);
     ListEntries& entries = part.segment->entries;
-    const std::size_t place = entries.place_of(position);
-    if (place < entries.size() && entries[place]->position() == position) gone = entries[place];
-    if (gone) charge -= gone->charge_bytes();
-    if (entry) charge += entry->charge_bytes();
-    if (gone && entry) {
+    if (grows) {
+      entries.insert(place, std::move(entry), signature);
+    } else if (entry) {
       entries.replace(place, std::move(entry), signature);
     } else if (gone) {
       entries.erase(place);
-    } else if (entry) {
-      entries.insert(place, std::move(entry), signature);
     }
     part.segment->version = version;
   }
