@@ -18,7 +18,7 @@ namespace callisto::bench {
 namespace {
 
 constexpr std::size_t kWriters = 8;
-constexpr std::size_t kAppendsOfWriter = 60;
+constexpr std::size_t kAppendsOfWriter = 250;
 constexpr std::size_t kMostRepetitions = 5;
 /// Of workload 24: as many as one engine at least needs a good part of a second for.
 constexpr std::size_t kAppendsBeside = 8'000;

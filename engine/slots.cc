@@ -17,7 +17,8 @@ std::atomic_ref<std::uint64_t> atomic(std::uint64_t& word) { return std::atomic_
 
 }  // namespace
 
-SlotTable::SlotTable(std::size_t slot_count) : mask_(std::bit_ceil(slot_count) - 1) {
+SlotTable::SlotTable(std::size_t slot_count)
+    : mask_(std::bit_ceil(slot_count) - 1), system_slots_((mask_ + 1) / kSlotsToSystemSlot) {
   mapped_bytes_ =
       memory_bytes() < kHugePageBytes ? memory_bytes() : memory_bytes() + kHugePageBytes;
   mapped_ =

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/kv.h"
+#include "engine/write_set.h"
 
 namespace callisto::kv {
 
@@ -18,6 +19,8 @@ namespace callisto::kv {
 class SlotTable {
  public:
   static constexpr std::size_t kDefaultSlotCount = std::size_t{1} << 20;
+  /// One in so many is for keys of Family::system.
+  static constexpr std::size_t kSlotsToSystemSlot = 256;
   /// Stands for "not known": above every snapshot.
   static constexpr Version kNever = ~Version{0} >> 1;
 
@@ -28,8 +31,15 @@ class SlotTable {
   SlotTable& operator=(const SlotTable&) = delete;
 
   std::size_t memory_bytes() const noexcept { return (mask_ + 1) * sizeof(std::uint64_t); }
-  /// The slot of a hash_key().
-  std::size_t slot_of(std::uint64_t hash) const noexcept { return hash & mask_; }
+  /// The slot of a hash_key(). In all but the smallest tables keys of Family::system have slots of
+  /// their own: nearly every commit adds to the same counter rows, and another key that shared a
+  /// slot with one of them would meet a conflict at nearly every attempt.
+  std::size_t slot_of(std::uint64_t hash) const noexcept {
+    const std::size_t slot = hash & mask_;
+    if (system_slots_ == 0) return slot;
+    if ((hash & kSystemHash) != 0) return slot & (system_slots_ - 1);
+    return slot < system_slots_ ? slot + system_slots_ : slot;
+  }
 
   /// Has the processor fetch the slot, without waiting for it.
   void prefetch(std::size_t slot) const noexcept { __builtin_prefetch(words_ + slot, 1); }
@@ -50,6 +60,7 @@ class SlotTable {
  private:
   std::uint64_t* words_;  ///< version * 2 + (1 while a commit is under way)
   std::size_t mask_;
+  std::size_t system_slots_;  ///< The first ones; a power of two, or 0.
   void* mapped_ = nullptr;  ///< What words_ lies in.
   std::size_t mapped_bytes_ = 0;
 };

@@ -40,7 +40,9 @@ std::uint64_t head_of(Family family, std::string_view key) noexcept {
 }  // namespace
 
 std::uint64_t hash_key(Family family, std::string_view key) noexcept {
-  return XXH3_64bits_withSeed(key.data(), key.size(), static_cast<XXH64_hash_t>(family));
+  const std::uint64_t hash =
+      XXH3_64bits_withSeed(key.data(), key.size(), static_cast<XXH64_hash_t>(family));
+  return family == Family::system ? hash | kSystemHash : hash & ~kSystemHash;
 }
 
 ByteArena::Mark ByteArena::mark() const noexcept {

@@ -13,8 +13,10 @@
 namespace callisto::kv {
 
 /// The hash that conflict checks know a key by: XXH3-64 of its bytes, seeded with its family.
-/// Two keys with one hash conflict with each other needlessly, and that is all.
+/// Two keys with one hash conflict with each other needlessly, and that is all. The highest bit
+/// says whether the family is Family::system.
 std::uint64_t hash_key(Family family, std::string_view key) noexcept;
+inline constexpr std::uint64_t kSystemHash = std::uint64_t{1} << 63;
 
 /// Bytes that stay where they are until they are cut off or the arena goes.
 class ByteArena {

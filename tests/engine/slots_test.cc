@@ -4,6 +4,7 @@
 
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 
 #include "engine/write_set.h"
@@ -17,6 +18,22 @@ TEST(SlotTable, HoldsEightBytesASlotInAPowerOfTwo) {
   EXPECT_EQ(SlotTable(1).memory_bytes(), 8u);
   EXPECT_EQ(SlotTable(9).memory_bytes(), 16u * 8);
   EXPECT_EQ(SlotTable(16).slot_of(0xabc), 0xcu);
+}
+
+// Nearly every commit marks the slots of the same counter rows.
+TEST(SlotTable, NoKeySharesASlotWithASystemKey) {
+  const SlotTable slots;
+  std::set<std::size_t> of_system;
+  std::set<std::size_t> of_others;
+  for (int i = 0; i < 100'000; ++i) {
+    const std::string key = std::to_string(i);
+    of_system.insert(slots.slot_of(hash_key(Family::system, key)));
+    of_others.insert(slots.slot_of(hash_key(Family::messages, key)));
+  }
+  EXPECT_LT(*of_system.rbegin(), *of_others.begin());
+  EXPECT_EQ(of_system.size(), SlotTable::kDefaultSlotCount / SlotTable::kSlotsToSystemSlot);
+  EXPECT_GT(of_others.size(), 90'000u);
+  EXPECT_LT(*of_others.rbegin(), SlotTable::kDefaultSlotCount);
 }
 
 TEST(SlotTable, AnUnusedSlotWasNeverChanged) {
