@@ -8,6 +8,7 @@
 
 #include "engine/cache/state_cache.h"
 #include "engine/thread_index.h"
+#include "engine/waiter.h"
 
 namespace callisto::kv {
 namespace {
@@ -39,9 +40,10 @@ Result<void> check_now(const Limits& limits) noexcept {
 struct Committer::Member {
   const CommitRequest* request = nullptr;
   std::uint32_t thread = thread_index();
-  bool is_taken = false;  ///< Into a group.
+  std::shared_ptr<Waiter> waiter{};  ///< Of who was not the first to come; told once.
+  bool is_taken = false;             ///< Into a group.
+  bool leads = false;
   bool done = false;
-  std::condition_variable wake{};
   Result<Version> outcome = Version{0};
 
   /// What became of its group.
@@ -65,7 +67,7 @@ class Committer::Lead {
   Lead& operator=(const Lead&) = delete;
   ~Lead() {
     if (!lock_.owns_lock()) lock_.lock();
-    committer_.leave();
+    committer_.leave(lock_);
   }
 
  private:
@@ -98,25 +100,39 @@ Result<Version> Committer::commit(const CommitRequest& request) try {
 
 Result<void> Committer::wait_to_lead(Member& member, const Limits* limits,
                                      std::unique_lock<std::mutex>& lock) {
+  if (!queue_.empty()) member.waiter = Waiter::of_this_thread();
   queue_.push_back(&member);
   if (queue_.size() == wanted_) gathered_.notify_one();
-  if (limits != nullptr && limits->any()) return wait_within(member, *limits, lock);
-  member.wake.wait(lock, [&] { return member.done || queue_.front() == &member; });
+  if (member.waiter == nullptr) {
+    member.leads = true;
+    return {};
+  }
+  lock.unlock();
+  if (limits != nullptr && limits->any()) {
+    if (auto turn = wait_within(member, *limits, lock); !turn) return turn;
+  } else {
+    member.waiter->wait();
+  }
+  if (!member.done) lock.lock();
   return {};
 }
 
 // Looks again and again, in real time: only so a host's clock and a request to stop both end the
-// wait.
+// wait. A member that was chosen meanwhile is about to be told, and must hear it: what is told late
+// would end its thread's next wait.
 Result<void> Committer::wait_within(Member& member, const Limits& limits,
                                     std::unique_lock<std::mutex>& lock) {
   constexpr std::chrono::milliseconds kBetweenLooks(2);
-  const auto is_over = [&] { return member.done || queue_.front() == &member; };
-  while (!member.wake.wait_for(lock, kBetweenLooks, is_over)) {
-    if (member.is_taken) continue;
+  while (!member.waiter->wait_for(kBetweenLooks)) {
     auto within = check_now(limits);
     if (within) continue;
-    queue_.erase(std::find(queue_.begin(), queue_.end(), &member));
-    return within;
+    lock.lock();
+    const bool is_chosen = member.is_taken || member.leads || member.done;
+    if (!is_chosen) queue_.erase(std::find(queue_.begin(), queue_.end(), &member));
+    lock.unlock();
+    if (!is_chosen) return within;
+    member.waiter->wait();
+    break;
   }
   return {};
 }
@@ -140,16 +156,22 @@ void Committer::take_group() noexcept {
   }
 }
 
-// The members are woken under the lock: each is on the stack of a thread that needs the lock to
-// return, so none is gone before it was woken.
-void Committer::leave() noexcept {
+// A member is on the stack of a thread that returns once it is told: nothing of it is looked at
+// then.
+void Committer::leave(std::unique_lock<std::mutex>& lock) noexcept {
+  Waiters told;
   const std::size_t count = std::max(group_.size(), std::size_t{1});
   for (std::size_t i = 0; i < count; ++i) {
-    queue_.front()->done = true;
-    if (i > 0) queue_.front()->wake.notify_one();
+    Member& member = *queue_.front();
     queue_.pop_front();
+    member.done = true;
+    if (i > 0) told.add(member.waiter);
   }
-  if (!queue_.empty()) queue_.front()->wake.notify_one();
+  if (!queue_.empty()) {
+    queue_.front()->leads = true;
+    told.add(queue_.front()->waiter);
+  }
+  lock.unlock();
 }
 
 void Committer::commit_group() noexcept {

@@ -109,8 +109,8 @@ class Committer {
   struct Member;
   class Lead;
 
-  /// Until the member leads, or its group was written. Where the limits end the wait, it is not in
-  /// the queue any more.
+  /// Until the member leads, with the lock, or its group was written, without it. Where the limits
+  /// end the wait, it is not in the queue any more.
   Result<void> wait_to_lead(Member& member, const Limits* limits,
                             std::unique_lock<std::mutex>& lock);
   Result<void> wait_within(Member& member, const Limits& limits,
@@ -137,7 +137,8 @@ class Committer {
   void note_pace(std::int64_t begun) noexcept;
   /// By the environment's clock; 0 where that throws.
   std::int64_t micros() noexcept;
-  void leave() noexcept;
+  /// Ends the turn: releases the lock, and tells the members of the group and the next leader.
+  void leave(std::unique_lock<std::mutex>& lock) noexcept;
   template <class Function>
   Result<void> lead_alone(const Limits* limits, Function&& function);
 

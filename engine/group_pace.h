@@ -11,8 +11,8 @@ namespace callisto::kv {
 /// How many writers a synced group of commits may wait for, and how long. Writers that a sync has
 /// just let go come back within less than the next sync takes: a group that begins without them
 /// makes them wait for a whole one, and groups of seven and of one take turns. So a group waits for
-/// as many as wrote in the last two groups, for half of a sync at most; one writer alone waits for
-/// nobody. Not thread-safe.
+/// as many as wrote in the last two groups, for as long as a sync takes at most; one writer alone
+/// waits for nobody. Not thread-safe.
 class GroupPace {
  public:
   using Duration = std::chrono::nanoseconds;
@@ -33,7 +33,7 @@ class GroupPace {
     expected_ = static_cast<std::size_t>(std::unique(all.begin(), all.end()) - all.begin());
   }
   std::size_t expected() const noexcept { return expected_; }
-  Duration patience() const noexcept { return std::min(average_ / 2, kMostPatience); }
+  Duration patience() const noexcept { return std::min(average_, kMostPatience); }
 
  private:
   std::vector<std::uint32_t> last_;

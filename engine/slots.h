@@ -61,7 +61,7 @@ class SlotTable {
   std::uint64_t* words_;  ///< version * 2 + (1 while a commit is under way)
   std::size_t mask_;
   std::size_t system_slots_;  ///< The first ones; a power of two, or 0.
-  void* mapped_ = nullptr;  ///< What words_ lies in.
+  void* mapped_ = nullptr;    ///< What words_ lies in.
   std::size_t mapped_bytes_ = 0;
 };
 

@@ -1,0 +1,75 @@
+#include "engine/waiter.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <latch>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace callisto::kv {
+namespace {
+
+using std::chrono_literals::operator""ms;
+
+TEST(Waiter, WhatIsToldBeforeTheWaitEndsIt) {
+  Waiter waiter;
+  waiter.tell();
+  waiter.wait();
+  EXPECT_FALSE(waiter.wait_for(1ms));  // told once
+  waiter.tell();
+  EXPECT_TRUE(waiter.wait_for(1ms));
+}
+
+TEST(Waiter, IsOneForEachThread) {
+  const std::shared_ptr<Waiter> own = Waiter::of_this_thread();
+  EXPECT_EQ(Waiter::of_this_thread(), own);
+  std::shared_ptr<Waiter> other;
+  std::thread([&] { other = Waiter::of_this_thread(); }).join();
+  EXPECT_NE(other, own);
+  other->tell();  // its thread is gone
+}
+
+TEST(Waiter, ThoseOfAQueueAreToldOnceItEnds) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 200;
+  std::vector<std::shared_ptr<Waiter>> waiters(kThreads);
+  std::latch ready(kThreads + 1);
+  std::vector<int> heard(kThreads);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      waiters[static_cast<std::size_t>(i)] = Waiter::of_this_thread();
+      ready.arrive_and_wait();
+      for (int round = 0; round < kRounds; ++round) {
+        Waiter::of_this_thread()->wait();
+        ++heard[static_cast<std::size_t>(i)];
+      }
+    });
+  }
+  ready.arrive_and_wait();
+  for (int round = 0; round < kRounds; ++round) {
+    {
+      Waiters told;
+      for (const auto& waiter : waiters) told.add(waiter);
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  // One that was told twice before it looked has heard it once.
+  std::atomic<bool> is_over{false};
+  std::thread again([&] {
+    while (!is_over) {
+      for (const auto& waiter : waiters) waiter->tell();
+      std::this_thread::yield();
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  is_over = true;
+  again.join();
+  EXPECT_EQ(heard, std::vector<int>(kThreads, kRounds));
+}
+
+}  // namespace
+}  // namespace callisto::kv
