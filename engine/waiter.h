@@ -14,10 +14,17 @@ namespace callisto::kv {
 /// woke it returns.
 class Waiter {
  public:
-  /// The calling thread's own: it waits in one place at a time.
-  static const std::shared_ptr<Waiter>& of_this_thread() {
-    thread_local const std::shared_ptr<Waiter> own = std::make_shared<Waiter>();
-    return own;
+  /// The calling thread's own: it waits in one place at a time. A new one each time once the
+  /// thread's variables are gone: for calls from a destructor at its end.
+  static std::shared_ptr<Waiter> of_this_thread() {
+    thread_local bool is_gone = false;
+    struct Own {
+      const std::shared_ptr<Waiter> waiter = std::make_shared<Waiter>();
+      ~Own() { is_gone = true; }
+    };
+    if (is_gone) return std::make_shared<Waiter>();
+    thread_local const Own own;
+    return own.waiter;
   }
 
   /// Until tell() was called, once for each call of it.

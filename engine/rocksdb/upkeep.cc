@@ -1,6 +1,9 @@
 #include "engine/rocksdb/upkeep.h"
 
 #include <rocksdb/cache.h>
+#if __has_include(<rocksdb/advanced_cache.h>)  // 8.1 and later
+#include <rocksdb/advanced_cache.h>
+#endif
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/experimental.h>
@@ -42,13 +45,23 @@ Result<void> check(const Limits* limits) {
   return limits == nullptr ? Result<void>{} : limits->check();
 }
 
+/// Before 9.0 it had to be said that others may still forbid it.
+template <class Db>
+void allow_file_deletions(Db& db) {
+  if constexpr (requires { db.EnableFileDeletions(false); }) {
+    db.EnableFileDeletions(/*force=*/false).PermitUncheckedError();
+  } else {
+    db.EnableFileDeletions().PermitUncheckedError();
+  }
+}
+
 /// Table files that are listed stay where they are meanwhile. A follower cannot keep its writer
 /// from removing them.
 class FilesStay {
  public:
   explicit FilesStay(rocksdb::DB& db) : db_(db), is_on_(db.DisableFileDeletions().ok()) {}
   ~FilesStay() {
-    if (is_on_) db_.EnableFileDeletions(/*force=*/false).PermitUncheckedError();
+    if (is_on_) allow_file_deletions(db_);
   }
   FilesStay(const FilesStay&) = delete;
   FilesStay& operator=(const FilesStay&) = delete;

@@ -32,6 +32,28 @@ TEST(Waiter, IsOneForEachThread) {
   other->tell();  // its thread is gone
 }
 
+struct AtTheEndOfTheThread {
+  std::shared_ptr<Waiter>* waiter = nullptr;
+  ~AtTheEndOfTheThread() {
+    if (waiter != nullptr) *waiter = Waiter::of_this_thread();
+  }
+};
+thread_local AtTheEndOfTheThread at_the_end;
+
+// Variables go in the order against that of their first use.
+TEST(Waiter, IsThereForDestructorsAtTheEndOfAThread) {
+  std::shared_ptr<Waiter> own;
+  std::shared_ptr<Waiter> late;
+  std::thread([&] {
+    at_the_end.waiter = &late;
+    own = Waiter::of_this_thread();
+  }).join();
+  ASSERT_NE(late, nullptr);
+  EXPECT_NE(late, own);
+  late->tell();
+  EXPECT_TRUE(late->wait_for(1ms));
+}
+
 TEST(Waiter, ThoseOfAQueueAreToldOnceItEnds) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 200;
