@@ -24,7 +24,7 @@ struct OpenOptions {
   /// Counts reads of files and of the block cache: EngineStats.
   bool statistics = true;
   std::uint32_t disk_threads = 2;        ///< See callisto::Options.
-  std::uint32_t disk_threads_nice = 10;  ///< The same.
+  std::uint32_t disk_threads_nice = 19;  ///< The same.
   std::string thread_name = "callisto";
 };
 

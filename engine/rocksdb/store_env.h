@@ -20,7 +20,7 @@ struct ThreadPlan {
   std::string name = "callisto";
   /// How much nicer than who opens the store: merging, and half as much writing memtables, which
   /// writers wait for sooner.
-  std::uint32_t nice = 10;
+  std::uint32_t nice = 19;
 
   /// Write memtables; at least one, so that a long merge never stops writers.
   std::uint32_t flushes() const noexcept { return count < 8 ? 1 : count / 4; }
