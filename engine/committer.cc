@@ -46,6 +46,9 @@ struct Committer::Member {
   bool done = false;
   Result<Version> outcome = Version{0};
 
+  ~Member() {
+    if (waiter != nullptr) Waiter::give_back(std::move(waiter));
+  }
   /// What became of its group.
   void hear(const Result<Version>& written) noexcept {
     try {
@@ -100,7 +103,7 @@ Result<Version> Committer::commit(const CommitRequest& request) try {
 
 Result<void> Committer::wait_to_lead(Member& member, const Limits* limits,
                                      std::unique_lock<std::mutex>& lock) {
-  if (!queue_.empty()) member.waiter = Waiter::of_this_thread();
+  if (!queue_.empty()) member.waiter = Waiter::take();
   queue_.push_back(&member);
   if (queue_.size() == wanted_) gathered_.notify_one();
   if (member.waiter == nullptr) {

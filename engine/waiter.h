@@ -14,17 +14,17 @@ namespace callisto::kv {
 /// woke it returns.
 class Waiter {
  public:
-  /// The calling thread's own: it waits in one place at a time. A new one each time once the
-  /// thread's variables are gone: for calls from a destructor at its end.
-  static std::shared_ptr<Waiter> of_this_thread() {
-    thread_local bool is_gone = false;
-    struct Own {
-      const std::shared_ptr<Waiter> waiter = std::make_shared<Waiter>();
-      ~Own() { is_gone = true; }
-    };
-    if (is_gone) return std::make_shared<Waiter>();
-    thread_local const Own own;
-    return own.waiter;
+  /// One that nobody else waits at, for give_back() after the wait. A thread keeps one; a new one
+  /// where that is in use (a host's clock, asked in the middle of a wait, may call a store too) and
+  /// once the thread's variables are gone (a call from a destructor at its end).
+  static std::shared_ptr<Waiter> take() {
+    if (std::shared_ptr<Waiter>* const kept = kept_one(); kept != nullptr && *kept != nullptr) {
+      return std::exchange(*kept, nullptr);
+    }
+    return std::make_shared<Waiter>();
+  }
+  static void give_back(std::shared_ptr<Waiter> waiter) noexcept {
+    if (std::shared_ptr<Waiter>* const kept = kept_one()) *kept = std::move(waiter);
   }
 
   /// Until tell() was called, once for each call of it.
@@ -48,6 +48,18 @@ class Waiter {
 
  private:
   friend class Waiters;
+  /// Of the calling thread; null once its variables are gone.
+  static std::shared_ptr<Waiter>* kept_one() noexcept {
+    thread_local bool is_gone = false;
+    struct Kept {
+      std::shared_ptr<Waiter> waiter;
+      ~Kept() { is_gone = true; }
+    };
+    if (is_gone) return nullptr;
+    thread_local Kept kept;
+    return &kept.waiter;
+  }
+
   std::mutex mutex_;
   std::condition_variable told_;
   bool is_told_ = false;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <new>
@@ -367,6 +368,47 @@ TEST_F(CommitterTest, LimitsEndTheWaitForAChangeOfAll) {
   one.join();
   is_held = false;
   load.join();
+}
+
+// Each of the two waits is told what belongs to it.
+TEST_F(CommitterTest, AClockMayCommitElsewhereInTheMiddleOfAWait) {
+  class Busy final : public testing::TestEnvironment {
+   public:
+    std::int64_t monotonic_micros() override {
+      if (call) std::exchange(call, nullptr)();
+      return 0;
+    }
+    std::function<void()> call;
+  } clock;
+  FakeSink other_sink;
+  Committer other(other_sink, environment_);
+  const WriteSet first = put("first");
+  const WriteSet second = put("second");
+  const WriteSet set = put("k");
+  const Limits limits(clock, 50);
+  sink_.hold();
+  other_sink.hold();
+  std::thread leader([&] { EXPECT_TRUE(committer_.commit({.writes = &first})); });
+  sink_.wait_for_writes(1);
+  std::thread other_leader([&] { EXPECT_TRUE(other.commit({.writes = &first})); });
+  other_sink.wait_for_writes(1);
+  clock.call = [&] {
+    std::thread release([&] {
+      while (other.waiting() < 2) std::this_thread::yield();
+      sink_.release();  // the wait outside is over
+      while (committer_.waiting() > 1) std::this_thread::yield();
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      other_sink.release();
+    });
+    EXPECT_TRUE(other.commit({.writes = &second}));
+    EXPECT_EQ(other.waiting(), 0u);
+    release.join();
+  };
+  EXPECT_TRUE(committer_.commit({.writes = &set, .limits = &limits}));
+  leader.join();
+  other_leader.join();
+  EXPECT_EQ(stored("k"), "v");
+  EXPECT_EQ(committer_.waiting(), 0u);
 }
 
 TEST_F(CommitterTest, AClockThatThrowsEndsTheWaitOfItsCallOnly) {

@@ -23,19 +23,30 @@ TEST(Waiter, WhatIsToldBeforeTheWaitEndsIt) {
   EXPECT_TRUE(waiter.wait_for(1ms));
 }
 
-TEST(Waiter, IsOneForEachThread) {
-  const std::shared_ptr<Waiter> own = Waiter::of_this_thread();
-  EXPECT_EQ(Waiter::of_this_thread(), own);
+TEST(Waiter, AThreadKeepsOneAndHasAnotherWhileThatIsInUse) {
+  const std::shared_ptr<Waiter> first = Waiter::take();
+  const std::shared_ptr<Waiter> second = Waiter::take();
+  EXPECT_NE(first, second);
+  Waiter::give_back(second);
+  EXPECT_EQ(Waiter::take(), second);
+  Waiter::give_back(first);
+  EXPECT_EQ(Waiter::take(), first);
   std::shared_ptr<Waiter> other;
-  std::thread([&] { other = Waiter::of_this_thread(); }).join();
-  EXPECT_NE(other, own);
+  std::thread([&] {
+    Waiter::give_back(Waiter::take());
+    other = Waiter::take();
+  }).join();
+  EXPECT_NE(other, first);
+  EXPECT_NE(other, second);
   other->tell();  // its thread is gone
 }
 
 struct AtTheEndOfTheThread {
   std::shared_ptr<Waiter>* waiter = nullptr;
   ~AtTheEndOfTheThread() {
-    if (waiter != nullptr) *waiter = Waiter::of_this_thread();
+    if (waiter == nullptr) return;
+    *waiter = Waiter::take();
+    Waiter::give_back(*waiter);
   }
 };
 thread_local AtTheEndOfTheThread at_the_end;
@@ -46,7 +57,8 @@ TEST(Waiter, IsThereForDestructorsAtTheEndOfAThread) {
   std::shared_ptr<Waiter> late;
   std::thread([&] {
     at_the_end.waiter = &late;
-    own = Waiter::of_this_thread();
+    own = Waiter::take();
+    Waiter::give_back(own);
   }).join();
   ASSERT_NE(late, nullptr);
   EXPECT_NE(late, own);
@@ -63,10 +75,11 @@ TEST(Waiter, ThoseOfAQueueAreToldOnceItEnds) {
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] {
-      waiters[static_cast<std::size_t>(i)] = Waiter::of_this_thread();
+      const std::shared_ptr<Waiter> own = std::make_shared<Waiter>();
+      waiters[static_cast<std::size_t>(i)] = own;
       ready.arrive_and_wait();
       for (int round = 0; round < kRounds; ++round) {
-        Waiter::of_this_thread()->wait();
+        own->wait();
         ++heard[static_cast<std::size_t>(i)];
       }
     });
