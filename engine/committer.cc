@@ -42,7 +42,6 @@ struct Committer::Member {
   std::uint32_t thread = thread_index();
   std::shared_ptr<Waiter> waiter{};  ///< Of who was not the first to come; told once.
   bool is_taken = false;             ///< Into a group.
-  bool leads = false;
   bool done = false;
   Result<Version> outcome = Version{0};
 
@@ -106,10 +105,7 @@ Result<void> Committer::wait_to_lead(Member& member, const Limits* limits,
   if (!queue_.empty()) member.waiter = Waiter::take();
   queue_.push_back(&member);
   if (queue_.size() == wanted_) gathered_.notify_one();
-  if (member.waiter == nullptr) {
-    member.leads = true;
-    return {};
-  }
+  if (member.waiter == nullptr) return {};
   lock.unlock();
   if (limits != nullptr && limits->any()) {
     if (auto turn = wait_within(member, *limits, lock); !turn) return turn;
@@ -130,7 +126,7 @@ Result<void> Committer::wait_within(Member& member, const Limits& limits,
     auto within = check_now(limits);
     if (within) continue;
     lock.lock();
-    const bool is_chosen = member.is_taken || member.leads || member.done;
+    const bool is_chosen = member.done || member.is_taken || queue_.front() == &member;
     if (!is_chosen) queue_.erase(std::find(queue_.begin(), queue_.end(), &member));
     lock.unlock();
     if (!is_chosen) return within;
@@ -170,10 +166,7 @@ void Committer::leave(std::unique_lock<std::mutex>& lock) noexcept {
     member.done = true;
     if (i > 0) told.add(member.waiter);
   }
-  if (!queue_.empty()) {
-    queue_.front()->leads = true;
-    told.add(queue_.front()->waiter);
-  }
+  if (!queue_.empty()) told.add(queue_.front()->waiter);
   lock.unlock();
 }
 

@@ -66,26 +66,24 @@ class Waiter {
   std::shared_ptr<Waiter> next_;  ///< In a queue of Waiters.
 };
 
-/// Some that are to be told, in their order: chosen under a lock, told behind it. Each is in one of
-/// these at most. Takes no memory.
+/// Some that are to be told, in their order, when this ends: chosen under a lock, told behind it.
+/// Each is in one of these at most. Takes no memory.
 class Waiters {
  public:
   Waiters() = default;
   Waiters(const Waiters&) = delete;
   Waiters& operator=(const Waiters&) = delete;
-  ~Waiters() { tell_all(); }
-
-  void add(const std::shared_ptr<Waiter>& waiter) noexcept {
-    (last_ == nullptr ? first_ : last_->next_) = waiter;
-    last_ = waiter.get();
-  }
-  void tell_all() noexcept {
-    last_ = nullptr;
+  ~Waiters() {
     while (first_ != nullptr) {
       // Once it is told it may be in another queue.
       const std::shared_ptr<Waiter> waiter = std::exchange(first_, std::move(first_->next_));
       waiter->tell();
     }
+  }
+
+  void add(const std::shared_ptr<Waiter>& waiter) noexcept {
+    (last_ == nullptr ? first_ : last_->next_) = waiter;
+    last_ = waiter.get();
   }
 
  private:

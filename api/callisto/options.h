@@ -43,7 +43,7 @@ struct Options {
   std::uint32_t disk_threads = 2;
   /// How much nicer (nice(2)) these threads are than who opens the store: those that merge by this, those
   /// that write memtables by half of it. So a reader is not held up by them on a busy processor: beside one
-  /// appender on two processors a read in 1,000 takes 0.4 ms, and 4 ms with 10. A writer that is faster than
+  /// appender on two processors a read in 1,000 takes 0.4 to 1.8 ms, and 4 ms with 10. A writer that is faster than
   /// they are waits for them, and leaves them the processor then; where others keep all processors busy it
   /// waits longer (two busy loops on two processors: 7,900 appends of 2 KB a second, the longest 0.7 s; with
   /// 10 15,500 and 0.36 s, with 0 24,700 and 0.22 s). 0 to 19.
