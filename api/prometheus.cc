@@ -196,6 +196,10 @@ void write_disk(Writer& writer, const DiskStats& disk) {
           disk.compaction_read_bytes);
   counter("compaction_written_bytes_total", "Bytes that compactions wrote.",
           disk.compaction_written_bytes);
+  counter("direct_reads_total", "Rows and scans that were read from table files past RocksDB.",
+          disk.direct_reads);
+  writer.one("direct_index_bytes", "gauge", "Memory of the indexes for these.",
+             number(disk.direct_index_bytes));
   writer.one("write_amplification_ratio", "gauge",
              "Bytes flushed and compacted for each byte committed.",
              number(disk.write_amplification()));

@@ -184,7 +184,8 @@ class Reader {
   /// True when the key is there; `value` is untouched otherwise.
   virtual Result<bool> get(Family family, std::string_view key, Value& value) = 0;
   /// Calls `each(i, value)` for every key that is there, in any order of i. Values are valid inside
-  /// the call only. Cheaper than get in a loop; sorted keys are cheapest.
+  /// the call only. Cheaper than get in a loop; keys that are near each other best come one after
+  /// the other.
   virtual Result<void> multi_get(
       Family family, std::span<const std::string> keys,
       const std::function<void(std::size_t, std::string_view)>& each) = 0;

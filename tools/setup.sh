@@ -9,7 +9,7 @@ packages=(
   g++ cmake ninja-build pkg-config
   librocksdb-dev
   libflatbuffers-dev flatbuffers-compiler
-  libxxhash-dev
+  libxxhash-dev liblz4-dev
   libboost-json1.81-dev libboost-locale1.81-dev libboost-program-options1.81-dev
   libgtest-dev libbenchmark-dev
   jq  # tools/demo.sh reads the command's JSON with it

@@ -77,6 +77,8 @@ std::string disk_json(const DiskStats& disk) {
       .number("slowdowns", disk.slowdowns)
       .number("stops", disk.stops)
       .number("stall_micros", disk.stall_micros)
+      .number("direct_reads", disk.direct_reads)
+      .number("direct_index_bytes", disk.direct_index_bytes)
       .str();
 }
 
@@ -148,6 +150,8 @@ void add_disk(std::string& text, const DiskStats& disk) {
   add(text, "write amplification: %.2f; stalls: %llu slowdowns, %llu stops, %.3f s\n",
       disk.write_amplification(), wide(disk.slowdowns), wide(disk.stops),
       static_cast<double>(disk.stall_micros) / 1e6);
+  add(text, "read past RocksDB: %llu rows and scans, by indexes of %llu bytes\n",
+      wide(disk.direct_reads), wide(disk.direct_index_bytes));
 }
 
 }  // namespace

@@ -11,12 +11,17 @@ namespace callisto::kv {
 /// processor, and then sleeps, since a holder of lower priority may never get it otherwise.
 class BriefLock {
  public:
-  explicit BriefLock(std::atomic_flag& busy) noexcept : busy_(busy) {
-    if (busy_.test_and_set(std::memory_order_acquire)) wait();
-  }
+  explicit BriefLock(std::atomic_flag& busy) noexcept : busy_(busy) { acquire(busy); }
   BriefLock(const BriefLock&) = delete;
   BriefLock& operator=(const BriefLock&) = delete;
-  ~BriefLock() { busy_.clear(std::memory_order_release); }
+  ~BriefLock() { release(busy_); }
+
+  // Of who holds more than one.
+
+  static void acquire(std::atomic_flag& busy) noexcept {
+    if (busy.test_and_set(std::memory_order_acquire)) wait(busy);
+  }
+  static void release(std::atomic_flag& busy) noexcept { busy.clear(std::memory_order_release); }
 
  private:
   static void pause() noexcept {
@@ -26,12 +31,12 @@ class BriefLock {
     asm volatile("yield");
 #endif
   }
-  [[gnu::noinline]] void wait() noexcept {
+  [[gnu::noinline]] static void wait(std::atomic_flag& busy) noexcept {
     constexpr int kSpins = 64;
     constexpr int kYields = 256;
     int rounds = 0;
     do {
-      while (busy_.test(std::memory_order_relaxed)) {
+      while (busy.test(std::memory_order_relaxed)) {
         if (rounds < kSpins) {
           pause();
         } else if (rounds < kSpins + kYields) {
@@ -42,7 +47,7 @@ class BriefLock {
         }
         ++rounds;
       }
-    } while (busy_.test_and_set(std::memory_order_acquire));
+    } while (busy.test_and_set(std::memory_order_acquire));
   }
 
   std::atomic_flag& busy_;

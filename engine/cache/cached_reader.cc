@@ -230,13 +230,13 @@ Result<void> CachedReader::get_rows(Family family, std::span<const std::string> 
     rows[i] = std::move(hit.value);
   }
   if (missing.empty()) return {};
-  const auto key_order = [&](const Missing& a, const Missing& b) {
-    return keys[a.place] < keys[b.place];
-  };
-  std::sort(missing.begin(), missing.end(), key_order);
-  std::vector<std::string> wanted;
-  wanted.reserve(missing.size());
-  for (const Missing& one : missing) wanted.push_back(keys[one.place]);
+  std::vector<std::string> some;
+  std::span<const std::string> wanted = keys;
+  if (missing.size() < keys.size()) {
+    some.reserve(missing.size());
+    for (const Missing& one : missing) some.push_back(keys[one.place]);
+    wanted = some;
+  }
   const Missing* damaged = nullptr;
   const auto take = [&](std::size_t i, std::string_view value) {
     Bytes& row = rows[missing[i].place];

@@ -14,6 +14,7 @@
 #include "engine/rocksdb/activity.h"
 #include "engine/rocksdb/block_counters.h"
 #include "engine/rocksdb/counting_file_system.h"
+#include "engine/rocksdb/direct_reads.h"
 #include "engine/rocksdb/file_system.h"
 #include "engine/rocksdb/follower_file_system.h"
 #include "engine/rocksdb/info_log.h"
@@ -64,6 +65,7 @@ Database::Database(Environment& environment, const MemoryPlan& plan, std::string
 
 Database::~Database() {
   if (db_ == nullptr) return;
+  if (direct_ != nullptr) direct_->end();
   for (rocksdb::ColumnFamilyHandle* handle : handles_) delete handle;
   const rocksdb::Status status = db_->Close();
   if (!status.ok()) environment_.log(LogLevel::warning, to_error(status, "close").message());
@@ -79,6 +81,7 @@ void Database::note_commits(bool is_synced) {
 std::shared_ptr<rocksdb::FileSystem> Database::writer_files(
     std::shared_ptr<rocksdb::FileSystem> target, const FileHook& hook, bool statistics) {
   activity_ = std::make_shared<DiskActivity>();
+  direct_ = std::make_shared<DirectReads>(cache_, plan_.cache_bytes, plan_.table_index_bytes);
   if (statistics) {
     block_counters_ = std::make_shared<BlockCounters>();
     target = std::make_shared<CountingFileSystem>(std::move(target), *activity_);
@@ -104,6 +107,7 @@ const rocksdb::Snapshot* Database::take_snapshot() const {
 rocksdb::Status Database::ingest(const std::vector<rocksdb::IngestExternalFileArg>& files) {
   const std::lock_guard lock(load_mutex_);
   loads_.fetch_add(1);
+  for (std::size_t i = 0; i < kFamilyCount; ++i) direct_->begin_change(static_cast<Family>(i));
   // What is linked in is a version of its own, so a write of nothing takes a sequence number for
   // it. RocksDB would take one only where there is a snapshot, and write every file again
   // afterwards.
@@ -111,6 +115,9 @@ rocksdb::Status Database::ingest(const std::vector<rocksdb::IngestExternalFileAr
   durable.sync = true;
   rocksdb::Status status = db_->Delete(durable, std::string(1, '\0'));
   if (status.ok()) status = db_->IngestExternalFiles(files);
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    direct_->end_change(static_cast<Family>(i), false);
+  }
   loads_.fetch_add(1);
   return status;
 }
@@ -120,9 +127,10 @@ OptionParts Database::parts() const {
           .info_log = info_log_,
           .cache = cache_,
           .write_buffers = write_buffers_,
-          .memtables = make_memtable_factory(),
+          .memtables = make_memtable_factory(direct_),
           .listener = listener_,
           .activity = activity_,
+          .direct = direct_,
           .statistics = block_counters_};
 }
 
@@ -211,6 +219,7 @@ Result<void> Database::open_watched(const rocksdb::DBOptions& options,
 
 Result<void> Database::finish_opening(const FileHook& hook) {
   if (auto checked = check_level_0(); !checked) return checked;
+  direct_->begin(*db_, handles_, env_->GetFileSystem());
   static_cast<StoreEnv&>(*env_).start_merges();
   if (!directory_.complete || directory_.has_damaged_marker) {
     if (auto completed = complete_store(directory_, hook); !completed) return completed;
@@ -263,6 +272,7 @@ Result<std::shared_ptr<Database>> Database::open_in_memory(const MemoryPlan& pla
   const auto options = writer_options(plan, threads, database->parts(), true);
   auto opened = database->create_db(options, database->families());
   if (!opened) return std::move(opened).error();
+  database->direct_->begin(*database->db_, database->handles_, database->env_->GetFileSystem());
   static_cast<StoreEnv&>(*database->env_).start_merges();
   return database;
 }

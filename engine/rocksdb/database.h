@@ -21,6 +21,7 @@
 namespace callisto::kv {
 
 class BlockCounters;
+class DirectReads;
 class DiskActivity;
 class FollowerFileSystem;
 struct ThreadPlan;
@@ -100,6 +101,8 @@ class Database {
   static Error closed_error() { return Error(Code::closed, "the store is closed"); }
 
   /// Null for followers.
+  DirectReads* direct() const noexcept { return direct_.get(); }
+  /// Null for followers.
   const DiskActivity* activity() const noexcept { return activity_.get(); }
   /// Null where they are not counted.
   const BlockCounters* block_counters() const noexcept { return block_counters_.get(); }
@@ -140,6 +143,7 @@ class Database {
   std::atomic<bool> closed_{false};
   std::shared_ptr<DiskActivity> activity_;
   std::shared_ptr<BlockCounters> block_counters_;
+  std::shared_ptr<DirectReads> direct_;
   StagingFolder staging_;
   mutable std::mutex load_mutex_;        ///< Held while files are linked in.
   std::atomic<std::uint64_t> loads_{0};  ///< Odd while files are linked in.

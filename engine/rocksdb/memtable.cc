@@ -1,10 +1,13 @@
 #include "engine/rocksdb/memtable.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 
+#include "engine/rocksdb/direct_reads.h"
 #include "engine/rocksdb/skip_list.h"
 
 namespace callisto::kv {
@@ -66,8 +69,19 @@ class Memory : public MemTableRep {
 
 class Memtable final : public Memory {
  public:
-  explicit Memtable(rocksdb::Allocator* allocator)
-      : Memory(allocator), list_(take(SkipList::head_bytes())) {}
+  Memtable(rocksdb::Allocator* allocator, std::shared_ptr<DirectReads> direct,
+           std::uint32_t family_id)
+      : Memory(allocator),
+        list_(take(SkipList::head_bytes())),
+        direct_(std::move(direct)),
+        family_id_(family_id) {
+    if (direct_ != nullptr) direct_->add_memtable(family_id_, list_);
+  }
+  ~Memtable() override {
+    if (direct_ != nullptr) {
+      direct_->remove_memtable(family_id_, list_, newest_.load(std::memory_order_relaxed));
+    }
+  }
 
   rocksdb::KeyHandle Allocate(const std::size_t bytes, char** entry) override {
     const int height = list_.draw_height();
@@ -75,9 +89,15 @@ class Memtable final : public Memory {
     *entry = node->entry();
     return node;
   }
-  void Insert(rocksdb::KeyHandle handle) override { list_.insert(static_cast<Node*>(handle)); }
+  void Insert(rocksdb::KeyHandle handle) override { InsertKey(handle); }
   bool InsertKey(rocksdb::KeyHandle handle) override {
-    return list_.insert(static_cast<Node*>(handle));
+    Node* const node = static_cast<Node*>(handle);
+    const std::uint64_t sequence = node->key().sequence();
+    // One thread inserts at a time.
+    if (sequence > newest_.load(std::memory_order_relaxed)) {
+      newest_.store(sequence, std::memory_order_relaxed);
+    }
+    return list_.insert(node);
   }
   bool InsertKeyWithHint(rocksdb::KeyHandle handle, void** /*hint*/) override {
     return InsertKey(handle);
@@ -105,25 +125,34 @@ class Memtable final : public Memory {
 
  private:
   SkipList list_;
+  const std::shared_ptr<DirectReads> direct_;
+  const std::uint32_t family_id_;
+  std::atomic<std::uint64_t> newest_{0};
 };
 
 /// Written to RocksDB's file of options as its own skip list, which reads the same logs.
 class MemtableFactory final : public rocksdb::SkipListFactory {
  public:
   using SkipListFactory::CreateMemTableRep;
+  explicit MemtableFactory(std::shared_ptr<DirectReads> direct) : direct_(std::move(direct)) {}
+
   MemTableRep* CreateMemTableRep(const MemTableRep::KeyComparator& /*comparator*/,
                                  rocksdb::Allocator* allocator,
                                  const rocksdb::SliceTransform* /*prefixes*/,
-                                 rocksdb::Logger* /*log*/) override {
-    return new Memtable(allocator);
+                                 rocksdb::Logger* /*log*/, std::uint32_t family_id) override {
+    return new Memtable(allocator, direct_, family_id);
   }
   bool IsInsertConcurrentlySupported() const override { return false; }
+
+ private:
+  const std::shared_ptr<DirectReads> direct_;
 };
 
 }  // namespace
 
-std::shared_ptr<rocksdb::MemTableRepFactory> make_memtable_factory() {
-  return std::make_shared<MemtableFactory>();
+std::shared_ptr<rocksdb::MemTableRepFactory> make_memtable_factory(
+    std::shared_ptr<DirectReads> direct) {
+  return std::make_shared<MemtableFactory>(std::move(direct));
 }
 
 }  // namespace callisto::kv

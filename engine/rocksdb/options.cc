@@ -50,7 +50,7 @@ class LookedUpEntries final : public rocksdb::SliceTransform {
   const char* Name() const override { return "callisto.looked_up_entries.1"; }
   rocksdb::Slice Transform(const rocksdb::Slice& key) const override { return key; }
   bool InDomain(const rocksdb::Slice& key) const override {
-    return key.size() == schema::kKeyHeadBytes + sizeof(UuidBytes);
+    return is_looked_up(Family::indexes, key.ToStringView());
   }
 };
 
@@ -160,6 +160,7 @@ Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes, std::uint64_t reserve
   // Not charged to the cache: the room that blocks make for memtables is in pieces, of no use to
   // them.
   plan.cache_bytes = bytes - plan.memtable_bytes;
+  plan.table_index_bytes = plan.cache_bytes / 3;
   plan.write_buffer_bytes = std::min<std::uint64_t>(plan.memtable_bytes / 4, 64 * kMiB);
   plan.table_file_bytes = std::clamp<std::uint64_t>(bytes / 8, 4 * kMiB, 64 * kMiB);
   plan.level_base_bytes = 4 * std::max(plan.write_buffer_bytes, plan.table_file_bytes);
@@ -185,6 +186,12 @@ std::shared_ptr<rocksdb::WriteBufferManager> make_write_buffers(const MemoryPlan
   return std::make_shared<rocksdb::WriteBufferManager>(plan.memtable_bytes);
 }
 
+std::size_t prefix_bytes(Family family) { return has_prefix(family) ? kMessagePrefixBytes : 0; }
+
+bool is_looked_up(Family family, std::string_view key) {
+  return family == Family::indexes && key.size() == schema::kKeyHeadBytes + sizeof(UuidBytes);
+}
+
 bool has_filter_below(Family family) { return !is_large(family) || family == Family::indexes; }
 
 rocksdb::DBOptions writer_options(const MemoryPlan& plan, const ThreadPlan& threads,
@@ -192,6 +199,7 @@ rocksdb::DBOptions writer_options(const MemoryPlan& plan, const ThreadPlan& thre
   rocksdb::DBOptions options = common_options(parts);
   options.create_if_missing = create;
   options.listeners = {parts.listener, parts.activity};
+  if (parts.direct != nullptr) options.listeners.push_back(parts.direct);
   options.statistics = parts.statistics;
   options.max_open_files = plan.open_files;
   options.max_file_opening_threads = 2;

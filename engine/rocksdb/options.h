@@ -35,6 +35,8 @@ struct MemoryPlan {
   std::uint64_t write_buffer_bytes = 0;
   std::uint64_t table_file_bytes = 0;
   std::uint64_t level_base_bytes = 0;
+  /// Of cache_bytes: indexes and filters of table files that are read without RocksDB, at most.
+  std::uint64_t table_index_bytes = 0;
   /// Log files above this make RocksDB flush: bounds the time to open after a crash.
   std::uint64_t log_bytes = 0;
   int open_files = 0;
@@ -59,6 +61,7 @@ struct OptionParts {
   std::shared_ptr<rocksdb::MemTableRepFactory> memtables{};
   std::shared_ptr<rocksdb::EventListener> listener{};
   std::shared_ptr<rocksdb::EventListener> activity{};
+  std::shared_ptr<rocksdb::EventListener> direct{};   ///< May be null.
   std::shared_ptr<rocksdb::Statistics> statistics{};  ///< Null: nothing is counted.
 };
 
@@ -76,6 +79,11 @@ std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
 /// takes 1.3 bytes of memory for each key that it holds and helps only with keys that are not
 /// there.
 bool has_filter_below(Family family);
+/// Whether files of the last level have a filter that knows `key`: what is asked for to learn that
+/// it is not there.
+bool is_looked_up(Family family, std::string_view key);
+/// So many bytes of a key count in filters; 0: all.
+std::size_t prefix_bytes(Family family);
 /// What RocksDB calls a family, and the other way round.
 std::string family_name(Family family);
 std::string family_of_name(const std::string& name);

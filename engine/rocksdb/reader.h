@@ -39,6 +39,11 @@ std::unique_ptr<Cursor> open_scan(std::shared_ptr<const Database> database,
                                   const rocksdb::Snapshot* snapshot, Family family,
                                   const Bounds& bounds);
 
+/// The same, by RocksDB wholly; bounds that are in order.
+std::unique_ptr<Cursor> open_scan_below(std::shared_ptr<const Database> database,
+                                        const rocksdb::Snapshot* snapshot, Family family,
+                                        const Bounds& bounds);
+
 /// A snapshot of a writer's database. Lives as long as it is held, also beyond the store.
 std::unique_ptr<Snapshot> take_snapshot(std::shared_ptr<const Database> database);
 /// A snapshot whose reads answer this error.

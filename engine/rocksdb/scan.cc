@@ -12,6 +12,7 @@
 #include "engine/rocksdb/database.h"
 #include "engine/rocksdb/reader.h"
 #include "engine/rocksdb/status.h"
+#include "engine/rocksdb/table_scan.h"
 
 namespace callisto::kv {
 namespace {
@@ -200,6 +201,13 @@ std::unique_ptr<Cursor> open_scan(std::shared_ptr<const Database> database,
     return ended_cursor(Error(Code::invalid_argument, "bounds", "both bounds, not empty"));
   }
   if (bounds.lower >= bounds.upper) return ended_cursor({});
+  if (auto scan = open_table_scan(database, snapshot, family, bounds)) return scan;
+  return open_scan_below(std::move(database), snapshot, family, bounds);
+}
+
+std::unique_ptr<Cursor> open_scan_below(std::shared_ptr<const Database> database,
+                                        const rocksdb::Snapshot* snapshot, Family family,
+                                        const Bounds& bounds) {
   return std::make_unique<Scan>(std::move(database), snapshot, family, bounds);
 }
 

@@ -38,6 +38,10 @@ struct OrderedKey {
     return order != 0 ? order : other.tag <=> tag;
   }
   bool operator==(const OrderedKey& other) const noexcept = default;
+
+  std::uint64_t sequence() const noexcept { return tag >> 8; }
+  /// Before all entries of a caller's key.
+  static OrderedKey first_of(std::string_view key) noexcept { return {key, ~std::uint64_t{0}}; }
 };
 
 /// An entry with its links: those of the higher levels lie in front of it, the entry behind it.

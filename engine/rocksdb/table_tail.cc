@@ -1,52 +1,17 @@
 #include "engine/rocksdb/table_tail.h"
 
-#include <xxhash.h>
-
-#include <boost/endian/conversion.hpp>
 #include <cstddef>
 #include <optional>
 #include <string_view>
+
+#include "engine/rocksdb/table_format.h"
 
 namespace callisto::kv {
 namespace {
 
 using rocksdb::IOStatus;
 
-// The form of block-based tables, versions 1 to 5 of it. At the end of the file stands the footer:
-// the kind of checksums, where the index of other blocks and that of the rows are, zeros, the
-// version, the magic number. Behind each block stand a byte (how it is compressed) and a checksum
-// of both.
-constexpr std::size_t kFooterBytes = 53;
-constexpr std::uint64_t kMagic = 0x88e241b785f4cff7;
-constexpr std::size_t kTrailerBytes = 5;
-constexpr char kXxh3 = 4;
 constexpr std::string_view kProperties = "rocksdb.properties";
-/// No table of ours comes near it.
-constexpr std::uint64_t kMostBlockBytes = 16u << 20;
-
-struct BlockPlace {
-  std::uint64_t offset = 0;
-  std::uint64_t bytes = 0;
-};
-
-/// Takes a number of seven bits per byte from the front.
-std::optional<std::uint64_t> take_varint(std::string_view& bytes) {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
-    const auto byte = static_cast<unsigned char>(bytes.front());
-    bytes.remove_prefix(1);
-    value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) return value;
-  }
-  return std::nullopt;
-}
-
-std::optional<BlockPlace> take_place(std::string_view& bytes) {
-  const auto offset = take_varint(bytes);
-  const auto size = offset ? take_varint(bytes) : std::nullopt;
-  if (!size) return std::nullopt;
-  return BlockPlace{*offset, *size};
-}
 
 class TableTail {
  public:
@@ -78,13 +43,9 @@ class TableTail {
     std::string footer;
     if (file_bytes_ < kFooterBytes) return std::nullopt;
     if (!read(file_bytes_ - kFooterBytes, kFooterBytes, footer)) return std::nullopt;
-    const char* const magic = footer.data() + kFooterBytes - sizeof(kMagic);
-    const auto number =
-        boost::endian::load_little_u64(reinterpret_cast<const unsigned char*>(magic));
-    if (number != kMagic || footer.front() != kXxh3) return std::nullopt;
-    std::string_view rest(footer);
-    rest.remove_prefix(1);
-    return take_place(rest);
+    const auto parsed = parse_footer(footer);
+    if (!parsed) return std::nullopt;
+    return parsed->other_blocks;
   }
 
   /// False where the checksum is another one, or nothing can be there.
@@ -94,15 +55,9 @@ class TableTail {
         !read(place.offset, place.bytes + kTrailerBytes, block)) {
       return false;
     }
-    // As RocksDB computes it: the last byte is not in the hash but changes it.
-    constexpr std::uint32_t kLastBytePrime = 0x6b9083d9;
-    const auto compression = static_cast<unsigned char>(block[place.bytes]);
-    const auto hash = static_cast<std::uint32_t>(XXH3_64bits(block.data(), place.bytes)) ^
-                      compression * kLastBytePrime;
-    const auto stored = boost::endian::load_little_u32(
-        reinterpret_cast<const unsigned char*>(block.data() + place.bytes + 1));
+    const bool is_intact = is_intact_block(block);
     block.resize(place.bytes);
-    return stored == hash;
+    return is_intact;
   }
 
   /// Entries: shared bytes of the name before, own ones, those of the value; name; value. None is

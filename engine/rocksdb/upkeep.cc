@@ -23,6 +23,7 @@
 #include "engine/rocksdb/activity.h"
 #include "engine/rocksdb/block_counters.h"
 #include "engine/rocksdb/database.h"
+#include "engine/rocksdb/direct_reads.h"
 #include "engine/rocksdb/status.h"
 #include "engine/rocksdb/watermark.h"
 
@@ -180,8 +181,10 @@ Result<void> erase_keys(Database& database, Family family, std::string_view lowe
   {
     const std::lock_guard lock(database.write_mutex());
     if (!database.gate().is_open()) return database.gate().refusal();
+    database.direct()->begin_change(family);
     const rocksdb::Status status = database.db().DeleteRange(
         write_options(Durability::buffered), database.handle(family), lower_key, upper_key);
+    database.direct()->end_change(family, true);
     if (!status.ok()) return change_failed(database, status, "erase of a range");
     database.note_commits(false);
   }
@@ -257,6 +260,10 @@ EngineStats database_stats(const Database& database) {
   stats.block_cache_bytes = database.cache()->GetUsage();
   stats.disk = database.activity() != nullptr ? database.activity()->read(database.db())
                                               : DiskActivity::files_of(database.db());
+  if (const DirectReads* const direct = database.direct()) {
+    stats.disk.direct_reads = direct->reads();
+    stats.disk.direct_index_bytes = direct->memory_bytes();
+  }
   stats.block_cache.bytes = stats.block_cache_bytes;
   if (const BlockCounters* const blocks = database.block_counters()) {
     stats.block_cache.hits = blocks->getTickerCount(rocksdb::BLOCK_CACHE_HIT);

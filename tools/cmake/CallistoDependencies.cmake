@@ -25,9 +25,11 @@ find_path(CALLISTO_FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h REQUIRED)
 find_library(CALLISTO_FLATBUFFERS_LIBRARY flatbuffers REQUIRED)
 find_program(CALLISTO_FLATC flatc REQUIRED)
 find_path(CALLISTO_XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+find_path(CALLISTO_LZ4_INCLUDE_DIR lz4.h REQUIRED)
+find_library(CALLISTO_LZ4_LIBRARY lz4 REQUIRED)
 mark_as_advanced(CALLISTO_ROCKSDB_INCLUDE_DIR CALLISTO_ROCKSDB_LIBRARY
   CALLISTO_FLATBUFFERS_INCLUDE_DIR CALLISTO_FLATBUFFERS_LIBRARY CALLISTO_FLATC
-  CALLISTO_XXHASH_INCLUDE_DIR)
+  CALLISTO_XXHASH_INCLUDE_DIR CALLISTO_LZ4_INCLUDE_DIR CALLISTO_LZ4_LIBRARY)
 
 # A RocksDB that is an archive does not name what it needs itself.
 set(callisto_rocksdb_needs "")
@@ -46,10 +48,12 @@ add_library(callisto_dependencies INTERFACE)
 target_include_directories(callisto_dependencies SYSTEM INTERFACE
   "${CALLISTO_ROCKSDB_INCLUDE_DIR}"
   "${CALLISTO_FLATBUFFERS_INCLUDE_DIR}"
-  "${CALLISTO_XXHASH_INCLUDE_DIR}")
+  "${CALLISTO_XXHASH_INCLUDE_DIR}"
+  "${CALLISTO_LZ4_INCLUDE_DIR}")
 target_compile_definitions(callisto_dependencies INTERFACE XXH_INLINE_ALL)
 target_link_libraries(callisto_dependencies INTERFACE
   "${CALLISTO_ROCKSDB_LIBRARY}" ${callisto_rocksdb_needs}
   "${CALLISTO_FLATBUFFERS_LIBRARY}"
+  "${CALLISTO_LZ4_LIBRARY}"
   Boost::json Boost::locale Threads::Threads)
 message(STATUS "RocksDB: ${CALLISTO_ROCKSDB_LIBRARY}")

@@ -20,7 +20,8 @@ install(EXPORT CallistoTargets NAMESPACE callisto:: DESTINATION "${callisto_pack
 # What the static library needs, as found for this build. The package looks for each again by name
 # where the file is not there any more.
 set(CALLISTO_STATIC_LIBRARIES
-  "${CALLISTO_ROCKSDB_LIBRARY}" ${callisto_rocksdb_needs} "${CALLISTO_FLATBUFFERS_LIBRARY}")
+  "${CALLISTO_ROCKSDB_LIBRARY}" ${callisto_rocksdb_needs} "${CALLISTO_FLATBUFFERS_LIBRARY}"
+  "${CALLISTO_LZ4_LIBRARY}")
 foreach(component json locale)
   get_target_property(location Boost::${component} LOCATION)
   list(APPEND CALLISTO_STATIC_LIBRARIES "${location}")

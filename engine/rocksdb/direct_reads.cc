@@ -1,0 +1,292 @@
+#include "engine/rocksdb/direct_reads.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/metadata.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "engine/cache/brief_lock.h"
+#include "engine/rocksdb/options.h"
+#include "engine/rocksdb/skip_list.h"
+#include "engine/thread_index.h"
+
+namespace callisto::kv {
+namespace {
+
+/// The first entry of a memtable at or behind a caller's key, or null.
+Node* first_from(const SkipList& entries, std::string_view key) noexcept {
+  // Most are empty where a store is only read.
+  if (entries.first() == nullptr) return nullptr;
+  return entries.at_or_after(OrderedKey::first_of(key));
+}
+
+bool holds_key(const SkipList& entries, std::string_view key) noexcept {
+  Node* const node = first_from(entries, key);
+  return node != nullptr && node->key().bytes == key;
+}
+
+/// Entries that a memtable holds now, whatever their kind.
+std::uint64_t entries_in_memtables(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle) {
+  std::uint64_t active = 1;
+  std::uint64_t sealed = 1;
+  const bool is_told =
+      db.GetIntProperty(handle, rocksdb::DB::Properties::kNumEntriesActiveMemTable, &active) &&
+      db.GetIntProperty(handle, rocksdb::DB::Properties::kNumEntriesImmMemTables, &sealed);
+  return is_told ? active + sealed : 1;
+}
+
+}  // namespace
+
+/// Holds every stripe.
+class DirectReads::AllStripes {
+ public:
+  explicit AllStripes(DirectReads& of) : of_(of) {
+    for (Stripe& stripe : of_.stripes_) BriefLock::acquire(stripe.busy);
+  }
+  AllStripes(const AllStripes&) = delete;
+  AllStripes& operator=(const AllStripes&) = delete;
+  ~AllStripes() {
+    for (Stripe& stripe : of_.stripes_) BriefLock::release(stripe.busy);
+  }
+
+ private:
+  DirectReads& of_;
+};
+
+DirectReads::DirectReads(std::shared_ptr<rocksdb::Cache> cache, std::uint64_t cache_bytes,
+                         std::uint64_t most_bytes)
+    : room_(std::make_shared<TableRoom>(std::move(cache), cache_bytes, most_bytes)) {
+  ids_.fill(kFamilyIds);
+}
+
+DirectReads::~DirectReads() = default;
+
+void DirectReads::begin(rocksdb::DB& db,
+                        const std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount>& handles,
+                        std::shared_ptr<rocksdb::FileSystem> files) {
+  const std::lock_guard lock(refresh_mutex_);
+  db_ = &db;
+  handles_ = handles;
+  files_ = std::move(files);
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    ids_[i] = std::min<std::uint32_t>(handles[i]->GetID(), kFamilyIds);
+    if (ids_[i] == kFamilyIds) continue;
+    if (entries_in_memtables(db, handles[i]) != 0) {
+      const AllStripes all(*this);
+      upkeep_[ids_[i]].last_refused_memtable = memtables_made_;
+    }
+    refresh(static_cast<Family>(i));
+  }
+}
+
+void DirectReads::end() {
+  std::array<std::array<Pin, kFamilyCount>, kStripes> dropped;
+  const std::lock_guard lock(refresh_mutex_);
+  db_ = nullptr;
+  const AllStripes all(*this);
+  for (std::size_t i = 0; i < kStripes; ++i) dropped[i].swap(stripes_[i].tables);
+  for (State& state : states_) state.is_current = false;
+}
+
+template <class IsInMemtable>
+DirectReads::Pin DirectReads::pin_if(Family family, const IsInMemtable& is_in_memtable) {
+  const auto place = static_cast<std::size_t>(family);
+  Stripe& stripe = stripes_[thread_index() % kStripes];
+  const BriefLock lock(stripe.busy);
+  const Pin& tables = stripe.tables[place];
+  if (tables == nullptr) return nullptr;
+  const State& state = states_[ids_[place]];
+  if (!state.is_current) return nullptr;
+  for (const Memtable& memtable : state.memtables) {
+    if (is_in_memtable(*memtable.entries)) return nullptr;
+  }
+  if (!is_asked_[place].load(std::memory_order_relaxed)) {
+    is_asked_[place].store(true, std::memory_order_relaxed);
+  }
+  return tables;
+}
+
+DirectReads::Pin DirectReads::pin(Family family, std::span<const std::string> keys) {
+  return pin_if(family, [&](const SkipList& entries) {
+    return entries.first() != nullptr &&
+           std::any_of(keys.begin(), keys.end(),
+                       [&](const std::string& key) { return holds_key(entries, key); });
+  });
+}
+
+DirectReads::Pin DirectReads::pin(Family family, std::string_view key) {
+  return pin_if(family, [&](const SkipList& entries) { return holds_key(entries, key); });
+}
+
+DirectReads::Pin DirectReads::pin_range(Family family, std::string_view lower,
+                                        std::string_view upper) {
+  return pin_if(family, [&](const SkipList& entries) {
+    Node* const node = first_from(entries, lower);
+    return node != nullptr && node->key().bytes < upper;
+  });
+}
+
+void DirectReads::note_read() noexcept {
+  stripes_[thread_index() % kStripes].reads.fetch_add(1, std::memory_order_relaxed);
+}
+
+std::uint64_t DirectReads::reads() const noexcept {
+  std::uint64_t reads = 0;
+  for (const Stripe& stripe : stripes_) reads += stripe.reads.load(std::memory_order_relaxed);
+  return reads;
+}
+
+void DirectReads::add_memtable(std::uint32_t family_id, const SkipList& entries) {
+  if (family_id >= kFamilyIds) return;
+  const AllStripes all(*this);
+  states_[family_id].memtables.push_back({&entries, ++memtables_made_});
+}
+
+void DirectReads::remove_memtable(std::uint32_t family_id, const SkipList& entries,
+                                  std::uint64_t newest_sequence) {
+  if (family_id >= kFamilyIds) return;
+  const AllStripes all(*this);
+  State& state = states_[family_id];
+  std::erase_if(state.memtables,
+                [&](const Memtable& memtable) { return memtable.entries == &entries; });
+  Upkeep& upkeep = upkeep_[family_id];
+  if (newest_sequence <= upkeep.pinned_sequence) return;
+  state.is_current = false;
+  ++upkeep.changes;
+}
+
+void DirectReads::begin_change(Family family) {
+  const AllStripes all(*this);
+  if (id_of(family) == kFamilyIds) return;
+  states_[id_of(family)].is_current = false;
+  ++upkeep_[id_of(family)].changing;
+}
+
+void DirectReads::end_change(Family family, bool is_in_memtables) {
+  {
+    const AllStripes all(*this);
+    if (id_of(family) == kFamilyIds) return;
+    Upkeep& upkeep = upkeep_[id_of(family)];
+    --upkeep.changing;
+    ++upkeep.changes;
+    if (is_in_memtables) upkeep.last_refused_memtable = memtables_made_;
+  }
+  const std::lock_guard lock(refresh_mutex_);
+  refresh(family);
+}
+
+std::shared_ptr<const TableView> DirectReads::read_view(Family family, const TableView* before) {
+  std::map<std::uint64_t, std::shared_ptr<OpenTable>> known;
+  const auto remember = [&](const TableView::Tables& tables) {
+    for (const auto& table : tables) known.emplace(table->facts().number, table);
+  };
+  if (before != nullptr) {
+    remember(before->level_0());
+    for (const TableView::Tables& level : before->levels()) remember(level);
+  }
+  rocksdb::ColumnFamilyMetaData meta;
+  db_->GetColumnFamilyMetaData(handles_[static_cast<std::size_t>(family)], &meta);
+  TableView::Tables level_0;
+  std::vector<TableView::Tables> levels;
+  for (const rocksdb::LevelMetaData& level : meta.levels) {
+    TableView::Tables tables;
+    for (const rocksdb::SstFileMetaData& file : level.files) {
+      std::shared_ptr<OpenTable>& table = known[file.file_number];
+      if (table == nullptr) {
+        table = std::make_shared<OpenTable>(
+            TableFacts{.path = file.directory + "/" + file.relative_filename,
+                       .number = file.file_number,
+                       .bytes = file.size,
+                       .smallest_key = file.smallestkey,
+                       .largest_key = file.largestkey,
+                       .smallest_sequence = file.smallest_seqno},
+            files_, room_);
+      }
+      tables.push_back(table);
+    }
+    if (level.level == 0) {
+      level_0 = std::move(tables);
+    } else if (!tables.empty()) {
+      levels.push_back(std::move(tables));
+    }
+  }
+  return std::make_shared<const TableView>(std::move(level_0), std::move(levels),
+                                           prefix_bytes(family));
+}
+
+void DirectReads::refresh(Family family) {
+  const std::size_t id = id_of(family);
+  if (db_ == nullptr || id == kFamilyIds) return;
+  const auto place = static_cast<std::size_t>(family);
+  Pin before;
+  Upkeep then;
+  {
+    const AllStripes all(*this);
+    before = stripes_[0].tables[place];
+    then = upkeep_[id];
+  }
+  const std::shared_ptr<const TableView> view = read_view(family, before.get());
+  std::array<Pin, kStripes> pins;
+  if (view->is_sound()) {
+    // Through an object of its own each, so that each counts by itself.
+    for (Pin& pin : pins) {
+      const auto holder = std::make_shared<const std::shared_ptr<const TableView>>(view);
+      pin = Pin(holder, view.get());
+    }
+  }
+  {
+    const AllStripes all(*this);
+    for (std::size_t i = 0; i < kStripes; ++i) stripes_[i].tables[place].swap(pins[i]);
+    Upkeep& upkeep = upkeep_[id];
+    upkeep.pinned_sequence = then.flushed_sequence;
+    const std::vector<Memtable>& memtables = states_[id].memtables;
+    const bool is_refused = std::any_of(
+        memtables.begin(), memtables.end(),
+        [&](const Memtable& memtable) { return memtable.number <= upkeep.last_refused_memtable; });
+    states_[id].is_current = upkeep.changes == then.changes && upkeep.changing == 0 && !is_refused;
+  }
+  before.reset();
+  pins = {};  // What is gone gives its room back before more is taken.
+  if (is_asked_[place].exchange(false)) load_ahead(*view, family);
+}
+
+// What readers would otherwise have to wait for, at the first question to each new file.
+void DirectReads::load_ahead(const TableView& view, Family family) {
+  const auto load = [&](const TableView::Tables& tables, bool has_filter) {
+    for (const auto& table : tables) {
+      if (table->load() && has_filter && family != Family::indexes) {
+        table->make_filter(view.filter_prefix_bytes());
+      }
+    }
+  };
+  load(view.level_0(), true);
+  for (std::size_t i = 0; i < view.levels().size(); ++i) {
+    load(view.levels()[i], i + 1 < view.levels().size());
+  }
+}
+
+void DirectReads::OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& info) {
+  if (info.cf_id >= kFamilyIds) return;
+  {
+    const AllStripes all(*this);
+    std::uint64_t& flushed = upkeep_[info.cf_id].flushed_sequence;
+    flushed = std::max<std::uint64_t>(flushed, info.largest_seqno);
+  }
+  refresh_id(info.cf_id);
+}
+
+void DirectReads::OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) {
+  refresh_id(info.cf_id);
+}
+
+void DirectReads::refresh_id(std::uint32_t family_id) {
+  const std::lock_guard lock(refresh_mutex_);
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    if (ids_[i] == family_id) refresh(static_cast<Family>(i));
+  }
+}
+
+}  // namespace callisto::kv

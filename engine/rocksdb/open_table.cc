@@ -1,0 +1,192 @@
+#include "engine/rocksdb/open_table.h"
+
+#include <rocksdb/cache.h>
+
+#include <algorithm>
+#include <boost/endian/conversion.hpp>
+#include <utility>
+#include <vector>
+
+namespace callisto::kv {
+namespace {
+
+constexpr std::size_t kTagBytes = 8;
+// Kinds of entries, the last byte of a tag.
+constexpr std::uint8_t kDeletion = 0;
+constexpr std::uint8_t kValue = 1;
+constexpr std::uint8_t kSingleDeletion = 7;
+
+std::atomic<std::uint64_t> next_serial{1};
+
+std::unique_ptr<BlockScratch>& scratch_of_thread() {
+  thread_local std::unique_ptr<BlockScratch> scratch;
+  return scratch;
+}
+
+}  // namespace
+
+std::optional<TableEntry> take_entry(const BlockEntries& entries) noexcept {
+  const std::string_view key = entries.key();
+  if (key.size() < kTagBytes) return std::nullopt;
+  TableEntry entry;
+  entry.key = key.substr(0, key.size() - kTagBytes);
+  const std::uint64_t tag = boost::endian::load_little_u64(
+      reinterpret_cast<const unsigned char*>(key.data() + entry.key.size()));
+  const auto kind = static_cast<std::uint8_t>(tag & 0xff);
+  if (kind != kValue && kind != kDeletion && kind != kSingleDeletion) return std::nullopt;
+  entry.sequence = tag >> 8;
+  entry.is_deletion = kind != kValue;
+  entry.value = entries.value();
+  return entry;
+}
+
+ScratchLease::ScratchLease() : scratch_(std::move(scratch_of_thread())) {
+  if (scratch_ == nullptr) scratch_ = std::make_unique<BlockScratch>();
+}
+
+ScratchLease::~ScratchLease() {
+  // What one large block took goes, and what is known of it.
+  scratch_->table = 0;
+  scratch_->packed.trim();
+  scratch_->unpacked.trim();
+  scratch_of_thread() = std::move(scratch_);
+}
+
+TableRoom::TableRoom(std::shared_ptr<rocksdb::Cache> cache, std::uint64_t cache_bytes,
+                     std::uint64_t most_bytes)
+    : cache_(std::move(cache)), cache_bytes_(cache_bytes), most_bytes_(most_bytes) {}
+
+bool TableRoom::take(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (!has(bytes)) return false;
+  used_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  cache_->SetCapacity(cache_bytes_ - used_bytes());
+  return true;
+}
+
+void TableRoom::give(std::uint64_t bytes) {
+  if (bytes == 0) return;
+  const std::lock_guard lock(mutex_);
+  used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  cache_->SetCapacity(cache_bytes_ - used_bytes());
+}
+
+OpenTable::OpenTable(TableFacts facts, std::shared_ptr<rocksdb::FileSystem> files,
+                     std::shared_ptr<TableRoom> room)
+    : facts_(std::move(facts)),
+      serial_(next_serial.fetch_add(1, std::memory_order_relaxed)),
+      files_(std::move(files)),
+      room_(std::move(room)) {}
+
+OpenTable::~OpenTable() { room_->give(taken_bytes_); }
+
+bool OpenTable::load() {
+  if (is_loaded()) return true;
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || is_given_up_) return false;
+  if (is_loaded()) return true;
+  // An index takes less than 2 % of the file.
+  if (!room_->has(facts_.bytes / 50)) return false;
+  std::unique_ptr<rocksdb::FSRandomAccessFile> file;
+  const rocksdb::IOStatus status =
+      files_->NewRandomAccessFile(facts_.path, rocksdb::FileOptions(), &file, nullptr);
+  auto index = status.ok() ? TableIndex::read(*file, facts_.bytes) : nullptr;
+  if (index == nullptr) {
+    is_given_up_ = true;
+    return false;
+  }
+  const std::size_t bytes = index->memory_bytes();
+  if (!room_->take(bytes)) return false;
+  taken_bytes_ += bytes;
+  file->Hint(rocksdb::FSRandomAccessFile::kRandom);
+  file_ = std::move(file);
+  own_index_ = std::move(index);
+  index_.store(own_index_.get(), std::memory_order_release);
+  return true;
+}
+
+void OpenTable::make_filter(std::size_t prefix_bytes) {
+  if (!is_loaded()) return;
+  const std::lock_guard lock(mutex_);
+  if (own_filter_ != nullptr || is_given_up_) return;
+  std::vector<std::uint64_t> hashes;
+  BlockScratch scratch;
+  for (std::size_t i = 0; i < own_index_->blocks(); ++i) {
+    const auto bytes = block(i, scratch);
+    if (!bytes) return;
+    BlockEntries entries(*bytes);
+    while (entries.next()) {
+      std::string_view key = entries.key();
+      if (key.size() < kTagBytes) return;
+      key.remove_suffix(kTagBytes);
+      const std::uint64_t hash =
+          KeyFilter::hash(prefix_bytes == 0 ? key : key.substr(0, prefix_bytes));
+      if (hashes.empty() || hashes.back() != hash) hashes.push_back(hash);
+    }
+    if (entries.is_damaged()) return;
+  }
+  const std::size_t bytes = KeyFilter::bytes_for(hashes.size());
+  if (!room_->take(bytes)) return;
+  taken_bytes_ += bytes;
+  own_filter_ = std::make_unique<KeyFilter>(hashes.size());
+  for (const std::uint64_t hash : hashes) own_filter_->add(hash);
+  filter_.store(own_filter_.get(), std::memory_order_release);
+}
+
+bool OpenTable::may_hold(std::uint64_t hash) const noexcept {
+  const KeyFilter* const filter = filter_.load(std::memory_order_acquire);
+  return filter == nullptr || filter->may_hold(hash);
+}
+
+std::optional<std::string_view> OpenTable::read_blocks(std::size_t first, std::size_t last,
+                                                       BlockRoom& room) const {
+  const BlockPlace begin = index().place(first);
+  const BlockPlace end = index().place(last - 1);
+  const std::size_t bytes = end.offset + end.bytes + kTrailerBytes - begin.offset;
+  char* const into = room.take(bytes);
+  rocksdb::Slice read;
+  const auto status = file_->Read(begin.offset, bytes, rocksdb::IOOptions(), &read, into, nullptr);
+  if (!status.ok() || read.size() != bytes) return std::nullopt;
+  return std::string_view(read.data(), bytes);
+}
+
+std::optional<std::string_view> OpenTable::block(std::size_t i, BlockScratch& scratch) const {
+  if (scratch.table == serial_ && scratch.block == i) return scratch.bytes;
+  scratch.table = 0;
+  const auto packed = read_blocks(i, i + 1, scratch.packed);
+  if (!packed || !is_intact_block(*packed)) return std::nullopt;
+  const auto bytes = unpack_block(*packed, scratch.unpacked);
+  if (!bytes) return std::nullopt;
+  scratch.table = serial_;
+  scratch.block = i;
+  scratch.bytes = *bytes;
+  return bytes;
+}
+
+OpenTable::Answer OpenTable::find(std::string_view key, std::uint64_t max_sequence,
+                                  BlockScratch& scratch, TableEntry& entry) const {
+  for (std::size_t i = index().block_of(key); i < index().blocks(); ++i) {
+    const auto bytes = block(i, scratch);
+    if (!bytes) return Answer::unknown;
+    BlockEntries entries(*bytes);
+    entries.seek(key);
+    while (entries.next()) {
+      const auto found = take_entry(entries);
+      if (!found) return Answer::unknown;
+      const int order = found->key.compare(key);
+      if (order < 0) continue;
+      if (order > 0) return Answer::absent;
+      entry = *found;
+      entry.sequence = std::max(entry.sequence, facts_.smallest_sequence);
+      if (entry.sequence <= max_sequence) {
+        entry.key = key;
+        return Answer::found;
+      }
+    }
+    if (entries.is_damaged()) return Answer::unknown;
+    if (!index().goes_on_behind(i, key)) return Answer::absent;
+  }
+  return Answer::absent;
+}
+
+}  // namespace callisto::kv

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <rocksdb/file_system.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/rocksdb/key_filter.h"
+#include "engine/rocksdb/table_format.h"
+#include "engine/rocksdb/table_index.h"
+
+namespace rocksdb {
+class Cache;
+}
+
+namespace callisto::kv {
+
+/// What the manifest says of a table file.
+struct TableFacts {
+  std::string path{};
+  std::uint64_t number = 0;
+  std::uint64_t bytes = 0;
+  std::string smallest_key{};
+  std::string largest_key{};
+  /// What was taken in as a whole has one sequence number, which its entries do not have.
+  std::uint64_t smallest_sequence = 0;
+};
+
+/// RocksDB's internal key, taken apart, with its value.
+struct TableEntry {
+  std::string_view key{};
+  std::string_view value{};
+  std::uint64_t sequence = 0;
+  bool is_deletion = false;
+};
+/// nullopt where it is neither a value nor a deletion.
+std::optional<TableEntry> take_entry(const BlockEntries& entries) noexcept;
+
+/// Memory for blocks that are read, and which one was unpacked last.
+struct BlockScratch {
+  BlockRoom packed;
+  BlockRoom unpacked;
+  std::uint64_t table = 0;
+  std::size_t block = 0;
+  std::string_view bytes{};
+};
+
+/// The memory of this thread for one call: its own again afterwards, also where calls are nested.
+class ScratchLease {
+ public:
+  ScratchLease();
+  ~ScratchLease();
+  ScratchLease(const ScratchLease&) = delete;
+  ScratchLease& operator=(const ScratchLease&) = delete;
+  BlockScratch& operator*() const noexcept { return *scratch_; }
+
+ private:
+  std::unique_ptr<BlockScratch> scratch_;
+};
+
+/// Room that all tables of a store share for what they keep in memory. The block cache is smaller
+/// by what they take. Thread-safe.
+class TableRoom {
+ public:
+  TableRoom(std::shared_ptr<rocksdb::Cache> cache, std::uint64_t cache_bytes,
+            std::uint64_t most_bytes);
+  /// False where there is no room, or will be none.
+  bool has(std::uint64_t bytes) const noexcept { return used_bytes() + bytes <= most_bytes_; }
+  bool take(std::uint64_t bytes);
+  void give(std::uint64_t bytes);
+  std::uint64_t used_bytes() const noexcept { return used_bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  const std::shared_ptr<rocksdb::Cache> cache_;
+  const std::uint64_t cache_bytes_;
+  const std::uint64_t most_bytes_;
+  std::mutex mutex_;
+  std::atomic<std::uint64_t> used_bytes_{0};  ///< Changed under mutex_.
+};
+
+/// A table file that is read here, without RocksDB. It holds the file open, also when RocksDB has
+/// removed it. Thread-safe.
+class OpenTable {
+ public:
+  OpenTable(TableFacts facts, std::shared_ptr<rocksdb::FileSystem> files,
+            std::shared_ptr<TableRoom> room);
+  ~OpenTable();
+  OpenTable(const OpenTable&) = delete;
+  OpenTable& operator=(const OpenTable&) = delete;
+
+  const TableFacts& facts() const noexcept { return facts_; }
+  /// True once the index is in memory. Else reads it, once, unless there is no room, or another
+  /// thread is about it: what is asked now is RocksDB's to answer then.
+  bool load();
+  bool is_loaded() const noexcept { return index_.load(std::memory_order_acquire) != nullptr; }
+  /// Reads the whole file for a filter, unless it has one. `prefix_bytes` of each key count, 0:
+  /// all.
+  void make_filter(std::size_t prefix_bytes);
+  /// False where a filter knows that no key is here which hashes so (KeyFilter::hash).
+  bool may_hold(std::uint64_t hash) const noexcept;
+
+  enum class Answer : std::uint8_t { absent, found, unknown };
+  /// The newest entry of `key` up to a sequence number. Its views are valid until the scratch is
+  /// used again. unknown where the file cannot tell. Only once loaded.
+  Answer find(std::string_view key, std::uint64_t max_sequence, BlockScratch& scratch,
+              TableEntry& entry) const;
+
+  const TableIndex& index() const noexcept { return *index_.load(std::memory_order_acquire); }
+  /// Blocks [first, last) with their trailers, as they lie one behind the other; nullopt where they
+  /// cannot be read.
+  std::optional<std::string_view> read_blocks(std::size_t first, std::size_t last,
+                                              BlockRoom& room) const;
+
+ private:
+  std::optional<std::string_view> block(std::size_t i, BlockScratch& scratch) const;
+
+  const TableFacts facts_;
+  const std::uint64_t serial_;  ///< Of all tables of the process.
+  const std::shared_ptr<rocksdb::FileSystem> files_;
+  const std::shared_ptr<TableRoom> room_;
+
+  std::mutex mutex_;
+  // Guarded by mutex_ until they are published below.
+  std::unique_ptr<rocksdb::FSRandomAccessFile> file_;
+  std::unique_ptr<TableIndex> own_index_;
+  std::unique_ptr<KeyFilter> own_filter_;
+  bool is_given_up_ = false;
+  std::uint64_t taken_bytes_ = 0;
+
+  std::atomic<const TableIndex*> index_{nullptr};
+  std::atomic<const KeyFilter*> filter_{nullptr};
+};
+
+}  // namespace callisto::kv

@@ -1,0 +1,282 @@
+// Table files that are read past RocksDB: what is answered is what a std::map answers, in every
+// state that files, memtables, erased ranges and loads can be in; and it is answered so at all.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "engine/load.h"
+#include "tests/engine/rocksdb_fixture.h"
+#include "tests/support/sorted_rows.h"
+
+namespace callisto::kv {
+namespace {
+
+using Model = std::map<std::string, std::string>;
+
+/// A state that was kept, and what it holds.
+struct Kept {
+  std::unique_ptr<Snapshot> snapshot;
+  Model model;
+};
+
+class DirectReadsTest : public RocksTest, public ::testing::WithParamInterface<Family> {
+ protected:
+  void SetUp() override { random_.seed(testing::test_seed()); }
+  void TearDown() override {
+    if (HasFailure()) ADD_FAILURE() << "CALLISTO_SEED=" << testing::test_seed();
+  }
+
+  std::size_t below(std::size_t bound) { return random_() % bound; }
+  /// Of a few lists with many keys, so that separators of blocks begin alike, and of single ones.
+  std::string random_key() {
+    std::string key = below(3) == 0 ? std::string(22, 'l') : "single" + std::to_string(below(50));
+    key.resize(22, '.');
+    key += std::to_string(100'000 + below(3000));
+    if (below(20) == 0) key.resize(key.size() + 200, '+');
+    return key;
+  }
+  std::string random_value() {
+    // Some are larger than a block, most are many in one.
+    const std::size_t size = below(200) == 0 ? 20'000 : below(300);
+    std::string value(size, static_cast<char>('a' + below(26)));
+    for (std::size_t i = 0; i < size; i += 7) value[i] = static_cast<char>(below(256));
+    return value;
+  }
+  void change(Store& store, Model& model, int count) {
+    Batch batch;
+    for (int i = 0; i < count; ++i) {
+      std::string key = random_key();
+      if (below(4) == 0) {
+        batch.erase(family_, key);
+        model.erase(key);
+      } else {
+        batch.put(family_, key, random_value());
+        model[key] = batch.operations().back().value.value();
+      }
+    }
+    ASSERT_TRUE(store.apply(batch, Durability::buffered));
+  }
+  /// Whatever memtables hold goes to a file of level 0.
+  void flush(std::unique_ptr<Store>& store, std::vector<Kept>& kept) {
+    kept.clear();
+    ASSERT_TRUE(store->close());
+    store = open();
+  }
+
+  void check_rows(Reader& reader, const Model& model) {
+    std::vector<std::string> keys;
+    for (std::size_t i = 0; i < 40; ++i) keys.push_back(random_key());
+    for (int i = 0; i < 10; ++i) {
+      const auto at = model.lower_bound(random_key());
+      if (at != model.end()) keys.push_back(at->first);
+    }
+    if (below(2) == 0) std::sort(keys.begin(), keys.end());
+    std::vector<std::string> found(keys.size(), "absent");
+    ASSERT_TRUE(reader.multi_get(family_, keys,
+                                 [&](std::size_t i, std::string_view value) { found[i] = value; }));
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const auto at = model.find(keys[i]);
+      const std::string expected = at == model.end() ? "absent" : at->second;
+      ASSERT_EQ(found[i], expected) << keys[i];
+      const auto row = reader.get_row(family_, keys[i], nullptr);
+      ASSERT_TRUE(row);
+      ASSERT_EQ(*row ? std::string(row->view()) : "absent", expected) << keys[i];
+    }
+  }
+  void check_scan(Reader& reader, const Model& model) {
+    std::string lower = random_key();
+    std::string upper = below(3) == 0 ? lower.substr(0, 22) + '\xff' : random_key();
+    if (lower > upper) std::swap(lower, upper);
+    if (lower == upper) upper.push_back('\0');
+    const auto end = model.lower_bound(upper);
+    auto at = model.lower_bound(lower);
+    const auto cursor = reader.scan(family_, {.lower = lower, .upper = upper});
+    while (cursor->valid()) {
+      ASSERT_NE(at, end) << cursor->key();
+      ASSERT_EQ(cursor->key(), at->first);
+      ASSERT_EQ(cursor->value(), at->second);
+      if (below(10) == 0) {
+        std::string target = random_key();
+        if (below(4) != 0) target = at->first + std::to_string(below(10));
+        cursor->seek(target);
+        at = std::max(target, at->first) == at->first ? at : model.lower_bound(target);
+        if (target >= upper) at = end;
+        continue;
+      }
+      cursor->next();
+      ++at;
+    }
+    ASSERT_TRUE(cursor->status());
+    ASSERT_EQ(at, end);
+  }
+  void check(Reader& reader, const Model& model) {
+    check_rows(reader, model);
+    for (int i = 0; i < 5 && !HasFatalFailure(); ++i) check_scan(reader, model);
+  }
+
+  const Family family_ = GetParam();
+  std::mt19937_64 random_;
+};
+
+/// Filters of prefixes, of whole keys, of none.
+INSTANTIATE_TEST_SUITE_P(Families, DirectReadsTest,
+                         ::testing::Values(Family::messages, Family::memories, Family::indexes,
+                                           Family::users),
+                         [](const auto& family) { return std::string(to_string(family.param)); });
+
+TEST_P(DirectReadsTest, AnswerWhatAMapAnswers) {
+  auto store = open();
+  Model model;
+  std::vector<Kept> kept;
+  std::uint64_t reads = 0;
+  for (int round = 0; round < 120; ++round) {
+    change(*store, model, round % 3 == 0 ? 300 : 3);
+    if (below(30) == 0) {
+      std::string lower = random_key();
+      std::string upper = random_key();
+      if (lower > upper) std::swap(lower, upper);
+      ASSERT_TRUE(store->erase_range(family_, lower, upper));
+      model.erase(model.lower_bound(lower), model.lower_bound(upper));
+    }
+    if (below(4) == 0) kept.push_back({store->snapshot(), model});
+    if (below(8) == 0) {
+      reads += store->stats().disk.direct_reads;
+      flush(store, kept);
+    }
+    if (below(15) == 0) {
+      ASSERT_TRUE(store->compact());
+    }
+    check(*store, model);
+    for (const Kept& one : kept) {
+      if (HasFatalFailure()) break;
+      check(*one.snapshot, one.model);
+    }
+    if (kept.size() > 3) kept.erase(kept.begin());
+    ASSERT_FALSE(HasFatalFailure()) << "round " << round;
+  }
+  reads += store->stats().disk.direct_reads;
+  EXPECT_GT(reads, 40U) << "the test tests nothing";
+}
+
+TEST_P(DirectReadsTest, AreWhatIsUsedOnceFilesAreMerged) {
+  auto store = open();
+  Model model;
+  for (int i = 0; i < 20; ++i) change(*store, model, 300);
+  ASSERT_TRUE(store->compact());
+  const std::uint64_t before = store->stats().disk.direct_reads;
+  const std::uint64_t blocks = store->stats().block_cache.misses;
+  for (int i = 0; i < 10; ++i) check(*store, model);
+  ASSERT_FALSE(HasFatalFailure());
+  EXPECT_GE(store->stats().disk.direct_reads, before + 50);
+  // Single rows of an index are asked of RocksDB, whose filters know what is not there.
+  if (family_ != Family::indexes) {
+    EXPECT_LT(store->stats().block_cache.misses, blocks + 5);
+  }
+  EXPECT_GT(store->stats().disk.direct_index_bytes, 0U);
+}
+
+TEST_P(DirectReadsTest, LeaveWhatIsInMemtablesToRocksDb) {
+  auto store = open();
+  Model model;
+  for (int i = 0; i < 10; ++i) change(*store, model, 300);
+  ASSERT_TRUE(store->compact());
+  const auto row_of = [&](const std::string& key) {
+    return std::string(store->get_row(family_, key, nullptr).value().view());
+  };
+  const std::string key = model.begin()->first;
+  put(*store, key, "new", family_);
+  EXPECT_EQ(row_of(key), "new");
+  const std::string other = std::next(model.begin())->first;
+  EXPECT_EQ(row_of(other), model.at(other));
+}
+
+TEST_P(DirectReadsTest, ComeBackAfterARangeWasErased) {
+  auto store = open();
+  Model model;
+  for (int i = 0; i < 10; ++i) change(*store, model, 300);
+  ASSERT_TRUE(store->compact());
+  const std::string upper(22, 'l');
+  check(*store, model);
+  ASSERT_TRUE(store->erase_range(family_, "a", upper));
+  model.erase(model.begin(), model.lower_bound(upper));
+  const std::uint64_t at_erasing = store->stats().disk.direct_reads;
+  check(*store, model);
+  EXPECT_EQ(store->stats().disk.direct_reads, at_erasing);
+  ASSERT_TRUE(store->compact());
+  check(*store, model);
+  EXPECT_GT(store->stats().disk.direct_reads, at_erasing);
+}
+
+TEST_P(DirectReadsTest, SeeWhatALoadBroughtAtOnceAndNotBefore) {
+  auto store = open();
+  Model model;
+  for (int i = 0; i < 10; ++i) change(*store, model, 300);
+  ASSERT_TRUE(store->compact());
+  check(*store, model);
+  const auto before = store->snapshot();
+  const Model model_before = model;
+  Model rows;
+  for (int i = 0; i < 2000; ++i) {
+    rows["zz" + std::to_string(100'000 + i)] = random_value();
+  }
+  testing::SortedRows source({rows.begin(), rows.end()});
+  const LoadPart part{.family = family_, .lower = "zz", .upper = "zzz", .source = &source};
+  ASSERT_TRUE(store->bulk_load({.parts = {&part, 1}}));
+  model.insert(rows.begin(), rows.end());
+  const auto found = [&](Reader& reader) {
+    std::size_t count = 0;
+    const auto cursor = reader.scan(family_, {.lower = "zz", .upper = "zzz"});
+    for (; cursor->valid(); cursor->next()) ++count;
+    EXPECT_TRUE(cursor->status());
+    return count;
+  };
+  EXPECT_EQ(found(*store), 2000U);
+  EXPECT_EQ(found(*before), 0U);
+  EXPECT_FALSE(before->get_row(family_, "zz100005", nullptr).value());
+  EXPECT_TRUE(store->get_row(family_, "zz100005", nullptr).value());
+  check(*store, model);
+  check(*before, model_before);
+}
+
+TEST_P(DirectReadsTest, FilesAreClosedWithTheStore) {
+  const auto open_files = [] {
+    std::size_t count = 0;
+    for (const auto& file : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code error;
+      const auto target = std::filesystem::read_symlink(file.path(), error);
+      if (target.string().find(".sst") != std::string::npos) ++count;
+    }
+    return count;
+  };
+  const std::size_t before = open_files();
+  {
+    auto store = open();
+    Model model;
+    for (int i = 0; i < 5; ++i) change(*store, model, 300);
+    ASSERT_TRUE(store->compact());
+    check(*store, model);
+    EXPECT_GT(open_files(), before);
+    // What was merged away is not held.
+    for (int i = 0; i < 5; ++i) change(*store, model, 300);
+    ASSERT_TRUE(store->compact());
+    check(*store, model);
+    std::size_t removed = 0;
+    for (const auto& file : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code error;
+      const auto target = std::filesystem::read_symlink(file.path(), error).string();
+      if (target.find(directory_) != std::string::npos && target.ends_with("(deleted)")) ++removed;
+    }
+    EXPECT_EQ(removed, 0U);
+  }
+  EXPECT_EQ(open_files(), before);
+}
+
+}  // namespace
+}  // namespace callisto::kv
