@@ -142,6 +142,7 @@ std::optional<bool> read_row_directly(const Database& database, const rocksdb::S
 std::size_t read_directly(const Database& database, const rocksdb::Snapshot* snapshot,
                           Family family, std::span<const std::string> keys,
                           const std::function<void(std::size_t, std::string_view)>& each) {
+  if (keys.empty()) return 0;
   const auto is_direct = [&](const std::string& key) {
     return is_read_directly(database, family, key);
   };
