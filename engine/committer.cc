@@ -345,7 +345,7 @@ Result<Version> Committer::change_all(const std::function<Result<void>()>& prepa
       return;
     }
     slots_.reset(SlotTable::kNever);
-    if (cache_ != nullptr) cache_->begin_commit();
+    if (cache_ != nullptr) cache_->begin_load();
     try {
       outcome = write();
     } catch (...) {

@@ -332,6 +332,24 @@ class Store : public Reader {
   virtual Result<void> erase_range(Family family, std::string_view lower,
                                    std::string_view upper) = 0;
 
+  // Reads of the state at a version that has been this store's latest, without a snapshot, where the
+  // engine can make them: of what did not change lately. What a bulk load or erase_range() did since
+  // may show.
+
+  /// As get_row without a check. False where a snapshot is needed.
+  virtual bool get_row_at(Family /*family*/, std::string_view /*key*/, Version /*version*/,
+                          Bytes& /*row*/) {
+    return false;
+  }
+  /// As multi_get. False where a snapshot is needed, perhaps after some calls of `each`.
+  virtual bool multi_get_at(Family /*family*/, std::span<const std::string> /*keys*/,
+                            Version /*version*/,
+                            const std::function<void(std::size_t, std::string_view)>& /*each*/) {
+    return false;
+  }
+  /// As scan. Null where a snapshot is needed.
+  virtual std::unique_ptr<Cursor> scan_at(Family family, const Bounds& bounds, Version version);
+
   /// Where a bulk load may keep files (engine/load.h). `unsupported` of a follower.
   virtual Result<std::unique_ptr<Staging>> stage();
   /// Brings all rows of all parts in at once and durably, or none: a commit that every other one

@@ -37,7 +37,7 @@ Ref<CachedRow> hinted(const ListEntry* entry, std::size_t place) {
 }  // namespace
 
 CachedReader::CachedReader(Store& engine, StateCache& cache)
-    : engine_(&engine), cache_(cache), begun_(cache.clock()) {
+    : engine_(&engine), cache_(cache), loads_(cache.loads()), begun_(cache.clock()) {
   if (cache.shown() <= begun_.followed()) {
     at_ = begun_.followed();
   } else {
@@ -94,7 +94,16 @@ auto CachedReader::read_below(Read&& read) -> decltype(read(std::declval<Reader&
   return read(**reader);
 }
 
+bool CachedReader::has_read_at() const noexcept {
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return cache_.loads() == loads_;
+}
+
 Result<std::unique_ptr<Cursor>> CachedReader::scan_below(Family family, const Bounds& bounds) {
+  if (reads_at()) {
+    auto scan = engine_->scan_at(family, bounds, *at_);
+    if (scan != nullptr && has_read_at()) return scan;
+  }
   return read_below(
       [&](Reader& reader) { return Result<std::unique_ptr<Cursor>>(reader.scan(family, bounds)); });
 }
@@ -114,7 +123,12 @@ void CachedReader::note_shown() {
 
 Result<Bytes> CachedReader::load(Family family, std::string_view key, std::uint64_t hash,
                                  RowCheck check, bool is_row) {
-  auto row = read_below([&](Reader& reader) { return reader.get_row(family, key, check); });
+  Result<Bytes> row = Bytes();
+  if (reads_at() && engine_->get_row_at(family, key, *at_, *row) && has_read_at()) {
+    if (*row && check != nullptr && !check(*row)) return damaged_row(family, key);
+  } else {
+    row = read_below([&](Reader& reader) { return reader.get_row(family, key, check); });
+  }
   if (!row || !is_row || !is_kept(family, *row)) return row;
   if (const auto at = cache_version()) {
     cache_.rows().fill(family, key, hash, *row, check != nullptr, *at);
@@ -243,8 +257,12 @@ Result<void> CachedReader::get_rows(Family family, std::span<const std::string> 
     row = Bytes::copy_of(value);
     if (!is_intact(check, row) && damaged == nullptr) damaged = &missing[i];
   };
-  auto done = read_below([&](Reader& reader) { return reader.multi_get(family, wanted, take); });
-  if (!done) return done;
+  if (!reads_at() || !engine_->multi_get_at(family, wanted, *at_, take) || !has_read_at()) {
+    // Of the same state, or none: what was read so far is read again.
+    damaged = nullptr;
+    auto done = read_below([&](Reader& reader) { return reader.multi_get(family, wanted, take); });
+    if (!done) return done;
+  }
   if (damaged != nullptr) return damaged_row(family, keys[damaged->place]);
   const auto filled_at = cache_version();
   if (!filled_at) return {};

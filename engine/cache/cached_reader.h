@@ -55,6 +55,11 @@ class CachedReader final : public Snapshot {
   /// every read without one is lost when a commit begins. Not at all while others lose theirs.
   static constexpr unsigned kReadsWithoutSnapshot = 4;
 
+  /// Whether the engine may be asked without a snapshot for what is at at_.
+  bool reads_at() const noexcept { return at_ && below_ == nullptr && !moved_ && loads_ % 2 == 0; }
+  /// Whether what it answered is of that state.
+  bool has_read_at() const noexcept;
+
   /// The engine's snapshot. `conflict` where a lazy reader would see another state.
   Result<Reader*> below();
   /// What `read` answers of the engine's reader. `conflict` where it may be of another state.
@@ -72,6 +77,7 @@ class CachedReader final : public Snapshot {
   std::unique_ptr<Reader> own_{};
   Reader* below_ = nullptr;
   StateCache& cache_;
+  std::uint64_t loads_ = 1;  ///< Of a lazy one: as they were when it began.
   StateCache::Clock begun_;  ///< Of a lazy one.
   std::optional<Version> at_{};
   bool moved_ = false;

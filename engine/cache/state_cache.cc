@@ -87,6 +87,11 @@ StateCache::StateCache(std::size_t capacity_bytes, const CacheShape& shape)
 
 void StateCache::begin_commit() noexcept { word_.fetch_or(1, std::memory_order_seq_cst); }
 
+void StateCache::begin_load() noexcept {
+  loads_.fetch_or(1, std::memory_order_seq_cst);
+  begin_commit();
+}
+
 void StateCache::follow(std::span<const WriteSet* const> sets, Version version) {
   touched_.clear();
   hashes_.clear();
@@ -111,6 +116,7 @@ void StateCache::follow(std::span<const WriteSet* const> sets, Version version) 
   recent_.add(hashes_, version);
   for (const Touched& touched : touched_) follow(touched, version);
   word_.store(version << 1, std::memory_order_release);
+  loads_.fetch_add(loads_.load(std::memory_order_relaxed) & 1, std::memory_order_seq_cst);
 }
 
 void StateCache::follow(const Touched& touched, Version version) {

@@ -89,6 +89,8 @@ class StateCache {
 
   /// Before the write.
   void begin_commit() noexcept;
+  /// The same of a bulk load, which ends with reset() or lose().
+  void begin_load() noexcept;
   /// After it, before anybody is told that it stands.
   void follow(std::span<const WriteSet* const> sets, Version version);
   /// Instead of follow(): nothing was written.
@@ -102,6 +104,9 @@ class StateCache {
   /// After keys of [lower, upper) went other than by a commit. `latest` tells the engine's version.
   void forget_range(Family family, std::string_view lower, std::string_view upper,
                     const std::function<Version()>& latest);
+
+  /// Rises when a bulk load begins, and once it is through; odd in between.
+  std::uint64_t loads() const noexcept { return loads_.load(std::memory_order_acquire); }
 
   /// How far commits were followed.
   class Clock {
@@ -166,6 +171,7 @@ class StateCache {
   /// Twice the version that was followed last, plus one while a commit is under way.
   std::atomic<std::uint64_t> word_{0};
   std::atomic<Version> shown_{0};
+  std::atomic<std::uint64_t> loads_{0};
   struct alignas(64) Counter {
     std::atomic<std::uint64_t> value{0};
   };

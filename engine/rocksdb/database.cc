@@ -115,9 +115,7 @@ rocksdb::Status Database::ingest(const std::vector<rocksdb::IngestExternalFileAr
   durable.sync = true;
   rocksdb::Status status = db_->Delete(durable, std::string(1, '\0'));
   if (status.ok()) status = db_->IngestExternalFiles(files);
-  for (std::size_t i = 0; i < kFamilyCount; ++i) {
-    direct_->end_change(static_cast<Family>(i), false);
-  }
+  for (std::size_t i = 0; i < kFamilyCount; ++i) direct_->end_change(static_cast<Family>(i), 0);
   loads_.fetch_add(1);
   return status;
 }

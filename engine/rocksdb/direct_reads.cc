@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <new>
 #include <utility>
 
 #include "engine/cache/brief_lock.h"
@@ -60,6 +61,8 @@ DirectReads::DirectReads(std::shared_ptr<rocksdb::Cache> cache, std::uint64_t ca
                          std::uint64_t most_bytes)
     : room_(std::make_shared<TableRoom>(std::move(cache), cache_bytes, most_bytes)) {
   ids_.fill(kFamilyIds);
+  constexpr std::size_t kUsual = 8;
+  for (Known& known : known_) known.memtables.reserve(kUsual);
 }
 
 DirectReads::~DirectReads() = default;
@@ -74,11 +77,11 @@ void DirectReads::begin(rocksdb::DB& db,
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
     ids_[i] = std::min<std::uint32_t>(handles[i]->GetID(), kFamilyIds);
     if (ids_[i] == kFamilyIds) continue;
+    const auto family = static_cast<Family>(i);
     if (entries_in_memtables(db, handles[i]) != 0) {
-      const AllStripes all(*this);
-      upkeep_[ids_[i]].last_refused_memtable = memtables_made_;
+      refuse_memtables(family, db.GetLatestSequenceNumber());
     }
-    refresh(static_cast<Family>(i));
+    refresh(family);
   }
 }
 
@@ -88,19 +91,25 @@ void DirectReads::end() {
   db_ = nullptr;
   const AllStripes all(*this);
   for (std::size_t i = 0; i < kStripes; ++i) dropped[i].swap(stripes_[i].tables);
-  for (State& state : states_) state.is_current = false;
+  for (Known& known : known_) known.is_current = false;
 }
 
 template <class IsInMemtable>
-DirectReads::Pin DirectReads::pin_if(Family family, const IsInMemtable& is_in_memtable) {
+DirectReads::Pin DirectReads::pin_if(Family family, State state,
+                                     const IsInMemtable& is_in_memtable) {
   const auto place = static_cast<std::size_t>(family);
   Stripe& stripe = stripes_[thread_index() % kStripes];
   const BriefLock lock(stripe.busy);
   const Pin& tables = stripe.tables[place];
   if (tables == nullptr) return nullptr;
-  const State& state = states_[ids_[place]];
-  if (!state.is_current) return nullptr;
-  for (const Memtable& memtable : state.memtables) {
+  const Known& known = known_[ids_[place]];
+  if (!known.is_current || known.memtables.empty() ||
+      known.memtables.front().number <= known.last_refused) {
+    return nullptr;
+  }
+  // What was written since may be in them, and what it replaced gone.
+  if (!state.is_kept && tables->flushed_sequence() > state.sequence) return nullptr;
+  for (const Memtable& memtable : known.memtables) {
     if (is_in_memtable(*memtable.entries)) return nullptr;
   }
   if (!is_asked_[place].load(std::memory_order_relaxed)) {
@@ -109,21 +118,24 @@ DirectReads::Pin DirectReads::pin_if(Family family, const IsInMemtable& is_in_me
   return tables;
 }
 
-DirectReads::Pin DirectReads::pin(Family family, std::span<const std::string> keys) {
-  return pin_if(family, [&](const SkipList& entries) {
-    return entries.first() != nullptr &&
+DirectReads::Pin DirectReads::pin(Family family, State state, std::span<const std::string> keys) {
+  // They are looked for under a lock that is held for moments.
+  constexpr std::size_t kMostSought = 256;
+  return pin_if(family, state, [&](const SkipList& entries) {
+    if (entries.first() == nullptr) return false;
+    return keys.size() > kMostSought ||
            std::any_of(keys.begin(), keys.end(),
                        [&](const std::string& key) { return holds_key(entries, key); });
   });
 }
 
-DirectReads::Pin DirectReads::pin(Family family, std::string_view key) {
-  return pin_if(family, [&](const SkipList& entries) { return holds_key(entries, key); });
+DirectReads::Pin DirectReads::pin(Family family, State state, std::string_view key) {
+  return pin_if(family, state, [&](const SkipList& entries) { return holds_key(entries, key); });
 }
 
-DirectReads::Pin DirectReads::pin_range(Family family, std::string_view lower,
+DirectReads::Pin DirectReads::pin_range(Family family, State state, std::string_view lower,
                                         std::string_view upper) {
-  return pin_if(family, [&](const SkipList& entries) {
+  return pin_if(family, state, [&](const SkipList& entries) {
     Node* const node = first_from(entries, lower);
     return node != nullptr && node->key().bytes < upper;
   });
@@ -139,43 +151,66 @@ std::uint64_t DirectReads::reads() const noexcept {
   return reads;
 }
 
-void DirectReads::add_memtable(std::uint32_t family_id, const SkipList& entries) {
+void DirectReads::add_memtable(std::uint32_t family_id, const SkipList& entries,
+                               const std::atomic<std::uint64_t>& newest_sequence) {
   if (family_id >= kFamilyIds) return;
   const AllStripes all(*this);
-  states_[family_id].memtables.push_back({&entries, ++memtables_made_});
+  known_[family_id].memtables.push_back({&entries, &newest_sequence, ++memtables_made_});
 }
 
-void DirectReads::remove_memtable(std::uint32_t family_id, const SkipList& entries,
-                                  std::uint64_t newest_sequence) {
+void DirectReads::remove_memtable(std::uint32_t family_id, const SkipList& entries) {
   if (family_id >= kFamilyIds) return;
   const AllStripes all(*this);
-  State& state = states_[family_id];
-  std::erase_if(state.memtables,
-                [&](const Memtable& memtable) { return memtable.entries == &entries; });
+  Known& known = known_[family_id];
   Upkeep& upkeep = upkeep_[family_id];
-  if (newest_sequence <= upkeep.pinned_sequence) return;
-  state.is_current = false;
+  const auto gone =
+      std::find_if(known.memtables.begin(), known.memtables.end(),
+                   [&](const Memtable& memtable) { return memtable.entries == &entries; });
+  std::uint64_t newest = gone->newest_sequence->load(std::memory_order_relaxed);
+  if (gone->number <= known.last_refused) newest = std::max(newest, upkeep.erased_sequence);
+  known.memtables.erase(gone);
+  upkeep.gone_sequence = std::max(upkeep.gone_sequence, newest);
+  if (newest <= upkeep.pinned_sequence) return;
+  known.is_current = false;
   ++upkeep.changes;
 }
 
 void DirectReads::begin_change(Family family) {
   const AllStripes all(*this);
   if (id_of(family) == kFamilyIds) return;
-  states_[id_of(family)].is_current = false;
+  known_[id_of(family)].is_current = false;
   ++upkeep_[id_of(family)].changing;
 }
 
-void DirectReads::end_change(Family family, bool is_in_memtables) {
+void DirectReads::refuse_memtables(Family family, std::uint64_t erased_sequence) noexcept {
+  const AllStripes all(*this);
+  known_[id_of(family)].last_refused = memtables_made_;
+  upkeep_[id_of(family)].erased_sequence = erased_sequence;
+}
+
+void DirectReads::end_change(Family family, std::uint64_t erased_sequence) noexcept {
+  if (id_of(family) == kFamilyIds) return;
+  if (erased_sequence != 0) refuse_memtables(family, erased_sequence);
   {
     const AllStripes all(*this);
-    if (id_of(family) == kFamilyIds) return;
     Upkeep& upkeep = upkeep_[id_of(family)];
     --upkeep.changing;
     ++upkeep.changes;
-    if (is_in_memtables) upkeep.last_refused_memtable = memtables_made_;
   }
   const std::lock_guard lock(refresh_mutex_);
   refresh(family);
+}
+
+// A memtable that has become a file is gone, or sealed, and so not the last of its family. It may
+// be that nobody was told of it yet.
+std::uint64_t DirectReads::flushed_sequence(Family family) {
+  const AllStripes all(*this);
+  std::uint64_t newest = upkeep_[id_of(family)].gone_sequence;
+  const std::vector<Memtable>& memtables = known_[id_of(family)].memtables;
+  for (std::size_t i = 0; i + 1 < memtables.size(); ++i) {
+    newest = std::max(newest, memtables[i].newest_sequence->load(std::memory_order_relaxed));
+  }
+  return newest;
 }
 
 std::shared_ptr<const TableView> DirectReads::read_view(Family family, const TableView* before) {
@@ -202,6 +237,7 @@ std::shared_ptr<const TableView> DirectReads::read_view(Family family, const Tab
                        .bytes = file.size,
                        .smallest_key = file.smallestkey,
                        .largest_key = file.largestkey,
+                       .entries = file.num_entries,
                        .smallest_sequence = file.smallest_seqno},
             files_, room_);
       }
@@ -214,12 +250,26 @@ std::shared_ptr<const TableView> DirectReads::read_view(Family family, const Tab
     }
   }
   return std::make_shared<const TableView>(std::move(level_0), std::move(levels),
-                                           prefix_bytes(family));
+                                           prefix_bytes(family), flushed_sequence(family));
 }
 
-void DirectReads::refresh(Family family) {
+DirectReads::Pin DirectReads::refresh(Family family) noexcept {
+  // A memtable that goes meanwhile may be in what was listed, or not.
+  constexpr int kAttempts = 3;
+  Pin pinned;
+  try {
+    for (int i = 0; i < kAttempts && !try_refresh(family, pinned); ++i) {
+    }
+  } catch (const std::bad_alloc&) {
+    pinned.reset();
+  }
+  return pinned;
+}
+
+/// False where something changed meanwhile that the tables may lack.
+bool DirectReads::try_refresh(Family family, Pin& pinned) {
   const std::size_t id = id_of(family);
-  if (db_ == nullptr || id == kFamilyIds) return;
+  if (db_ == nullptr || id == kFamilyIds) return true;
   const auto place = static_cast<std::size_t>(family);
   Pin before;
   Upkeep then;
@@ -228,29 +278,22 @@ void DirectReads::refresh(Family family) {
     before = stripes_[0].tables[place];
     then = upkeep_[id];
   }
-  const std::shared_ptr<const TableView> view = read_view(family, before.get());
+  pinned = read_view(family, before.get());
   std::array<Pin, kStripes> pins;
-  if (view->is_sound()) {
+  if (pinned->is_sound()) {
     // Through an object of its own each, so that each counts by itself.
     for (Pin& pin : pins) {
-      const auto holder = std::make_shared<const std::shared_ptr<const TableView>>(view);
-      pin = Pin(holder, view.get());
+      const auto holder = std::make_shared<const Pin>(pinned);
+      pin = Pin(holder, pinned.get());
     }
   }
-  {
-    const AllStripes all(*this);
-    for (std::size_t i = 0; i < kStripes; ++i) stripes_[i].tables[place].swap(pins[i]);
-    Upkeep& upkeep = upkeep_[id];
-    upkeep.pinned_sequence = then.flushed_sequence;
-    const std::vector<Memtable>& memtables = states_[id].memtables;
-    const bool is_refused = std::any_of(
-        memtables.begin(), memtables.end(),
-        [&](const Memtable& memtable) { return memtable.number <= upkeep.last_refused_memtable; });
-    states_[id].is_current = upkeep.changes == then.changes && upkeep.changing == 0 && !is_refused;
-  }
-  before.reset();
-  pins = {};  // What is gone gives its room back before more is taken.
-  if (is_asked_[place].exchange(false)) load_ahead(*view, family);
+  const AllStripes all(*this);
+  for (std::size_t i = 0; i < kStripes; ++i) stripes_[i].tables[place].swap(pins[i]);
+  Upkeep& upkeep = upkeep_[id];
+  upkeep.pinned_sequence = then.flushed_sequence;
+  if (upkeep.changes != then.changes) return false;
+  known_[id].is_current = upkeep.changing == 0;
+  return true;
 }
 
 // What readers would otherwise have to wait for, at the first question to each new file.
@@ -275,17 +318,29 @@ void DirectReads::OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& in
     std::uint64_t& flushed = upkeep_[info.cf_id].flushed_sequence;
     flushed = std::max<std::uint64_t>(flushed, info.largest_seqno);
   }
-  refresh_id(info.cf_id);
+  refresh_after_work(info.cf_id);
 }
 
 void DirectReads::OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) {
-  refresh_id(info.cf_id);
+  refresh_after_work(info.cf_id);
 }
 
-void DirectReads::refresh_id(std::uint32_t family_id) {
-  const std::lock_guard lock(refresh_mutex_);
+// In a thread of RocksDB's, which an exception would end the process in.
+void DirectReads::refresh_after_work(std::uint32_t family_id) noexcept {
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
-    if (ids_[i] == family_id) refresh(static_cast<Family>(i));
+    const auto family = static_cast<Family>(i);
+    Pin pinned;
+    {
+      const std::lock_guard lock(refresh_mutex_);
+      if (ids_[i] != family_id) continue;
+      pinned = refresh(family);
+    }
+    if (pinned == nullptr || !is_asked_[i].exchange(false)) continue;
+    try {
+      load_ahead(*pinned, family);
+    } catch (const std::bad_alloc&) {
+      // Who asks loads what he asks.
+    }
   }
 }
 

@@ -48,11 +48,22 @@ class DirectReads final : public rocksdb::EventListener {
 
   using Answer = OpenTable::Answer;
   using Pin = std::shared_ptr<const TableView>;
-  /// Tables that hold all that is committed of these sorted keys, or of [lower, upper); null where
+  /// What a reader is to see: entries up to a sequence number.
+  struct State {
+    std::uint64_t sequence;
+    /// Whether a snapshot keeps RocksDB from giving up what it shows.
+    bool is_kept = false;
+
+    static State latest() noexcept { return {~std::uint64_t{0}}; }
+    static State kept(std::uint64_t sequence) noexcept { return {sequence, true}; }
+    /// One that was the latest.
+    static State past(std::uint64_t sequence) noexcept { return {sequence}; }
+  };
+  /// Tables that hold all that the state shows of these keys, or of [lower, upper); null where
   /// there are none, or not for sure.
-  Pin pin(Family family, std::span<const std::string> keys);
-  Pin pin(Family family, std::string_view key);
-  Pin pin_range(Family family, std::string_view lower, std::string_view upper);
+  Pin pin(Family family, State state, std::span<const std::string> keys);
+  Pin pin(Family family, State state, std::string_view key);
+  Pin pin_range(Family family, State state, std::string_view lower, std::string_view upper);
 
   /// Counts a row, or the beginning of a scan, that was read so.
   void note_read() noexcept;
@@ -62,17 +73,19 @@ class DirectReads final : public rocksdb::EventListener {
 
   // Of memtables, which have the number of RocksDB's family.
 
-  void add_memtable(std::uint32_t family_id, const SkipList& entries);
-  /// Before its memory goes. `newest_sequence`: of its entries; 0 where it has none.
-  void remove_memtable(std::uint32_t family_id, const SkipList& entries,
-                       std::uint64_t newest_sequence);
+  /// `newest_sequence`: of its entries so far; 0 where it has none.
+  void add_memtable(std::uint32_t family_id, const SkipList& entries,
+                    const std::atomic<std::uint64_t>& newest_sequence);
+  /// Before its memory goes.
+  void remove_memtable(std::uint32_t family_id, const SkipList& entries);
 
   // Of what changes a family other than by entries in memtables. Nothing is answered of it between
   // the two.
 
   void begin_change(Family family);
-  /// `is_in_memtables`: the change is one that memtables hold and nobody sees here.
-  void end_change(Family family, bool is_in_memtables);
+  /// `erased_sequence`: a newest one of entries that memtables may hold and nobody sees here,
+  /// ranges that were erased; 0 where there are none.
+  void end_change(Family family, std::uint64_t erased_sequence) noexcept;
 
   // Of RocksDB.
 
@@ -86,11 +99,14 @@ class DirectReads final : public rocksdb::EventListener {
 
   struct Memtable {
     const SkipList* entries;
+    const std::atomic<std::uint64_t>* newest_sequence;
     std::uint64_t number;
   };
   /// Read under one stripe, changed under all.
-  struct State {
+  struct Known {
     std::vector<Memtable> memtables;
+    /// Until these memtables are gone, ranges that were erased may be in them.
+    std::uint64_t last_refused = 0;
     /// Whether what no memtable holds is in the tables that are pinned.
     bool is_current = false;
   };
@@ -106,29 +122,35 @@ class DirectReads final : public rocksdb::EventListener {
     std::uint64_t flushed_sequence = 0;
     /// The same of the tables that are pinned now.
     std::uint64_t pinned_sequence = 0;
+    /// The newest of memtables that are gone.
+    std::uint64_t gone_sequence = 0;
     /// Rises with every change that the pinned tables may lack.
     std::uint64_t changes = 0;
-    /// Until these memtables are gone, entries of another kind may be in them.
-    std::uint64_t last_refused_memtable = 0;
+    /// Of ranges in memtables up to Known::last_refused.
+    std::uint64_t erased_sequence = 0;
     unsigned changing = 0;
   };
   class AllStripes;
 
   template <class IsInMemtable>
-  Pin pin_if(Family family, const IsInMemtable& is_in_memtable);
+  Pin pin_if(Family family, State state, const IsInMemtable& is_in_memtable);
+  void refuse_memtables(Family family, std::uint64_t erased_sequence) noexcept;
   // These require refresh_mutex_.
-  void refresh(Family family);
+  /// Out of memory, what is pinned stays: right, but for what has left a memtable since.
+  Pin refresh(Family family) noexcept;
+  bool try_refresh(Family family, Pin& pinned);
   std::shared_ptr<const TableView> read_view(Family family, const TableView* before);
+  /// No entry of what has become files has a higher sequence number.
+  std::uint64_t flushed_sequence(Family family);
   void load_ahead(const TableView& view, Family family);
-
-  void refresh_id(std::uint32_t family_id);
+  void refresh_after_work(std::uint32_t family_id) noexcept;
   std::size_t id_of(Family family) const noexcept { return ids_[static_cast<std::size_t>(family)]; }
 
   const std::shared_ptr<TableRoom> room_;
 
   std::array<Stripe, kStripes> stripes_{};
   // By RocksDB's numbers.
-  std::array<State, kFamilyIds> states_{};
+  std::array<Known, kFamilyIds> known_{};
   std::array<Upkeep, kFamilyIds> upkeep_{};
   std::uint64_t memtables_made_ = 0;  ///< Guarded by all stripes.
   /// Whether somebody has asked since the last refresh: files are loaded ahead then.

@@ -75,12 +75,10 @@ class Memtable final : public Memory {
         list_(take(SkipList::head_bytes())),
         direct_(std::move(direct)),
         family_id_(family_id) {
-    if (direct_ != nullptr) direct_->add_memtable(family_id_, list_);
+    if (direct_ != nullptr) direct_->add_memtable(family_id_, list_, newest_);
   }
   ~Memtable() override {
-    if (direct_ != nullptr) {
-      direct_->remove_memtable(family_id_, list_, newest_.load(std::memory_order_relaxed));
-    }
+    if (direct_ != nullptr) direct_->remove_memtable(family_id_, list_);
   }
 
   rocksdb::KeyHandle Allocate(const std::size_t bytes, char** entry) override {

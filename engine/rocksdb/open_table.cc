@@ -85,19 +85,20 @@ bool OpenTable::load() {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock || is_given_up_) return false;
   if (is_loaded()) return true;
-  // An index takes less than 2 % of the file.
-  if (!room_->has(facts_.bytes / 50)) return false;
+  // An index takes about 1 % of the file.
+  if (!room_->has(std::max(facts_.bytes / 50, index_bytes_))) return false;
   std::unique_ptr<rocksdb::FSRandomAccessFile> file;
   const rocksdb::IOStatus status =
       files_->NewRandomAccessFile(facts_.path, rocksdb::FileOptions(), &file, nullptr);
-  auto index = status.ok() ? TableIndex::read(*file, facts_.bytes) : nullptr;
+  if (!status.ok()) return false;
+  auto index = TableIndex::read(*file, facts_.bytes);
   if (index == nullptr) {
     is_given_up_ = true;
     return false;
   }
-  const std::size_t bytes = index->memory_bytes();
-  if (!room_->take(bytes)) return false;
-  taken_bytes_ += bytes;
+  index_bytes_ = index->memory_bytes();
+  if (!room_->take(index_bytes_)) return false;
+  taken_bytes_ += index_bytes_;
   file->Hint(rocksdb::FSRandomAccessFile::kRandom);
   file_ = std::move(file);
   own_index_ = std::move(index);
@@ -108,8 +109,11 @@ bool OpenTable::load() {
 void OpenTable::make_filter(std::size_t prefix_bytes) {
   if (!is_loaded()) return;
   const std::lock_guard lock(mutex_);
-  if (own_filter_ != nullptr || is_given_up_) return;
+  if (own_filter_ != nullptr || is_filter_given_up_) return;
+  if (!room_->has(KeyFilter::bytes_for(facts_.entries))) return;
+  is_filter_given_up_ = true;
   std::vector<std::uint64_t> hashes;
+  hashes.reserve(facts_.entries);
   BlockScratch scratch;
   for (std::size_t i = 0; i < own_index_->blocks(); ++i) {
     const auto bytes = block(i, scratch);

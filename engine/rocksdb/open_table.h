@@ -28,6 +28,7 @@ struct TableFacts {
   std::uint64_t bytes = 0;
   std::string smallest_key{};
   std::string largest_key{};
+  std::uint64_t entries = 0;
   /// What was taken in as a whole has one sequence number, which its entries do not have.
   std::uint64_t smallest_sequence = 0;
 };
@@ -131,6 +132,8 @@ class OpenTable {
   std::unique_ptr<TableIndex> own_index_;
   std::unique_ptr<KeyFilter> own_filter_;
   bool is_given_up_ = false;
+  bool is_filter_given_up_ = false;
+  std::uint64_t index_bytes_ = 0;  ///< Once known; 0 before.
   std::uint64_t taken_bytes_ = 0;
 
   std::atomic<const TableIndex*> index_{nullptr};

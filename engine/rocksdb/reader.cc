@@ -117,20 +117,21 @@ bool is_read_directly(const Database& database, Family family, std::string_view 
   return database.direct() != nullptr && !is_looked_up(family, key);
 }
 
-std::uint64_t last_sequence(const rocksdb::Snapshot* snapshot) {
-  return snapshot == nullptr ? ~std::uint64_t{0} : snapshot->GetSequenceNumber();
+DirectReads::State state_of(const rocksdb::Snapshot* snapshot) {
+  if (snapshot == nullptr) return DirectReads::State::latest();
+  return DirectReads::State::kept(snapshot->GetSequenceNumber());
 }
 
 /// Whether the row is in table files, and `take` has had it; nullopt where RocksDB is to say.
 template <class Take>
-std::optional<bool> read_row_directly(const Database& database, const rocksdb::Snapshot* snapshot,
+std::optional<bool> read_row_directly(const Database& database, DirectReads::State state,
                                       Family family, std::string_view key, const Take& take) {
   if (!is_read_directly(database, family, key)) return std::nullopt;
-  const DirectReads::Pin tables = database.direct()->pin(family, key);
+  const DirectReads::Pin tables = database.direct()->pin(family, state, key);
   if (tables == nullptr) return std::nullopt;
   const ScratchLease scratch;
   std::string_view value;
-  const auto answer = tables->find(key, last_sequence(snapshot), *scratch, value);
+  const auto answer = tables->find(key, state.sequence, *scratch, value);
   if (answer == DirectReads::Answer::unknown) return std::nullopt;
   database.direct()->note_read();
   const bool is_there = answer == DirectReads::Answer::found;
@@ -138,24 +139,25 @@ std::optional<bool> read_row_directly(const Database& database, const rocksdb::S
   return is_there;
 }
 
-/// Reads of the keys as many as table files tell, from the first on; how many.
-std::size_t read_directly(const Database& database, const rocksdb::Snapshot* snapshot,
-                          Family family, std::span<const std::string> keys,
+/// Reads of the keys as many as table files tell, from the first on; how many. Of a state that
+/// nothing keeps for another attempt, none where it is known before that not all will be told.
+std::size_t read_directly(const Database& database, DirectReads::State state, Family family,
+                          std::span<const std::string> keys,
                           const std::function<void(std::size_t, std::string_view)>& each) {
   if (keys.empty()) return 0;
   const auto is_direct = [&](const std::string& key) {
     return is_read_directly(database, family, key);
   };
   if (!std::all_of(keys.begin(), keys.end(), is_direct)) return 0;
-  const DirectReads::Pin tables = database.direct()->pin(family, keys);
+  const DirectReads::Pin tables = database.direct()->pin(family, state, keys);
   if (tables == nullptr) return 0;
   const auto can_find = [&](const std::string& key) { return tables->can_find(key); };
-  if (snapshot == nullptr && !std::all_of(keys.begin(), keys.end(), can_find)) return 0;
+  if (!state.is_kept && !std::all_of(keys.begin(), keys.end(), can_find)) return 0;
   const ScratchLease scratch;
   std::size_t read = 0;
   for (; read < keys.size(); ++read) {
     std::string_view value;
-    const auto answer = tables->find(keys[read], last_sequence(snapshot), *scratch, value);
+    const auto answer = tables->find(keys[read], state.sequence, *scratch, value);
     if (answer == DirectReads::Answer::unknown) break;
     if (answer == DirectReads::Answer::found) each(read, value);
     database.direct()->note_read();
@@ -190,7 +192,8 @@ Result<bool> read_one(const Database& database, const rocksdb::Snapshot* snapsho
                       std::string_view key, Value& value) {
   if (database.is_closed()) return Database::closed_error();
   const auto take = [&](std::string_view found) { value.assign(found); };
-  if (const auto found = read_row_directly(database, snapshot, family, key, take)) return *found;
+  if (const auto found = read_row_directly(database, state_of(snapshot), family, key, take))
+    return *found;
   return read_one_below(database, snapshot, family, key, value);
 }
 
@@ -199,7 +202,7 @@ Result<Bytes> read_row(const Database& database, const rocksdb::Snapshot* snapsh
   if (database.is_closed()) return Database::closed_error();
   Bytes row;
   const auto take = [&](std::string_view value) { row = Bytes::copy_of(value); };
-  if (!read_row_directly(database, snapshot, family, key, take)) {
+  if (!read_row_directly(database, state_of(snapshot), family, key, take)) {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
     rocksdb::PinnableSlice value;
@@ -320,7 +323,7 @@ Result<void> read_many(const Database& database, const rocksdb::Snapshot* snapsh
   if (database.is_closed()) return Database::closed_error();
   const bool is_latest = snapshot == nullptr && !database.is_follower();
   const StateMark before = is_latest ? database.state_mark() : StateMark();
-  const std::size_t read = read_directly(database, snapshot, family, keys, each);
+  const std::size_t read = read_directly(database, state_of(snapshot), family, keys, each);
   if (read == keys.size()) return {};
   auto done = read_rest_below(database, snapshot, family, keys, read, each);
   // Only where a file that could be read could not be read again.
@@ -328,6 +331,20 @@ Result<void> read_many(const Database& database, const rocksdb::Snapshot* snapsh
     return Error(Code::conflict, "a commit came while rows were read");
   }
   return done;
+}
+
+bool read_row_at(const Database& database, std::uint64_t sequence, Family family,
+                 std::string_view key, Bytes& row) {
+  const auto take = [&](std::string_view value) { row = Bytes::copy_of(value); };
+  const auto state = DirectReads::State::past(sequence);
+  return read_row_directly(database, state, family, key, take).has_value();
+}
+
+bool read_many_at(const Database& database, std::uint64_t sequence, Family family,
+                  std::span<const std::string> keys,
+                  const std::function<void(std::size_t, std::string_view)>& each) {
+  const auto state = DirectReads::State::past(sequence);
+  return read_directly(database, state, family, keys, each) == keys.size();
 }
 
 std::unique_ptr<Snapshot> take_snapshot(std::shared_ptr<const Database> database) {

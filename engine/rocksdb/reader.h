@@ -44,6 +44,16 @@ std::unique_ptr<Cursor> open_scan_below(std::shared_ptr<const Database> database
                                         const rocksdb::Snapshot* snapshot, Family family,
                                         const Bounds& bounds);
 
+// The same at a sequence number that was the latest, without a snapshot (Store::get_row_at).
+
+bool read_row_at(const Database& database, std::uint64_t sequence, Family family,
+                 std::string_view key, Bytes& row);
+bool read_many_at(const Database& database, std::uint64_t sequence, Family family,
+                  std::span<const std::string> keys,
+                  const std::function<void(std::size_t, std::string_view)>& each);
+std::unique_ptr<Cursor> open_scan_at(const std::shared_ptr<const Database>& database,
+                                     std::uint64_t sequence, Family family, const Bounds& bounds);
+
 /// A snapshot of a writer's database. Lives as long as it is held, also beyond the store.
 std::unique_ptr<Snapshot> take_snapshot(std::shared_ptr<const Database> database);
 /// A snapshot whose reads answer this error.

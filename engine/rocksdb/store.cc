@@ -64,6 +64,19 @@ std::unique_ptr<Cursor> RocksStore::scan(Family family, const Bounds& bounds) {
   return open_scan(database_, nullptr, family, bounds);
 }
 
+bool RocksStore::get_row_at(Family family, std::string_view key, Version version, Bytes& row) {
+  return !is_closed() && read_row_at(*database_, version, family, key, row);
+}
+
+bool RocksStore::multi_get_at(Family family, std::span<const std::string> keys, Version version,
+                              const std::function<void(std::size_t, std::string_view)>& each) {
+  return !is_closed() && read_many_at(*database_, version, family, keys, each);
+}
+
+std::unique_ptr<Cursor> RocksStore::scan_at(Family family, const Bounds& bounds, Version version) {
+  return is_closed() ? nullptr : open_scan_at(database_, version, family, bounds);
+}
+
 Version RocksStore::version() const {
   return is_closed() ? 0 : database_->db().GetLatestSequenceNumber();
 }

@@ -27,6 +27,10 @@ class RocksStore final : public Store {
                          const std::function<void(std::size_t, std::string_view)>& each) override;
   std::unique_ptr<Cursor> scan(Family family, const Bounds& bounds) override;
   Version version() const override;
+  bool get_row_at(Family family, std::string_view key, Version version, Bytes& row) override;
+  bool multi_get_at(Family family, std::span<const std::string> keys, Version version,
+                    const std::function<void(std::size_t, std::string_view)>& each) override;
+  std::unique_ptr<Cursor> scan_at(Family family, const Bounds& bounds, Version version) override;
 
   std::unique_ptr<Snapshot> snapshot() override;
   Result<Version> apply(const Batch& batch, Durability durability) override;

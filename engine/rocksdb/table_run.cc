@@ -18,7 +18,9 @@ bool TableRun::open_block(std::size_t block) {
   is_open_ = false;
   if (block < first_read_ || block >= end_read_) {
     first_read_ = end_read_ = block;
-    const std::size_t end = std::min(block + blocks_at_once_, last_block_ + 1);
+    std::size_t end = std::min(block + blocks_at_once_, last_block_ + 1);
+    const std::uint64_t from = table.index().place(block).offset;
+    while (end > block + 1 && table.index().place(end - 1).offset - from > kMostBytes) --end;
     const auto read = table.read_blocks(block, end, scratch_->packed);
     if (!read) return false;
     read_ = *read;

@@ -30,6 +30,8 @@ class TableRun {
 
  private:
   static constexpr std::size_t kMostBlocks = 16;
+  /// Read at once; a block with a large value is read alone.
+  static constexpr std::uint64_t kMostBytes = 64u << 10;
 
   bool open_block(std::size_t block);
   bool take();

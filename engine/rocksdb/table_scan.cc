@@ -25,8 +25,20 @@ constexpr std::size_t kMostRuns = 8;
 /// wanted; of a list of an index nobody knows how much will be.
 std::size_t blocks_at_once(Family family) { return family == Family::messages ? 4 : 1; }
 
+/// Whether all files that will be asked are loaded. Where a snapshot is kept, what comes later may
+/// turn out not to be: RocksDB goes on then, at the same state.
+bool load(const std::vector<OpenTable*>& tables, bool is_kept) {
+  // A range of more is no list that somebody waits for.
+  constexpr std::size_t kMostLoaded = 16;
+  if (is_kept) return tables.front()->load();
+  std::size_t loaded = 0;
+  return std::all_of(tables.begin(), tables.end(), [&](OpenTable* table) {
+    return table->is_loaded() || (++loaded <= kMostLoaded && table->load());
+  });
+}
+
 /// The runs of a range; nullopt where there are too many, or one is not to be read.
-std::optional<std::vector<TableRun>> runs_of(const TableView& view, Family family,
+std::optional<std::vector<TableRun>> runs_of(const TableView& view, bool is_kept, Family family,
                                              const Bounds& bounds) {
   const std::size_t prefix = view.filter_prefix_bytes();
   const bool has_prefix = prefix != 0 && bounds.upper.starts_with(bounds.lower.substr(0, prefix)) &&
@@ -40,7 +52,7 @@ std::optional<std::vector<TableRun>> runs_of(const TableView& view, Family famil
   std::vector<TableRun> runs;
   const auto add = [&](std::vector<OpenTable*> tables) {
     if (tables.empty()) return true;
-    if (runs.size() == kMostRuns || !tables.front()->load()) return false;
+    if (runs.size() == kMostRuns || !load(tables, is_kept)) return false;
     runs.emplace_back(std::move(tables), bounds.upper, blocks_at_once(family));
     return true;
   };
@@ -62,14 +74,14 @@ std::optional<std::vector<TableRun>> runs_of(const TableView& view, Family famil
 class TableScan final : public Cursor {
  public:
   TableScan(std::shared_ptr<const Database> database, const rocksdb::Snapshot* snapshot,
-            Family family, const Bounds& bounds, DirectReads::Pin tables,
-            std::vector<TableRun> runs, StateMark mark)
+            std::uint64_t max_sequence, Family family, const Bounds& bounds,
+            DirectReads::Pin tables, std::vector<TableRun> runs, StateMark mark)
       : database_(std::move(database)),
         snapshot_(snapshot),
         family_(family),
         upper_(bounds.upper),
         from_(bounds.lower),
-        max_sequence_(snapshot == nullptr ? ~std::uint64_t{0} : snapshot->GetSequenceNumber()),
+        max_sequence_(max_sequence),
         mark_(mark),
         tables_(std::move(tables)),
         runs_(std::move(runs)) {
@@ -187,20 +199,38 @@ class TableScan final : public Cursor {
   std::optional<Error> failure_;
 };
 
+std::unique_ptr<Cursor> open_at(const std::shared_ptr<const Database>& database,
+                                const rocksdb::Snapshot* snapshot, DirectReads::State state,
+                                Family family, const Bounds& bounds, StateMark mark) {
+  if (database->direct() == nullptr || bounds.reverse || !bounds.fill_cache) return nullptr;
+  auto tables = database->direct()->pin_range(family, state, bounds.lower, bounds.upper);
+  if (tables == nullptr) return nullptr;
+  auto runs = runs_of(*tables, state.is_kept, family, bounds);
+  if (!runs) return nullptr;
+  database->direct()->note_read();
+  return std::make_unique<TableScan>(database, snapshot, state.sequence, family, bounds,
+                                     std::move(tables), *std::move(runs), mark);
+}
+
 }  // namespace
 
 std::unique_ptr<Cursor> open_table_scan(const std::shared_ptr<const Database>& database,
                                         const rocksdb::Snapshot* snapshot, Family family,
                                         const Bounds& bounds) {
-  if (database->direct() == nullptr || bounds.reverse || !bounds.fill_cache) return nullptr;
-  const StateMark mark = snapshot == nullptr ? database->state_mark() : StateMark();
-  auto tables = database->direct()->pin_range(family, bounds.lower, bounds.upper);
-  if (tables == nullptr) return nullptr;
-  auto runs = runs_of(*tables, family, bounds);
-  if (!runs) return nullptr;
-  database->direct()->note_read();
-  return std::make_unique<TableScan>(database, snapshot, family, bounds, std::move(tables),
-                                     *std::move(runs), mark);
+  if (snapshot != nullptr) {
+    const auto state = DirectReads::State::kept(snapshot->GetSequenceNumber());
+    return open_at(database, snapshot, state, family, bounds, {});
+  }
+  const StateMark mark = database->state_mark();
+  return open_at(database, nullptr, DirectReads::State::latest(), family, bounds, mark);
+}
+
+std::unique_ptr<Cursor> open_scan_at(const std::shared_ptr<const Database>& database,
+                                     std::uint64_t sequence, Family family, const Bounds& bounds) {
+  if (bounds.lower >= bounds.upper) return nullptr;
+  const StateMark mark{sequence, database->state_mark().loads};
+  const auto state = DirectReads::State::past(sequence);
+  return open_at(database, nullptr, state, family, bounds, mark);
 }
 
 }  // namespace callisto::kv

@@ -8,10 +8,12 @@ namespace callisto::kv {
 
 using Answer = OpenTable::Answer;
 
-TableView::TableView(Tables level_0, std::vector<Tables> levels, std::size_t filter_prefix_bytes)
+TableView::TableView(Tables level_0, std::vector<Tables> levels, std::size_t filter_prefix_bytes,
+                     std::uint64_t flushed_sequence)
     : level_0_(std::move(level_0)),
       levels_(std::move(levels)),
-      filter_prefix_bytes_(filter_prefix_bytes) {
+      filter_prefix_bytes_(filter_prefix_bytes),
+      flushed_sequence_(flushed_sequence) {
   for (const Tables& level : levels_) {
     for (std::size_t i = 1; i < level.size(); ++i) {
       if (level[i - 1]->facts().largest_key >= level[i]->facts().smallest_key) is_sound_ = false;

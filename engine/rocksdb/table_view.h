@@ -18,12 +18,15 @@ class TableView {
 
   /// Level 0, whose files may overlap; then levels of which each holds what is newer than all below
   /// it. False from is_sound() where files of a level are not in order.
-  TableView(Tables level_0, std::vector<Tables> levels, std::size_t filter_prefix_bytes);
+  TableView(Tables level_0, std::vector<Tables> levels, std::size_t filter_prefix_bytes,
+            std::uint64_t flushed_sequence);
 
   bool is_sound() const noexcept { return is_sound_; }
   const Tables& level_0() const noexcept { return level_0_; }
   const std::vector<Tables>& levels() const noexcept { return levels_; }
   std::size_t filter_prefix_bytes() const noexcept { return filter_prefix_bytes_; }
+  /// No entry that was flushed since the store was opened has a higher one.
+  std::uint64_t flushed_sequence() const noexcept { return flushed_sequence_; }
 
   /// Whether every file that may hold `key` is loaded, which it tries.
   bool can_find(std::string_view key) const;
@@ -43,6 +46,7 @@ class TableView {
   const Tables level_0_;
   const std::vector<Tables> levels_;
   const std::size_t filter_prefix_bytes_;
+  const std::uint64_t flushed_sequence_;
   bool is_sound_ = true;
 };
 

@@ -184,7 +184,7 @@ Result<void> erase_keys(Database& database, Family family, std::string_view lowe
     database.direct()->begin_change(family);
     const rocksdb::Status status = database.db().DeleteRange(
         write_options(Durability::buffered), database.handle(family), lower_key, upper_key);
-    database.direct()->end_change(family, true);
+    database.direct()->end_change(family, database.db().GetLatestSequenceNumber());
     if (!status.ok()) return change_failed(database, status, "erase of a range");
     database.note_commits(false);
   }

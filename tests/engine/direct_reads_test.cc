@@ -245,6 +245,103 @@ TEST_P(DirectReadsTest, SeeWhatALoadBroughtAtOnceAndNotBefore) {
   check(*before, model_before);
 }
 
+TEST_P(DirectReadsTest, APastStateIsToldOnlyWhileNothingNewerIsInFiles) {
+  auto store = open();
+  Model model;
+  for (int i = 0; i < 10; ++i) change(*store, model, 300);
+  ASSERT_TRUE(store->compact());
+  const std::string changed = model.begin()->first;
+  const std::string deleted = std::next(model.begin())->first;
+  const std::string other = model.rbegin()->first;
+  const auto row_at = [&](const std::string& key, Version version) -> std::string {
+    Bytes row;
+    if (!store->get_row_at(family_, key, version, row)) return "not told";
+    return row ? std::string(row.view()) : "absent";
+  };
+  const auto keys_at = [&](Version version) -> std::string {
+    const auto cursor = store->scan_at(family_, {.lower = changed, .upper = other}, version);
+    if (cursor == nullptr) return "not told";
+    std::string keys;
+    for (; cursor->valid(); cursor->next()) keys += std::string(cursor->key()) + ' ';
+    EXPECT_TRUE(cursor->status());
+    return keys;
+  };
+  const auto rows_at = [&](Version version) {
+    const std::vector<std::string> keys{changed, other};
+    return store->multi_get_at(family_, keys, version, [](std::size_t, std::string_view) {});
+  };
+  const Version before = store->version();
+  EXPECT_EQ(row_at(changed, before), model.at(changed));
+  EXPECT_EQ(row_at(changed + "?", before), "absent");
+  EXPECT_EQ(keys_at(before), keys(*store, {.lower = changed, .upper = other}, family_));
+  EXPECT_TRUE(rows_at(before));
+
+  // In a memtable: what was not changed is told of both states.
+  Batch batch;
+  batch.put(family_, changed, "new");
+  batch.erase(family_, deleted);
+  const Version after = store->apply(batch, Durability::buffered).value();
+  for (const Version version : {before, after}) {
+    EXPECT_EQ(row_at(changed, version), "not told");
+    EXPECT_EQ(row_at(deleted, version), "not told");
+    EXPECT_EQ(row_at(other, version), model.at(other));
+    EXPECT_EQ(keys_at(version), "not told");
+    EXPECT_FALSE(rows_at(version));
+  }
+
+  // In files, and what was before may be gone.
+  ASSERT_TRUE(store->compact());
+  EXPECT_EQ(row_at(changed, before), "not told");
+  EXPECT_EQ(row_at(deleted, before), "not told");
+  EXPECT_EQ(row_at(other, before), "not told");
+  EXPECT_EQ(keys_at(before), "not told");
+  EXPECT_FALSE(rows_at(before));
+  EXPECT_EQ(row_at(changed, after), "new");
+  EXPECT_EQ(row_at(deleted, after), "absent");
+  EXPECT_EQ(row_at(other, after), model.at(other));
+  EXPECT_EQ(keys_at(after), keys(*store, {.lower = changed, .upper = other}, family_));
+  EXPECT_TRUE(rows_at(after));
+}
+
+// Files that are not loaded yet when a scan begins may be gone, or find no room, when it comes
+// there.
+TEST_P(DirectReadsTest, AScanOfManyFilesIsNotDisturbed) {
+  constexpr int kRows = 6000;
+  const auto key = [](int i) { return std::string(22, 'm') + std::to_string(100'000 + i); };
+  {
+    auto store = open();
+    std::string value(3000, '\0');
+    for (int i = 0; i < kRows; ++i) {
+      for (char& byte : value) byte = static_cast<char>(random_());
+      put(*store, key(i), value, family_);
+    }
+    ASSERT_TRUE(store->compact());
+    ASSERT_GT(store->stats().disk.levels.back().files, 2U);
+  }
+  auto store = open();
+  const Version version = store->version();
+  const std::string first = key(0);
+  const std::string end = std::string(22, 'm') + '~';
+  const Bounds bounds{.lower = first, .upper = end};
+  const auto snapshot = store->snapshot();
+  std::vector<std::unique_ptr<Cursor>> cursors;
+  cursors.push_back(store->scan(family_, bounds));
+  cursors.push_back(snapshot->scan(family_, bounds));
+  cursors.push_back(store->scan_at(family_, bounds, version));
+  ASSERT_TRUE(cursors.back());
+  put(*store, "another", "value", Family::system);
+  for (int i = 0; i < kRows; i += 3) {
+    ASSERT_TRUE(store->erase_range(family_, key(i), key(i + 1)));
+  }
+  ASSERT_TRUE(store->compact());
+  for (const auto& cursor : cursors) {
+    int rows = 0;
+    for (; cursor->valid(); cursor->next(), ++rows) ASSERT_EQ(cursor->key(), key(rows));
+    EXPECT_TRUE(cursor->status()) << cursor->status().error().to_string();
+    EXPECT_EQ(rows, kRows);
+  }
+}
+
 TEST_P(DirectReadsTest, FilesAreClosedWithTheStore) {
   const auto open_files = [] {
     std::size_t count = 0;

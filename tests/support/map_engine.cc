@@ -67,7 +67,7 @@ Result<bool> get_at(const MapState::Pin& pin, Family family, std::string_view ke
   return found.has_value();
 }
 
-Result<void> multi_get_at(const MapState::Pin& pin, Family family,
+Result<void> multi_get_of(const MapState::Pin& pin, Family family,
                           std::span<const std::string> keys,
                           const std::function<void(std::size_t, std::string_view)>& each) {
   if (pin.state().closed()) return closed_error();
@@ -77,7 +77,7 @@ Result<void> multi_get_at(const MapState::Pin& pin, Family family,
   return {};
 }
 
-std::unique_ptr<kv::Cursor> scan_at(const MapState::Pin& pin, Family family, const Bounds& bounds) {
+std::unique_ptr<kv::Cursor> scan_of(const MapState::Pin& pin, Family family, const Bounds& bounds) {
   if (pin.state().closed()) return kv::ended_cursor(closed_error());
   if (is_bad(bounds)) {
     return kv::ended_cursor(Error{Code::invalid_argument, "bounds", "not empty"});
@@ -93,10 +93,10 @@ class MapSnapshot final : public kv::Snapshot {
   }
   Result<void> multi_get(Family family, std::span<const std::string> keys,
                          const std::function<void(std::size_t, std::string_view)>& each) override {
-    return multi_get_at(pin_, family, keys, each);
+    return multi_get_of(pin_, family, keys, each);
   }
   std::unique_ptr<kv::Cursor> scan(Family family, const Bounds& bounds) override {
-    return scan_at(pin_, family, bounds);
+    return scan_of(pin_, family, bounds);
   }
   Version version() const override { return pin_.version(); }
 
@@ -232,7 +232,7 @@ Result<void> MapTransaction::write(Entry entry) {
 std::unique_ptr<kv::Cursor> MapTransaction::scan(Family family, const Bounds& bounds) {
   Bounds forward = bounds;
   forward.reverse = false;
-  auto base = scan_at(pin_, family, forward);
+  auto base = scan_of(pin_, family, forward);
   if (!base->status()) return base;
   std::map<std::string, std::string> rows;
   for (; base->valid(); base->next()) rows[std::string(base->key())] = base->value();
@@ -312,10 +312,10 @@ class MapStore final : public kv::Store {
   }
   Result<void> multi_get(Family family, std::span<const std::string> keys,
                          const std::function<void(std::size_t, std::string_view)>& each) override {
-    return multi_get_at(MapState::Pin(state_), family, keys, each);
+    return multi_get_of(MapState::Pin(state_), family, keys, each);
   }
   std::unique_ptr<kv::Cursor> scan(Family family, const Bounds& bounds) override {
-    return scan_at(MapState::Pin(state_), family, bounds);
+    return scan_of(MapState::Pin(state_), family, bounds);
   }
   Version version() const override { return MapState::Pin(state_).version(); }
 
