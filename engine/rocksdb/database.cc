@@ -81,7 +81,7 @@ void Database::note_commits(bool is_synced) {
 std::shared_ptr<rocksdb::FileSystem> Database::writer_files(
     std::shared_ptr<rocksdb::FileSystem> target, const FileHook& hook, bool statistics) {
   activity_ = std::make_shared<DiskActivity>();
-  direct_ = std::make_shared<DirectReads>(cache_, plan_.cache_bytes, plan_.table_index_bytes);
+  direct_ = std::make_shared<DirectReads>(cache_, plan_);
   if (statistics) {
     block_counters_ = std::make_shared<BlockCounters>();
     target = std::make_shared<CountingFileSystem>(std::move(target), *activity_);

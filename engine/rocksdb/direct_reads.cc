@@ -57,9 +57,9 @@ class DirectReads::AllStripes {
   DirectReads& of_;
 };
 
-DirectReads::DirectReads(std::shared_ptr<rocksdb::Cache> cache, std::uint64_t cache_bytes,
-                         std::uint64_t most_bytes)
-    : room_(std::make_shared<TableRoom>(std::move(cache), cache_bytes, most_bytes)) {
+DirectReads::DirectReads(std::shared_ptr<rocksdb::Cache> cache, const MemoryPlan& plan)
+    : room_(std::make_shared<TableRoom>(std::move(cache), plan.cache_bytes, plan.table_index_bytes,
+                                        plan.direct_files)) {
   ids_.fill(kFamilyIds);
   constexpr std::size_t kUsual = 8;
   for (Known& known : known_) known.memtables.reserve(kUsual);

@@ -26,6 +26,7 @@ class FileSystem;
 namespace callisto::kv {
 
 class SkipList;
+struct MemoryPlan;
 
 /// Reads of table files past RocksDB, at less than half of its price where the block is not in its
 /// cache. It answers what it is sure of, and leaves everything else to RocksDB: what a memtable
@@ -33,9 +34,8 @@ class SkipList;
 /// engine/README.md. Thread-safe.
 class DirectReads final : public rocksdb::EventListener {
  public:
-  /// `cache` gives up the room that indexes of table files take, `most_bytes` of `cache_bytes`.
-  DirectReads(std::shared_ptr<rocksdb::Cache> cache, std::uint64_t cache_bytes,
-              std::uint64_t most_bytes);
+  /// `cache` gives up the room that indexes of table files take.
+  DirectReads(std::shared_ptr<rocksdb::Cache> cache, const MemoryPlan& plan);
   ~DirectReads() override;
 
   /// Of a database that was opened: what memtables hold already is found there.

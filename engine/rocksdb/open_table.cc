@@ -53,21 +53,26 @@ ScratchLease::~ScratchLease() {
 }
 
 TableRoom::TableRoom(std::shared_ptr<rocksdb::Cache> cache, std::uint64_t cache_bytes,
-                     std::uint64_t most_bytes)
-    : cache_(std::move(cache)), cache_bytes_(cache_bytes), most_bytes_(most_bytes) {}
+                     std::uint64_t most_bytes, int most_files)
+    : cache_(std::move(cache)),
+      cache_bytes_(cache_bytes),
+      most_bytes_(most_bytes),
+      most_files_(most_files) {}
 
-bool TableRoom::take(std::uint64_t bytes) {
+bool TableRoom::take(std::uint64_t bytes, int files) {
   const std::lock_guard lock(mutex_);
-  if (!has(bytes)) return false;
+  if (!has(bytes, files)) return false;
   used_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  used_files_.fetch_add(files, std::memory_order_relaxed);
   cache_->SetCapacity(cache_bytes_ - used_bytes());
   return true;
 }
 
-void TableRoom::give(std::uint64_t bytes) {
+void TableRoom::give(std::uint64_t bytes, int files) {
   if (bytes == 0) return;
   const std::lock_guard lock(mutex_);
   used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  used_files_.fetch_sub(files, std::memory_order_relaxed);
   cache_->SetCapacity(cache_bytes_ - used_bytes());
 }
 
@@ -78,7 +83,7 @@ OpenTable::OpenTable(TableFacts facts, std::shared_ptr<rocksdb::FileSystem> file
       files_(std::move(files)),
       room_(std::move(room)) {}
 
-OpenTable::~OpenTable() { room_->give(taken_bytes_); }
+OpenTable::~OpenTable() { room_->give(taken_bytes_, file_ == nullptr ? 0 : 1); }
 
 bool OpenTable::load() {
   if (is_loaded()) return true;
@@ -86,7 +91,7 @@ bool OpenTable::load() {
   if (!lock || is_given_up_) return false;
   if (is_loaded()) return true;
   // An index takes about 1 % of the file.
-  if (!room_->has(std::max(facts_.bytes / 50, index_bytes_))) return false;
+  if (!room_->has(std::max(facts_.bytes / 50, index_bytes_), 1)) return false;
   std::unique_ptr<rocksdb::FSRandomAccessFile> file;
   const rocksdb::IOStatus status =
       files_->NewRandomAccessFile(facts_.path, rocksdb::FileOptions(), &file, nullptr);
@@ -97,7 +102,7 @@ bool OpenTable::load() {
     return false;
   }
   index_bytes_ = index->memory_bytes();
-  if (!room_->take(index_bytes_)) return false;
+  if (!room_->take(index_bytes_, 1)) return false;
   taken_bytes_ += index_bytes_;
   file->Hint(rocksdb::FSRandomAccessFile::kRandom);
   file_ = std::move(file);
@@ -110,7 +115,7 @@ void OpenTable::make_filter(std::size_t prefix_bytes) {
   if (!is_loaded()) return;
   const std::lock_guard lock(mutex_);
   if (own_filter_ != nullptr || is_filter_given_up_) return;
-  if (!room_->has(KeyFilter::bytes_for(facts_.entries))) return;
+  if (!room_->has(KeyFilter::bytes_for(facts_.entries), 0)) return;
   is_filter_given_up_ = true;
   std::vector<std::uint64_t> hashes;
   hashes.reserve(facts_.entries);
@@ -130,7 +135,7 @@ void OpenTable::make_filter(std::size_t prefix_bytes) {
     if (entries.is_damaged()) return;
   }
   const std::size_t bytes = KeyFilter::bytes_for(hashes.size());
-  if (!room_->take(bytes)) return;
+  if (!room_->take(bytes, 0)) return;
   taken_bytes_ += bytes;
   own_filter_ = std::make_unique<KeyFilter>(hashes.size());
   for (const std::uint64_t hash : hashes) own_filter_->add(hash);

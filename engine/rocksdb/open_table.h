@@ -69,20 +69,27 @@ class ScratchLease {
 /// by what they take. Thread-safe.
 class TableRoom {
  public:
+  /// `most_bytes` of `cache_bytes`, `most_files` open at once.
   TableRoom(std::shared_ptr<rocksdb::Cache> cache, std::uint64_t cache_bytes,
-            std::uint64_t most_bytes);
+            std::uint64_t most_bytes, int most_files);
   /// False where there is no room, or will be none.
-  bool has(std::uint64_t bytes) const noexcept { return used_bytes() + bytes <= most_bytes_; }
-  bool take(std::uint64_t bytes);
-  void give(std::uint64_t bytes);
+  bool has(std::uint64_t bytes, int files) const noexcept {
+    return used_bytes() + bytes <= most_bytes_ && used_files() + files <= most_files_;
+  }
+  bool take(std::uint64_t bytes, int files);
+  void give(std::uint64_t bytes, int files);
+  int used_files() const noexcept { return used_files_.load(std::memory_order_relaxed); }
   std::uint64_t used_bytes() const noexcept { return used_bytes_.load(std::memory_order_relaxed); }
 
  private:
   const std::shared_ptr<rocksdb::Cache> cache_;
   const std::uint64_t cache_bytes_;
   const std::uint64_t most_bytes_;
+  const int most_files_;
   std::mutex mutex_;
-  std::atomic<std::uint64_t> used_bytes_{0};  ///< Changed under mutex_.
+  // Changed under mutex_.
+  std::atomic<std::uint64_t> used_bytes_{0};
+  std::atomic<int> used_files_{0};
 };
 
 /// A table file that is read here, without RocksDB. It holds the file open, also when RocksDB has

@@ -165,7 +165,10 @@ Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes, std::uint64_t reserve
   plan.table_file_bytes = std::clamp<std::uint64_t>(bytes / 8, 4 * kMiB, 64 * kMiB);
   plan.level_base_bytes = 4 * std::max(plan.write_buffer_bytes, plan.table_file_bytes);
   plan.log_bytes = 2 * plan.memtable_bytes;
-  plan.open_files = static_cast<int>(std::clamp<std::uint64_t>(bytes / 2 / kReaderBytes, 64, 8192));
+  const auto files =
+      static_cast<int>(std::clamp<std::uint64_t>(bytes / 2 / kReaderBytes, 64, 8192));
+  plan.direct_files = files / 3;
+  plan.open_files = files - plan.direct_files;
   return plan;
 }
 

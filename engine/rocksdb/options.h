@@ -39,7 +39,9 @@ struct MemoryPlan {
   std::uint64_t table_index_bytes = 0;
   /// Log files above this make RocksDB flush: bounds the time to open after a crash.
   std::uint64_t log_bytes = 0;
+  /// By RocksDB; and beside it, of files that are read without it.
   int open_files = 0;
+  int direct_files = 0;
 };
 
 inline constexpr std::uint64_t kMinBudgetBytes = 32ULL << 20;

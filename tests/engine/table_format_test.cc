@@ -59,9 +59,9 @@ class TableFormatTest : public RocksTest, public ::testing::WithParamInterface<F
                                                   .largest_key = rows_.rbegin()->first},
                                        rocksdb::FileSystem::Default(), room(room_bytes));
   }
-  std::shared_ptr<TableRoom> room(std::uint64_t bytes) {
+  std::shared_ptr<TableRoom> room(std::uint64_t bytes, int files = 1) {
     const MemoryPlan plan = plan_memory(kSmallestBudget).value();
-    return std::make_shared<TableRoom>(make_cache(plan), plan.cache_bytes, bytes);
+    return std::make_shared<TableRoom>(make_cache(plan), plan.cache_bytes, bytes, files);
   }
 
   std::mt19937_64 random_;
@@ -146,6 +146,20 @@ TEST_P(TableFormatTest, RoomIsGivenBack) {
     EXPECT_GT(shared->used_bytes(), rows_.size());  // a filter has ten bits for each
   }
   EXPECT_EQ(shared->used_bytes(), 0U);
+  EXPECT_EQ(shared->used_files(), 0);
+}
+
+TEST_P(TableFormatTest, NoMoreFilesAreOpenThanThereIsRoomFor) {
+  const auto shared = room(1 << 20, 2);
+  const TableFacts facts{.path = path_, .bytes = std::filesystem::file_size(path_)};
+  OpenTable first(facts, rocksdb::FileSystem::Default(), shared);
+  auto second = std::make_unique<OpenTable>(facts, rocksdb::FileSystem::Default(), shared);
+  OpenTable third(facts, rocksdb::FileSystem::Default(), shared);
+  EXPECT_TRUE(first.load());
+  EXPECT_TRUE(second->load());
+  EXPECT_FALSE(third.load());
+  second.reset();
+  EXPECT_TRUE(third.load());
 }
 
 // With whatever bit is flipped: nothing wrong is answered, and nothing is read out of bounds.
