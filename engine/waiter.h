@@ -6,6 +6,8 @@
 #include <mutex>
 #include <utility>
 
+#include "engine/kept_by_thread.h"
+
 namespace callisto::kv {
 
 /// Where a thread waits to be told something, once. Who tells it needs no lock that the thread
@@ -18,13 +20,12 @@ class Waiter {
   /// where that is in use (a host's clock, asked in the middle of a wait, may call a store too) and
   /// once the thread's variables are gone (a call from a destructor at its end).
   static std::shared_ptr<Waiter> take() {
-    if (std::shared_ptr<Waiter>* const kept = kept_one(); kept != nullptr && *kept != nullptr) {
-      return std::exchange(*kept, nullptr);
-    }
-    return std::make_shared<Waiter>();
+    std::shared_ptr<Waiter> kept = KeptByThread<std::shared_ptr<Waiter>>::take();
+    if (kept == nullptr) kept = std::make_shared<Waiter>();
+    return kept;
   }
   static void give_back(std::shared_ptr<Waiter> waiter) noexcept {
-    if (std::shared_ptr<Waiter>* const kept = kept_one()) *kept = std::move(waiter);
+    KeptByThread<std::shared_ptr<Waiter>>::give_back(std::move(waiter));
   }
 
   /// Until tell() was called, once for each call of it.
@@ -48,18 +49,6 @@ class Waiter {
 
  private:
   friend class Waiters;
-  /// Of the calling thread; null once its variables are gone.
-  static std::shared_ptr<Waiter>* kept_one() noexcept {
-    thread_local bool is_gone = false;
-    struct Kept {
-      std::shared_ptr<Waiter> waiter;
-      ~Kept() { is_gone = true; }
-    };
-    if (is_gone) return nullptr;
-    thread_local Kept kept;
-    return &kept.waiter;
-  }
-
   std::mutex mutex_;
   std::condition_variable told_;
   bool is_told_ = false;

@@ -19,7 +19,8 @@ std::size_t line_of(std::uint64_t hash, std::size_t lines) noexcept {
 
 }  // namespace
 
-std::uint64_t KeyFilter::hash(std::string_view key) noexcept {
+std::uint64_t KeyFilter::hash(std::string_view key, std::size_t prefix_bytes) noexcept {
+  if (prefix_bytes != 0) key = key.substr(0, prefix_bytes);
   return XXH3_64bits(key.data(), key.size());
 }
 

@@ -11,7 +11,8 @@ namespace callisto::kv {
 /// bits for each key it is wrong about one absent key in 80.
 class KeyFilter {
  public:
-  static std::uint64_t hash(std::string_view key) noexcept;
+  /// Of the first `prefix_bytes` of a key; 0: of all.
+  static std::uint64_t hash(std::string_view key, std::size_t prefix_bytes) noexcept;
 
   explicit KeyFilter(std::size_t keys);
   void add(std::uint64_t hash) noexcept;

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/kept_by_thread.h"
+
 namespace callisto::kv {
 namespace {
 
@@ -18,10 +20,7 @@ constexpr std::uint8_t kSingleDeletion = 7;
 
 std::atomic<std::uint64_t> next_serial{1};
 
-std::unique_ptr<BlockScratch>& scratch_of_thread() {
-  thread_local std::unique_ptr<BlockScratch> scratch;
-  return scratch;
-}
+using KeptScratch = KeptByThread<std::unique_ptr<BlockScratch>>;
 
 }  // namespace
 
@@ -40,7 +39,7 @@ std::optional<TableEntry> take_entry(const BlockEntries& entries) noexcept {
   return entry;
 }
 
-ScratchLease::ScratchLease() : scratch_(std::move(scratch_of_thread())) {
+ScratchLease::ScratchLease() : scratch_(KeptScratch::take()) {
   if (scratch_ == nullptr) scratch_ = std::make_unique<BlockScratch>();
 }
 
@@ -49,7 +48,7 @@ ScratchLease::~ScratchLease() {
   scratch_->table = 0;
   scratch_->packed.trim();
   scratch_->unpacked.trim();
-  scratch_of_thread() = std::move(scratch_);
+  KeptScratch::give_back(std::move(scratch_));
 }
 
 TableRoom::TableRoom(std::shared_ptr<rocksdb::Cache> cache, std::uint64_t cache_bytes,
@@ -114,9 +113,9 @@ bool OpenTable::load() {
 void OpenTable::make_filter(std::size_t prefix_bytes) {
   if (!is_loaded()) return;
   const std::lock_guard lock(mutex_);
-  if (own_filter_ != nullptr || is_filter_given_up_) return;
+  if (is_filter_tried_) return;
   if (!room_->has(KeyFilter::bytes_for(facts_.entries), 0)) return;
-  is_filter_given_up_ = true;
+  is_filter_tried_ = true;
   std::vector<std::uint64_t> hashes;
   hashes.reserve(facts_.entries);
   BlockScratch scratch;
@@ -125,11 +124,9 @@ void OpenTable::make_filter(std::size_t prefix_bytes) {
     if (!bytes) return;
     BlockEntries entries(*bytes);
     while (entries.next()) {
-      std::string_view key = entries.key();
-      if (key.size() < kTagBytes) return;
-      key.remove_suffix(kTagBytes);
-      const std::uint64_t hash =
-          KeyFilter::hash(prefix_bytes == 0 ? key : key.substr(0, prefix_bytes));
+      const auto entry = take_entry(entries);
+      if (!entry) return;
+      const std::uint64_t hash = KeyFilter::hash(entry->key, prefix_bytes);
       if (hashes.empty() || hashes.back() != hash) hashes.push_back(hash);
     }
     if (entries.is_damaged()) return;

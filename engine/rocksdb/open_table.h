@@ -107,7 +107,7 @@ class OpenTable {
   /// thread is about it: what is asked now is RocksDB's to answer then.
   bool load();
   bool is_loaded() const noexcept { return index_.load(std::memory_order_acquire) != nullptr; }
-  /// Reads the whole file for a filter, unless it has one. `prefix_bytes` of each key count, 0:
+  /// Reads the whole file for a filter, once. `prefix_bytes` of each key count, 0:
   /// all.
   void make_filter(std::size_t prefix_bytes);
   /// False where a filter knows that no key is here which hashes so (KeyFilter::hash).
@@ -139,7 +139,7 @@ class OpenTable {
   std::unique_ptr<TableIndex> own_index_;
   std::unique_ptr<KeyFilter> own_filter_;
   bool is_given_up_ = false;
-  bool is_filter_given_up_ = false;
+  bool is_filter_tried_ = false;
   std::uint64_t index_bytes_ = 0;  ///< Once known; 0 before.
   std::uint64_t taken_bytes_ = 0;
 

@@ -81,8 +81,8 @@ std::vector<rocksdb::ColumnFamilyOptions> family_options(const MemoryPlan& plan,
 /// takes 1.3 bytes of memory for each key that it holds and helps only with keys that are not
 /// there.
 bool has_filter_below(Family family);
-/// Whether files of the last level have a filter that knows `key`: what is asked for to learn that
-/// it is not there.
+/// Whether `key` is an entry that is asked for to learn that it is not there (message_by_id), which
+/// RocksDB's filters know.
 bool is_looked_up(Family family, std::string_view key);
 /// So many bytes of a key count in filters; 0: all.
 std::size_t prefix_bytes(Family family);

@@ -111,8 +111,7 @@ struct ReadBatch {
   }
 };
 
-/// Rows are asked for because they are there; what is looked up often is not, which RocksDB's
-/// filters know.
+/// Rows are asked for because they are there.
 bool is_read_directly(const Database& database, Family family, std::string_view key) {
   return database.direct() != nullptr && !is_looked_up(family, key);
 }
@@ -304,7 +303,12 @@ Result<void> read_many_below(const Database& database, const rocksdb::Snapshot* 
 Result<void> read_rest_below(const Database& database, const rocksdb::Snapshot* snapshot,
                              Family family, std::span<const std::string> keys, std::size_t read,
                              const std::function<void(std::size_t, std::string_view)>& each) {
-  std::vector<std::size_t> places(keys.size() - read);
+  const std::span<const std::string> rest = keys.subspan(read);
+  if (std::is_sorted(rest.begin(), rest.end())) {
+    const auto each_of_rest = [&](std::size_t i, std::string_view value) { each(read + i, value); };
+    return read_many_below(database, snapshot, family, rest, each_of_rest);
+  }
+  std::vector<std::size_t> places(rest.size());
   std::iota(places.begin(), places.end(), read);
   std::sort(places.begin(), places.end(),
             [&](std::size_t a, std::size_t b) { return keys[a] < keys[b]; });

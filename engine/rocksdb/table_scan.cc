@@ -43,8 +43,7 @@ std::optional<std::vector<TableRun>> runs_of(const TableView& view, bool is_kept
   const std::size_t prefix = view.filter_prefix_bytes();
   const bool has_prefix = prefix != 0 && bounds.upper.starts_with(bounds.lower.substr(0, prefix)) &&
                           bounds.lower.size() >= prefix;
-  const std::uint64_t hash =
-      has_prefix ? KeyFilter::hash(bounds.lower.substr(0, prefix)) : std::uint64_t{0};
+  const std::uint64_t hash = has_prefix ? KeyFilter::hash(bounds.lower, prefix) : std::uint64_t{0};
   const auto is_wanted = [&](const OpenTable& table) {
     return table.facts().smallest_key < bounds.upper && table.facts().largest_key >= bounds.lower &&
            (!has_prefix || table.may_hold(hash));

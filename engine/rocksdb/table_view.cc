@@ -28,11 +28,7 @@ std::size_t TableView::place_in(const Tables& level, std::string_view key) {
   return static_cast<std::size_t>(found - level.begin());
 }
 
-std::uint64_t TableView::hash_of(std::string_view key) const noexcept {
-  return KeyFilter::hash(filter_prefix_bytes_ == 0 ? key : key.substr(0, filter_prefix_bytes_));
-}
-
-const OpenTable* TableView::table_of(const Tables& level, std::string_view key) const {
+OpenTable* TableView::table_of(const Tables& level, std::string_view key) const {
   const std::size_t place = place_in(level, key);
   return place < level.size() && covers(*level[place], key) ? level[place].get() : nullptr;
 }
@@ -42,18 +38,17 @@ bool TableView::can_find(std::string_view key) const {
     if (covers(*table, key) && !table->load()) return false;
   }
   for (const Tables& level : levels_) {
-    const std::size_t place = place_in(level, key);
-    if (place < level.size() && covers(*level[place], key) && !level[place]->load()) return false;
+    OpenTable* const table = table_of(level, key);
+    if (table != nullptr && !table->load()) return false;
   }
   return true;
 }
 
 Answer TableView::find(std::string_view key, std::uint64_t max_sequence, BlockScratch& scratch,
                        std::string_view& value) const {
-  if (!can_find(key)) return Answer::unknown;
   std::optional<std::uint64_t> hash;
   const auto may_hold = [&](const OpenTable& table) {
-    if (!hash) hash = hash_of(key);
+    if (!hash) hash = KeyFilter::hash(key, filter_prefix_bytes_);
     return table.may_hold(*hash);
   };
   // Of level 0 the newest counts, in whatever order the files are.
@@ -61,7 +56,9 @@ Answer TableView::find(std::string_view key, std::uint64_t max_sequence, BlockSc
   TableEntry entry;
   std::uint64_t sequence = 0;
   for (const auto& table : level_0_) {
-    if (!covers(*table, key) || !may_hold(*table)) continue;
+    if (!covers(*table, key)) continue;
+    if (!table->load()) return Answer::unknown;
+    if (!may_hold(*table)) continue;
     const Answer answer = table->find(key, max_sequence, scratch, entry);
     if (answer == Answer::unknown) return answer;
     if (answer == Answer::absent || (newest != nullptr && entry.sequence < sequence)) continue;
@@ -75,9 +72,11 @@ Answer TableView::find(std::string_view key, std::uint64_t max_sequence, BlockSc
     return entry.is_deletion ? Answer::absent : Answer::found;
   }
   for (std::size_t i = 0; i < levels_.size(); ++i) {
-    const OpenTable* const table = table_of(levels_[i], key);
+    OpenTable* const table = table_of(levels_[i], key);
+    if (table == nullptr) continue;
+    if (!table->load()) return Answer::unknown;
     const bool is_last = i + 1 == levels_.size();
-    if (table == nullptr || (!is_last && !may_hold(*table))) continue;
+    if (!is_last && !may_hold(*table)) continue;
     const Answer answer = table->find(key, max_sequence, scratch, entry);
     if (answer == Answer::absent) continue;
     if (answer == Answer::unknown) return answer;

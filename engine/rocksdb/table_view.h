@@ -30,7 +30,8 @@ class TableView {
 
   /// Whether every file that may hold `key` is loaded, which it tries.
   bool can_find(std::string_view key) const;
-  /// As OpenTable::find, in all files. What is deleted is absent.
+  /// As OpenTable::find, in all files. What is deleted is absent. unknown also where a file that it
+  /// comes to is not loaded.
   OpenTable::Answer find(std::string_view key, std::uint64_t max_sequence, BlockScratch& scratch,
                          std::string_view& value) const;
   /// The file of a level that may hold `key`, or the first behind it.
@@ -40,8 +41,7 @@ class TableView {
   }
 
  private:
-  std::uint64_t hash_of(std::string_view key) const noexcept;
-  const OpenTable* table_of(const Tables& level, std::string_view key) const;
+  OpenTable* table_of(const Tables& level, std::string_view key) const;
 
   const Tables level_0_;
   const std::vector<Tables> levels_;

@@ -122,11 +122,11 @@ TEST_P(TableFormatTest, AFilterKnowsEveryRowAndFewOthers) {
   ASSERT_TRUE(of_file->load());
   of_file->make_filter(0);
   for (const auto& [key, value] : rows_) {
-    ASSERT_TRUE(of_file->may_hold(KeyFilter::hash(key)));
+    ASSERT_TRUE(of_file->may_hold(KeyFilter::hash(key, 0)));
   }
   int wrong = 0;
   for (int i = 0; i < 10'000; ++i) {
-    wrong += of_file->may_hold(KeyFilter::hash("other" + std::to_string(i))) ? 1 : 0;
+    wrong += of_file->may_hold(KeyFilter::hash("other" + std::to_string(i), 0)) ? 1 : 0;
   }
   EXPECT_LT(wrong, 400);
 }
