@@ -169,7 +169,7 @@ TEST_P(TableFormatTest, ADamagedFileIsNotBelieved) {
   for (int i = 0; i < 300; ++i) {
     std::string damaged = bytes;
     // Half of them where the index lies.
-    const std::size_t from = i % 2 == 0 ? 0 : bytes.size() - bytes.size() / 8;
+    const std::size_t from = i % 2 == 0 ? 0 : bytes.size() - bytes.size() / 40;
     const std::size_t at = from + random_() % (bytes.size() - from);
     damaged[at] = static_cast<char>(damaged[at] ^ (1 << (random_() % 8)));
     write_file(path_, damaged);
