@@ -148,7 +148,10 @@ void write_contents(Writer& writer, const Stats& stats) {
 
 void write_caches(Writer& writer, const Stats& stats) {
   const std::pair<string_view, const CacheStats&> caches[] = {
-      {"blocks", stats.block_cache}, {"records", stats.record_cache}, {"lists", stats.list_cache}};
+      {"blocks", stats.block_cache},
+      {"direct_blocks", stats.direct_blocks},
+      {"records", stats.record_cache},
+      {"lists", stats.list_cache}};
   const auto each = [&](string_view name, string_view type, string_view help, auto field) {
     by_name(writer, std::span(caches), "cache", name, type, help,
             [field](const CacheStats& cache) { return number(cache.*field); });

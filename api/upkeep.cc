@@ -178,6 +178,7 @@ Result<Stats> Store::stats(const CallLimits& call_limits) const {
   if (core_->calls() != nullptr) stats.calls = core_->calls()->read();
   stats.disk = std::move(engine.disk);
   stats.block_cache = engine.block_cache;
+  stats.direct_blocks = engine.direct_blocks;
   stats.record_cache = engine.row_cache;
   stats.list_cache = engine.list_cache;
   return stats;

@@ -15,7 +15,7 @@ RocksDatabase::RocksDatabase(const std::string& path, std::uint64_t memory_bytes
   const kv::MemoryPlan plan = require(kv::plan_memory(memory_bytes), "memory");
   kv::OptionParts parts;
   parts.env = rocksdb::Env::Default();
-  parts.cache = kv::make_cache(plan);
+  parts.cache = kv::make_cache(plan.cache_bytes);
   parts.write_buffers = kv::make_write_buffers(plan);
   rocksdb::DBOptions options =
       kv::writer_options(plan, kv::ThreadPlan{}, parts, mode == Mode::make);

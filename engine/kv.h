@@ -258,10 +258,10 @@ struct RunOptions {
   /// that name the same key queue before their snapshot is taken, instead of conflicting after.
   Family queue_family = Family::system;
   std::string_view queue_key{};
-  /// A step of the store's own work, which can be made later as well: its attempts wait, for a tenth
-  /// of a second at the most, while another run of this store goes on that has met conflicts. Its
-  /// limits end these waits and those between attempts; an attempt that was begun is bounded and
-  /// goes to its end, so that who calls with little time each time gets on.
+  /// A step of the store's own work, which can be made later as well: its attempts wait, for a
+  /// tenth of a second at the most, while another run of this store goes on that has met conflicts.
+  /// Its limits end these waits and those between attempts; an attempt that was begun is bounded
+  /// and goes to its end, so that who calls with little time each time gets on.
   bool gives_way = false;
 };
 
@@ -309,6 +309,7 @@ struct EngineStats {
   std::uint64_t conflicts = 0;
   DiskStats disk{};
   CacheStats block_cache{};
+  CacheStats direct_blocks{};
   /// Of the cache above the engine.
   CacheStats row_cache{};
   CacheStats list_cache{};
@@ -332,9 +333,9 @@ class Store : public Reader {
   virtual Result<void> erase_range(Family family, std::string_view lower,
                                    std::string_view upper) = 0;
 
-  // Reads of the state at a version that has been this store's latest, without a snapshot, where the
-  // engine can make them: of what did not change lately. What a bulk load or erase_range() did since
-  // may show.
+  // Reads of the state at a version that has been this store's latest, without a snapshot, where
+  // the engine can make them: of what did not change lately. What a bulk load or erase_range() did
+  // since may show.
 
   /// As get_row without a check. False where a snapshot is needed.
   virtual bool get_row_at(Family /*family*/, std::string_view /*key*/, Version /*version*/,

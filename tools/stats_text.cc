@@ -124,12 +124,15 @@ void add_calls(std::string& text, const std::map<std::string, CallStats>& calls)
 }
 
 void add_caches(std::string& text, const Stats& stats) {
-  add(text, "\n%-8s %12s %12s %7s %12s %12s %14s\n", "cache", "hits", "misses", "rate", "evictions",
-      "entries", "bytes");
+  add(text, "\n%-13s %12s %12s %7s %12s %12s %14s\n", "cache", "hits", "misses", "rate",
+      "evictions", "entries", "bytes");
   const std::pair<const char*, const CacheStats&> caches[] = {
-      {"blocks", stats.block_cache}, {"records", stats.record_cache}, {"lists", stats.list_cache}};
+      {"blocks", stats.block_cache},
+      {"direct blocks", stats.direct_blocks},
+      {"records", stats.record_cache},
+      {"lists", stats.list_cache}};
   for (const auto& [name, cache] : caches) {
-    add(text, "%-8s %12llu %12llu %6.1f%% %12llu %12llu %14llu\n", name, wide(cache.hits),
+    add(text, "%-13s %12llu %12llu %6.1f%% %12llu %12llu %14llu\n", name, wide(cache.hits),
         wide(cache.misses), cache.hit_rate() * 100.0, wide(cache.evictions), wide(cache.entries),
         wide(cache.bytes));
   }
@@ -174,6 +177,7 @@ std::string stats_json(const Stats& stats) {
   }
   JsonLine caches;
   caches.raw("blocks", cache_json(stats.block_cache))
+      .raw("direct_blocks", cache_json(stats.direct_blocks))
       .raw("records", cache_json(stats.record_cache))
       .raw("lists", cache_json(stats.list_cache));
   return JsonLine()

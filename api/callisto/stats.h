@@ -162,7 +162,9 @@ struct Stats {
   /// Options::statistics is off, as are reads of levels, the log's bytes and the block cache's hits.
   std::map<std::string, CallStats> calls{};
   DiskStats disk{};
-  CacheStats block_cache{};   ///< Blocks of table files; hits, misses and bytes only.
+  CacheStats block_cache{};   ///< RocksDB's blocks of table files; hits, misses and bytes only.
+  /// Blocks that were read without RocksDB (DiskStats::direct_reads); misses are those that were read.
+  CacheStats direct_blocks{};
   CacheStats record_cache{};  ///< Committed records.
   CacheStats list_cache{};    ///< The newest entries of lists.
 };

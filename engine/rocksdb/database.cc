@@ -81,7 +81,7 @@ void Database::note_commits(bool is_synced) {
 std::shared_ptr<rocksdb::FileSystem> Database::writer_files(
     std::shared_ptr<rocksdb::FileSystem> target, const FileHook& hook, bool statistics) {
   activity_ = std::make_shared<DiskActivity>();
-  direct_ = std::make_shared<DirectReads>(cache_, plan_);
+  direct_ = std::make_shared<DirectReads>(plan_);
   if (statistics) {
     block_counters_ = std::make_shared<BlockCounters>();
     target = std::make_shared<CountingFileSystem>(std::move(target), *activity_);
@@ -230,7 +230,7 @@ Result<void> Database::finish_opening(const FileHook& hook) {
 Result<std::shared_ptr<Database>> Database::open_writer(
     WriterDirectory directory, bool accept_data_loss, const MemoryPlan& plan,
     const ThreadPlan& threads, Environment& environment, const FileHook& hook, bool statistics) {
-  auto cache = make_cache(plan);
+  auto cache = make_cache(plan.block_cache_bytes);
   auto write_buffers = make_write_buffers(plan);
   std::shared_ptr<Database> database(new Database(environment, plan, directory.database_path(),
                                                   std::move(cache), std::move(write_buffers)));
@@ -258,7 +258,7 @@ Result<std::shared_ptr<Database>> Database::open_in_memory(const MemoryPlan& pla
                                                            const ThreadPlan& threads,
                                                            Environment& environment,
                                                            const FileHook& hook, bool statistics) {
-  auto cache = make_cache(plan);
+  auto cache = make_cache(plan.block_cache_bytes);
   auto write_buffers = make_write_buffers(plan);
   std::shared_ptr<Database> database(
       new Database(environment, plan, "/store", std::move(cache), std::move(write_buffers)));

@@ -1,6 +1,5 @@
 #include "engine/rocksdb/direct_reads.h"
 
-#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/metadata.h>
 
@@ -57,9 +56,9 @@ class DirectReads::AllStripes {
   DirectReads& of_;
 };
 
-DirectReads::DirectReads(std::shared_ptr<rocksdb::Cache> cache, const MemoryPlan& plan)
-    : room_(std::make_shared<TableRoom>(std::move(cache), plan.cache_bytes, plan.table_index_bytes,
-                                        plan.direct_files)) {
+DirectReads::DirectReads(const MemoryPlan& plan)
+    : room_(std::make_shared<TableRoom>(plan.table_index_bytes, plan.direct_files,
+                                        plan.kept_block_bytes)) {
   ids_.fill(kFamilyIds);
   constexpr std::size_t kUsual = 8;
   for (Known& known : known_) known.memtables.reserve(kUsual);

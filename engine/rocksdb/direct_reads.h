@@ -17,7 +17,6 @@
 #include "engine/rocksdb/table_view.h"
 
 namespace rocksdb {
-class Cache;
 class ColumnFamilyHandle;
 class DB;
 class FileSystem;
@@ -34,8 +33,7 @@ struct MemoryPlan;
 /// engine/README.md. Thread-safe.
 class DirectReads final : public rocksdb::EventListener {
  public:
-  /// `cache` gives up the room that indexes of table files take.
-  DirectReads(std::shared_ptr<rocksdb::Cache> cache, const MemoryPlan& plan);
+  explicit DirectReads(const MemoryPlan& plan);
   ~DirectReads() override;
 
   /// Of a database that was opened: what memtables hold already is found there.
@@ -69,7 +67,9 @@ class DirectReads final : public rocksdb::EventListener {
   void note_read() noexcept;
   std::uint64_t reads() const noexcept;
   /// What indexes and filters of table files take.
-  std::uint64_t memory_bytes() const noexcept { return room_->used_bytes(); }
+  std::uint64_t index_bytes() const noexcept { return room_->index_bytes(); }
+  /// Of blocks that are kept.
+  CacheStats block_stats() const { return room_->blocks().stats(); }
 
   // Of memtables, which have the number of RocksDB's family.
 

@@ -27,7 +27,7 @@ FollowerView::FollowerView(std::string path, bool salvages, const MemoryPlan& pl
       salvages_(salvages),
       plan_(plan),
       environment_(environment),
-      cache_(make_cache(plan)),
+      cache_(make_cache(plan.cache_bytes)),
       write_buffers_(make_write_buffers(plan)) {}
 
 std::optional<ManifestState> FollowerView::manifest_now() const {

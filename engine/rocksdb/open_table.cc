@@ -1,7 +1,5 @@
 #include "engine/rocksdb/open_table.h"
 
-#include <rocksdb/cache.h>
-
 #include <algorithm>
 #include <boost/endian/conversion.hpp>
 #include <utility>
@@ -46,33 +44,27 @@ ScratchLease::ScratchLease() : scratch_(KeptScratch::take()) {
 ScratchLease::~ScratchLease() {
   // What one large block took goes, and what is known of it.
   scratch_->table = 0;
+  scratch_->kept.reset();
   scratch_->packed.trim();
   scratch_->unpacked.trim();
   KeptScratch::give_back(std::move(scratch_));
 }
 
-TableRoom::TableRoom(std::shared_ptr<rocksdb::Cache> cache, std::uint64_t cache_bytes,
-                     std::uint64_t most_bytes, int most_files)
-    : cache_(std::move(cache)),
-      cache_bytes_(cache_bytes),
-      most_bytes_(most_bytes),
-      most_files_(most_files) {}
+TableRoom::TableRoom(std::uint64_t index_bytes, int files, std::uint64_t block_bytes)
+    : most_bytes_(index_bytes), most_files_(files), blocks_(block_bytes) {}
 
-bool TableRoom::take(std::uint64_t bytes, int files) {
+bool TableRoom::take(std::uint64_t bytes, int files) noexcept {
   const std::lock_guard lock(mutex_);
   if (!has(bytes, files)) return false;
-  used_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  used_files_.fetch_add(files, std::memory_order_relaxed);
-  cache_->SetCapacity(cache_bytes_ - used_bytes());
+  bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  files_.fetch_add(files, std::memory_order_relaxed);
   return true;
 }
 
-void TableRoom::give(std::uint64_t bytes, int files) {
-  if (bytes == 0) return;
+void TableRoom::give(std::uint64_t bytes, int files) noexcept {
   const std::lock_guard lock(mutex_);
-  used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  used_files_.fetch_sub(files, std::memory_order_relaxed);
-  cache_->SetCapacity(cache_bytes_ - used_bytes());
+  bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  files_.fetch_sub(files, std::memory_order_relaxed);
 }
 
 OpenTable::OpenTable(TableFacts facts, std::shared_ptr<rocksdb::FileSystem> files,
@@ -82,7 +74,12 @@ OpenTable::OpenTable(TableFacts facts, std::shared_ptr<rocksdb::FileSystem> file
       files_(std::move(files)),
       room_(std::move(room)) {}
 
-OpenTable::~OpenTable() { room_->give(taken_bytes_, file_ == nullptr ? 0 : 1); }
+OpenTable::~OpenTable() {
+  if (is_loaded()) {
+    for (std::size_t i = 0; i < index().blocks(); ++i) room_->blocks().forget(index().mark(i));
+  }
+  room_->give(taken_bytes_, file_ == nullptr ? 0 : 1);
+}
 
 bool OpenTable::load() {
   if (is_loaded()) return true;
@@ -120,7 +117,7 @@ void OpenTable::make_filter(std::size_t prefix_bytes) {
   hashes.reserve(facts_.entries);
   BlockScratch scratch;
   for (std::size_t i = 0; i < own_index_->blocks(); ++i) {
-    const auto bytes = block(i, scratch);
+    const auto bytes = read_block(i, scratch);
     if (!bytes) return;
     BlockEntries entries(*bytes);
     while (entries.next()) {
@@ -156,17 +153,27 @@ std::optional<std::string_view> OpenTable::read_blocks(std::size_t first, std::s
   return std::string_view(read.data(), bytes);
 }
 
+std::optional<std::string_view> OpenTable::read_block(std::size_t i, BlockScratch& scratch) const {
+  const auto packed = read_blocks(i, i + 1, scratch.packed);
+  if (!packed || !is_intact_block(*packed)) return std::nullopt;
+  return unpack_block(*packed, scratch.unpacked);
+}
+
 std::optional<std::string_view> OpenTable::block(std::size_t i, BlockScratch& scratch) const {
   if (scratch.table == serial_ && scratch.block == i) return scratch.bytes;
   scratch.table = 0;
-  const auto packed = read_blocks(i, i + 1, scratch.packed);
-  if (!packed || !is_intact_block(*packed)) return std::nullopt;
-  const auto bytes = unpack_block(*packed, scratch.unpacked);
-  if (!bytes) return std::nullopt;
+  scratch.kept = kept_block(i);
+  if (scratch.kept) {
+    scratch.bytes = scratch.kept.bytes();
+  } else {
+    const auto bytes = read_block(i, scratch);
+    if (!bytes) return std::nullopt;
+    note_read(i, *bytes);
+    scratch.bytes = *bytes;
+  }
   scratch.table = serial_;
   scratch.block = i;
-  scratch.bytes = *bytes;
-  return bytes;
+  return scratch.bytes;
 }
 
 OpenTable::Answer OpenTable::find(std::string_view key, std::uint64_t max_sequence,

@@ -11,13 +11,10 @@
 #include <string>
 #include <string_view>
 
+#include "engine/rocksdb/kept_blocks.h"
 #include "engine/rocksdb/key_filter.h"
 #include "engine/rocksdb/table_format.h"
 #include "engine/rocksdb/table_index.h"
-
-namespace rocksdb {
-class Cache;
-}
 
 namespace callisto::kv {
 
@@ -47,6 +44,7 @@ std::optional<TableEntry> take_entry(const BlockEntries& entries) noexcept;
 struct BlockScratch {
   BlockRoom packed;
   BlockRoom unpacked;
+  KeptBlocks::Ref kept;
   std::uint64_t table = 0;
   std::size_t block = 0;
   std::string_view bytes{};
@@ -65,31 +63,30 @@ class ScratchLease {
   std::unique_ptr<BlockScratch> scratch_;
 };
 
-/// Room that all tables of a store share for what they keep in memory. The block cache is smaller
-/// by what they take. Thread-safe.
+/// Room that all tables of a store share for what they keep in memory. Thread-safe.
 class TableRoom {
  public:
-  /// `most_bytes` of `cache_bytes`, `most_files` open at once.
-  TableRoom(std::shared_ptr<rocksdb::Cache> cache, std::uint64_t cache_bytes,
-            std::uint64_t most_bytes, int most_files);
+  /// Indexes and filters of `index_bytes` at most, `files` open at once, blocks of `block_bytes`.
+  TableRoom(std::uint64_t index_bytes, int files, std::uint64_t block_bytes);
   /// False where there is no room, or will be none.
   bool has(std::uint64_t bytes, int files) const noexcept {
-    return used_bytes() + bytes <= most_bytes_ && used_files() + files <= most_files_;
+    return index_bytes() + bytes <= most_bytes_ &&
+           files_.load(std::memory_order_relaxed) + files <= most_files_;
   }
-  bool take(std::uint64_t bytes, int files);
-  void give(std::uint64_t bytes, int files);
-  int used_files() const noexcept { return used_files_.load(std::memory_order_relaxed); }
-  std::uint64_t used_bytes() const noexcept { return used_bytes_.load(std::memory_order_relaxed); }
+  bool take(std::uint64_t bytes, int files) noexcept;
+  void give(std::uint64_t bytes, int files) noexcept;
+  std::uint64_t index_bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+  KeptBlocks& blocks() noexcept { return blocks_; }
+  const KeptBlocks& blocks() const noexcept { return blocks_; }
 
  private:
-  const std::shared_ptr<rocksdb::Cache> cache_;
-  const std::uint64_t cache_bytes_;
   const std::uint64_t most_bytes_;
   const int most_files_;
   std::mutex mutex_;
   // Changed under mutex_.
-  std::atomic<std::uint64_t> used_bytes_{0};
-  std::atomic<int> used_files_{0};
+  std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<int> files_{0};
+  KeptBlocks blocks_;
 };
 
 /// A table file that is read here, without RocksDB. It holds the file open, also when RocksDB has
@@ -120,6 +117,14 @@ class OpenTable {
               TableEntry& entry) const;
 
   const TableIndex& index() const noexcept { return *index_.load(std::memory_order_acquire); }
+  /// A block that was read more than once lately, or nothing.
+  KeptBlocks::Ref kept_block(std::size_t i) const noexcept {
+    return room_->blocks().find(index().mark(i));
+  }
+  /// Of a block that was read and unpacked.
+  void note_read(std::size_t i, std::string_view bytes) const {
+    room_->blocks().note_read(index().mark(i), bytes);
+  }
   /// Blocks [first, last) with their trailers, as they lie one behind the other; nullopt where they
   /// cannot be read.
   std::optional<std::string_view> read_blocks(std::size_t first, std::size_t last,
@@ -127,6 +132,7 @@ class OpenTable {
 
  private:
   std::optional<std::string_view> block(std::size_t i, BlockScratch& scratch) const;
+  std::optional<std::string_view> read_block(std::size_t i, BlockScratch& scratch) const;
 
   const TableFacts facts_;
   const std::uint64_t serial_;  ///< Of all tables of the process.

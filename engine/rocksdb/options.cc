@@ -161,6 +161,8 @@ Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes, std::uint64_t reserve
   // them.
   plan.cache_bytes = bytes - plan.memtable_bytes;
   plan.table_index_bytes = plan.cache_bytes / 3;
+  plan.kept_block_bytes = plan.cache_bytes / 3;
+  plan.block_cache_bytes = plan.cache_bytes - plan.table_index_bytes - plan.kept_block_bytes;
   plan.write_buffer_bytes = std::min<std::uint64_t>(plan.memtable_bytes / 4, 64 * kMiB);
   plan.table_file_bytes = std::clamp<std::uint64_t>(bytes / 8, 4 * kMiB, 64 * kMiB);
   plan.level_base_bytes = 4 * std::max(plan.write_buffer_bytes, plan.table_file_bytes);
@@ -172,13 +174,12 @@ Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes, std::uint64_t reserve
   return plan;
 }
 
-std::shared_ptr<rocksdb::Cache> make_cache(const MemoryPlan& plan) {
+std::shared_ptr<rocksdb::Cache> make_cache(std::uint64_t bytes) {
   rocksdb::LRUCacheOptions options;
-  options.capacity = plan.cache_bytes;
+  options.capacity = bytes;
   // Shards of 8 MiB or more: what is charged comes in pieces of 256 KiB, which must spread evenly.
   options.num_shard_bits = 0;
-  while (options.num_shard_bits < 6 &&
-         (plan.cache_bytes >> (options.num_shard_bits + 1)) >= 8 * kMiB) {
+  while (options.num_shard_bits < 6 && (bytes >> (options.num_shard_bits + 1)) >= 8 * kMiB) {
     ++options.num_shard_bits;
   }
   options.memory_allocator = make_block_allocator();

@@ -27,16 +27,21 @@ struct ThreadPlan;
 
 /// How one memory budget is shared out. The arithmetic and its reasons: engine/README.md.
 struct MemoryPlan {
-  /// Blocks, and charged to the same cache: table readers, file metadata.
+  /// For table files. RocksDB's block cache, to which table readers and file metadata are charged,
+  /// has all of it where nothing is read without RocksDB.
   std::uint64_t cache_bytes = 0;
+  /// Else what the other two below leave.
+  std::uint64_t block_cache_bytes = 0;
   /// All memtables together, beside cache_bytes.
   std::uint64_t memtable_bytes = 0;
   /// One family's memtable.
   std::uint64_t write_buffer_bytes = 0;
   std::uint64_t table_file_bytes = 0;
   std::uint64_t level_base_bytes = 0;
-  /// Of cache_bytes: indexes and filters of table files that are read without RocksDB, at most.
+  /// Of cache_bytes, for table files that are read without RocksDB: their indexes and filters, and
+  /// blocks of them.
   std::uint64_t table_index_bytes = 0;
+  std::uint64_t kept_block_bytes = 0;
   /// Log files above this make RocksDB flush: bounds the time to open after a crash.
   std::uint64_t log_bytes = 0;
   /// By RocksDB; and beside it, of files that are read without it.
@@ -67,7 +72,7 @@ struct OptionParts {
   std::shared_ptr<rocksdb::Statistics> statistics{};  ///< Null: nothing is counted.
 };
 
-std::shared_ptr<rocksdb::Cache> make_cache(const MemoryPlan& plan);
+std::shared_ptr<rocksdb::Cache> make_cache(std::uint64_t bytes);
 std::shared_ptr<rocksdb::WriteBufferManager> make_write_buffers(const MemoryPlan& plan);
 
 /// `create`: the database may be absent. Families that are absent are always an error.

@@ -26,7 +26,7 @@ class LookedAt {
  public:
   LookedAt(const FilePatch& patch, const MemoryPlan& plan, Environment& environment)
       : plan_(plan),
-        cache_(make_cache(plan)),
+        cache_(make_cache(plan.cache_bytes)),
         write_buffers_(make_write_buffers(plan)),
         info_log_(std::make_shared<InfoLog>(environment)),
         env_(rocksdb::NewCompositeEnv(

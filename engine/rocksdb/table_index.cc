@@ -161,13 +161,13 @@ class TableIndex::Reader {
       key.remove_suffix(kTagBytes);
     }
     // Each follows the one before: their sizes need not be kept.
-    const std::uint64_t expected = index_->offsets_.empty() ? block.offset : end_ + kTrailerBytes;
+    const std::uint64_t expected = offsets_.empty() ? block.offset : end_ + kTrailerBytes;
     if (block.offset != expected || block.bytes > kMostBlockBytes ||
         block.offset + block.bytes + kTrailerBytes > file_bytes_) {
       return false;
     }
     end_ = block.offset + block.bytes;
-    index_->offsets_.push_back(static_cast<std::uint32_t>(block.offset));
+    offsets_.push_back(static_cast<std::uint32_t>(block.offset));
     separators_.append(key);
     ends_.push_back(separators_.size());
     return true;
@@ -180,11 +180,13 @@ class TableIndex::Reader {
 
   std::unique_ptr<TableIndex> finish() {
     TableIndex& index = *index_;
-    if (index.offsets_.empty()) return nullptr;
+    if (offsets_.empty()) return nullptr;
     index.end_ = static_cast<std::uint32_t>(end_);
-    index.offsets_.shrink_to_fit();
+    index.blocks_ = offsets_.size();
+    index.spots_ = std::make_unique<Spot[]>(offsets_.size());
+    for (std::size_t i = 0; i < offsets_.size(); ++i) index.spots_[i].offset = offsets_[i];
     // That of the last block separates it from nothing.
-    const std::size_t count = index.offsets_.size() - 1;
+    const std::size_t count = offsets_.size() - 1;
     if (count == 0) return std::move(index_);
     const std::string_view first = separator(0);
     const std::string_view last = separator(count - 1);
@@ -212,6 +214,7 @@ class TableIndex::Reader {
   BlockRoom top_;
   BlockRoom room_;
   std::unique_ptr<TableIndex> index_ = std::make_unique<TableIndex>();
+  std::vector<std::uint32_t> offsets_;
   std::string separators_;
   std::vector<std::size_t> ends_;
   std::uint64_t end_ = 0;
@@ -260,10 +263,11 @@ std::size_t TableIndex::block_of(std::string_view key) const noexcept {
 }
 
 BlockPlace TableIndex::place(std::size_t block) const noexcept {
-  const std::uint32_t end = block + 1 < offsets_.size()
-                                ? offsets_[block + 1] - static_cast<std::uint32_t>(kTrailerBytes)
-                                : end_;
-  return {offsets_[block], end - offsets_[block]};
+  const std::uint32_t begin = spots_[block].offset;
+  const std::uint32_t end =
+      block + 1 < blocks_ ? spots_[block + 1].offset - static_cast<std::uint32_t>(kTrailerBytes)
+                          : end_;
+  return {begin, end - begin};
 }
 
 bool TableIndex::goes_on_behind(std::size_t block, std::string_view key) const noexcept {
@@ -274,7 +278,7 @@ bool TableIndex::goes_on_behind(std::size_t block, std::string_view key) const n
 std::size_t TableIndex::memory_bytes() const noexcept {
   return sizeof(*this) + prefix_.capacity() + heads_.capacity() * sizeof(heads_[0]) +
          tops_.capacity() * sizeof(tops_[0]) + rest_at_.capacity() * sizeof(rest_at_[0]) +
-         rests_.capacity() + offsets_.capacity() * sizeof(offsets_[0]);
+         rests_.capacity() + blocks_ * sizeof(Spot);
 }
 
 }  // namespace callisto::kv

@@ -16,6 +16,13 @@ TableRun::TableRun(std::vector<OpenTable*> tables, std::string_view upper,
 bool TableRun::open_block(std::size_t block) {
   OpenTable& table = *tables_[table_];
   is_open_ = false;
+  scratch_->kept = table.kept_block(block);
+  if (scratch_->kept) {
+    entries_->emplace(scratch_->kept.bytes());
+    block_ = block;
+    is_open_ = true;
+    return true;
+  }
   if (block < first_read_ || block >= end_read_) {
     first_read_ = end_read_ = block;
     std::size_t end = std::min(block + blocks_at_once_, last_block_ + 1);
@@ -33,6 +40,7 @@ bool TableRun::open_block(std::size_t block) {
   if (!is_intact_block(packed)) return false;
   const auto bytes = unpack_block(packed, scratch_->unpacked);
   if (!bytes) return false;
+  table.note_read(block, *bytes);
   entries_->emplace(*bytes);
   block_ = block;
   is_open_ = true;

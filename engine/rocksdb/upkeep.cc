@@ -262,7 +262,8 @@ EngineStats database_stats(const Database& database) {
                                               : DiskActivity::files_of(database.db());
   if (const DirectReads* const direct = database.direct()) {
     stats.disk.direct_reads = direct->reads();
-    stats.disk.direct_index_bytes = direct->memory_bytes();
+    stats.disk.direct_index_bytes = direct->index_bytes();
+    stats.direct_blocks = direct->block_stats();
   }
   stats.block_cache.bytes = stats.block_cache_bytes;
   if (const BlockCounters* const blocks = database.block_counters()) {

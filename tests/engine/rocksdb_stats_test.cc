@@ -136,6 +136,30 @@ TEST_F(RocksStats, ReadsPastRocksDbAreCountedByLevelToo) {
   EXPECT_GT(after.disk.direct_index_bytes, 500U) << "some bytes for each block";
   EXPECT_EQ(after.block_cache.hits + after.block_cache.misses,
             before.block_cache.hits + before.block_cache.misses);
+  EXPECT_GE(after.direct_blocks.misses, before.direct_blocks.misses + 100);
+}
+
+TEST_F(RocksStats, BlocksThatAreReadAgainAreKept) {
+  {
+    const auto store = open();
+    fill(*store, 500);
+    ASSERT_TRUE(store->compact());
+  }
+  const auto store = open();
+  const auto read_all = [&] {
+    for (int i = 0; i < 500; ++i) ASSERT_NE(get(*store, key(i)), "absent");
+  };
+  EXPECT_EQ(store->stats().direct_blocks.bytes, 0U);
+  read_all();
+  read_all();
+  const EngineStats twice = store->stats();
+  EXPECT_GT(twice.direct_blocks.bytes, 500U * 1000);
+  EXPECT_EQ(twice.direct_blocks.fills, twice.direct_blocks.entries);
+  read_all();
+  const EngineStats after = store->stats();
+  EXPECT_EQ(read_bytes(after.disk), read_bytes(twice.disk));
+  EXPECT_EQ(after.direct_blocks.misses, twice.direct_blocks.misses);
+  EXPECT_GE(after.direct_blocks.hits, twice.direct_blocks.hits + twice.direct_blocks.entries);
 }
 
 TEST_F(RocksStats, SwitchedOffNoReadIsCounted) {

@@ -52,16 +52,27 @@ class TableFormatTest : public RocksTest, public ::testing::WithParamInterface<F
     ASSERT_GT(largest, 20'000U);
   }
 
+  TableFacts facts() const {
+    return {.path = path_,
+            .bytes = std::filesystem::file_size(path_),
+            .smallest_key = rows_.begin()->first,
+            .largest_key = rows_.rbegin()->first};
+  }
   std::shared_ptr<OpenTable> table(std::uint64_t room_bytes = 1 << 20) {
-    return std::make_shared<OpenTable>(TableFacts{.path = path_,
-                                                  .bytes = std::filesystem::file_size(path_),
-                                                  .smallest_key = rows_.begin()->first,
-                                                  .largest_key = rows_.rbegin()->first},
-                                       rocksdb::FileSystem::Default(), room(room_bytes));
+    return std::make_shared<OpenTable>(facts(), rocksdb::FileSystem::Default(), room(room_bytes));
   }
   std::shared_ptr<TableRoom> room(std::uint64_t bytes, int files = 1) {
-    const MemoryPlan plan = plan_memory(kSmallestBudget).value();
-    return std::make_shared<TableRoom>(make_cache(plan), plan.cache_bytes, bytes, files);
+    return std::make_shared<TableRoom>(bytes, files, 8 << 20);
+  }
+
+  /// Every row, one after the other.
+  void read_all(const OpenTable& of_file) {
+    BlockScratch scratch;
+    TableEntry entry;
+    for (const auto& [key, value] : rows_) {
+      ASSERT_EQ(of_file.find(key, kAll, scratch, entry), OpenTable::Answer::found);
+      ASSERT_EQ(entry.value, value);
+    }
   }
 
   std::mt19937_64 random_;
@@ -139,22 +150,49 @@ TEST_P(TableFormatTest, WithoutRoomNothingIsLoaded) {
 TEST_P(TableFormatTest, RoomIsGivenBack) {
   const auto shared = room(1 << 20);
   {
-    OpenTable of_file({.path = path_, .bytes = std::filesystem::file_size(path_)},
-                      rocksdb::FileSystem::Default(), shared);
+    OpenTable of_file(facts(), rocksdb::FileSystem::Default(), shared);
     ASSERT_TRUE(of_file.load());
     of_file.make_filter(0);
-    EXPECT_GT(shared->used_bytes(), rows_.size());  // a filter has ten bits for each
+    EXPECT_GT(shared->index_bytes(), rows_.size());  // a filter has ten bits for each
+    read_all(of_file);
+    read_all(of_file);
+    EXPECT_GT(shared->blocks().stats().bytes, 20U * 4096);
   }
-  EXPECT_EQ(shared->used_bytes(), 0U);
-  EXPECT_EQ(shared->used_files(), 0);
+  EXPECT_EQ(shared->index_bytes(), 0U);
+  EXPECT_TRUE(shared->has(0, 1));
+  EXPECT_EQ(shared->blocks().stats().bytes, 0U);
+}
+
+TEST_P(TableFormatTest, BlocksThatAreReadTwiceAreNotReadAgain) {
+  const auto shared = room(1 << 20);
+  OpenTable of_file(facts(), rocksdb::FileSystem::Default(), shared);
+  ASSERT_TRUE(of_file.load());
+  read_all(of_file);
+  EXPECT_EQ(shared->blocks().stats().fills, 0U);
+  read_all(of_file);
+  const CacheStats twice = shared->blocks().stats();
+  EXPECT_EQ(twice.misses, 2 * of_file.index().blocks());
+  EXPECT_EQ(twice.fills, of_file.index().blocks());
+  // Nothing of the file is asked for any more but its index, which is in memory.
+  write_file(path_, std::string(std::filesystem::file_size(path_), 'x'));
+  read_all(of_file);
+  TableRun run({&of_file}, "\xff\xff\xff", 4);
+  auto expected = rows_.begin();
+  ASSERT_TRUE(run.seek(expected->first));
+  for (; run.valid(); ++expected) {
+    ASSERT_EQ(run.entry().key, expected->first);
+    ASSERT_EQ(run.entry().value, expected->second);
+    ASSERT_TRUE(run.next());
+  }
+  EXPECT_EQ(expected, rows_.end());
+  EXPECT_EQ(shared->blocks().stats().misses, twice.misses);
 }
 
 TEST_P(TableFormatTest, NoMoreFilesAreOpenThanThereIsRoomFor) {
   const auto shared = room(1 << 20, 2);
-  const TableFacts facts{.path = path_, .bytes = std::filesystem::file_size(path_)};
-  OpenTable first(facts, rocksdb::FileSystem::Default(), shared);
-  auto second = std::make_unique<OpenTable>(facts, rocksdb::FileSystem::Default(), shared);
-  OpenTable third(facts, rocksdb::FileSystem::Default(), shared);
+  OpenTable first(facts(), rocksdb::FileSystem::Default(), shared);
+  auto second = std::make_unique<OpenTable>(facts(), rocksdb::FileSystem::Default(), shared);
+  OpenTable third(facts(), rocksdb::FileSystem::Default(), shared);
   EXPECT_TRUE(first.load());
   EXPECT_TRUE(second->load());
   EXPECT_FALSE(third.load());
