@@ -136,7 +136,7 @@ struct DiskStats {
   std::uint64_t slowdowns = 0;
   std::uint64_t stops = 0;
   std::uint64_t stall_micros = 0;  ///< What writers waited for that.
-  /// Rows and scans that were read from table files without RocksDB and its block cache.
+  /// Rows and scans that were read from memory and table files without RocksDB and its block cache.
   std::uint64_t direct_reads = 0;
   std::uint64_t direct_index_bytes = 0;  ///< Memory of the indexes for these, of the budget.
   /// Bytes written by flushes and compactions for each byte that was committed; without the log.

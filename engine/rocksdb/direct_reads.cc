@@ -16,16 +16,10 @@
 namespace callisto::kv {
 namespace {
 
-/// The first entry of a memtable at or behind a caller's key, or null.
-Node* first_from(const SkipList& entries, std::string_view key) noexcept {
-  // Most are empty where a store is only read.
-  if (entries.first() == nullptr) return nullptr;
-  return entries.at_or_after(OrderedKey::first_of(key));
-}
-
-bool holds_key(const SkipList& entries, std::string_view key) noexcept {
-  Node* const node = first_from(entries, key);
-  return node != nullptr && node->key().bytes == key;
+// Most are where a store is only read.
+bool is_empty(MemtableRows::Memtables memtables) noexcept {
+  return std::all_of(memtables.begin(), memtables.end(),
+                     [](const SkipList* entries) { return entries->first() == nullptr; });
 }
 
 /// Entries that a memtable holds now, whatever their kind.
@@ -61,7 +55,10 @@ DirectReads::DirectReads(const MemoryPlan& plan)
                                         plan.kept_block_bytes)) {
   ids_.fill(kFamilyIds);
   constexpr std::size_t kUsual = 8;
-  for (Known& known : known_) known.memtables.reserve(kUsual);
+  for (Known& known : known_) {
+    known.memtables.reserve(kUsual);
+    known.entries.reserve(kUsual);
+  }
 }
 
 DirectReads::~DirectReads() = default;
@@ -93,9 +90,35 @@ void DirectReads::end() {
   for (Known& known : known_) known.is_current = false;
 }
 
-template <class IsInMemtable>
-DirectReads::Pin DirectReads::pin_if(Family family, State state,
-                                     const IsInMemtable& is_in_memtable) {
+// A memtable may be here still that has become a file, as long as somebody holds it, and a later
+// one be gone whose deletions are in no file any more: what it holds means nothing. Those that are
+// not known to be files are the last ones, without a gap, as `is_current` says: so of a key, what
+// they hold is newer than what files do, but for files that were linked in past them.
+template <class TakeRecent>
+bool DirectReads::take_recent_of(std::size_t id, MemtableRows& recent,
+                                 const TakeRecent& take_recent) const {
+  const Known& known = known_[id];
+  const auto is_file = [&](const Memtable& memtable) {
+    return memtable.newest_sequence->load(std::memory_order_relaxed) <=
+           upkeep_[id].settled_sequence;
+  };
+  const auto is_passed = [&](const Memtable& memtable) {
+    return memtable.number <= known.last_passed;
+  };
+  const std::vector<Memtable>& all = known.memtables;
+  const auto live = std::find_if_not(all.begin(), all.end(), is_file) - all.begin();
+  const auto fresh = std::find_if_not(all.begin() + live, all.end(), is_passed) - all.begin();
+  const MemtableRows::Memtables entries = known.entries;
+  const auto passed =
+      entries.subspan(static_cast<std::size_t>(live), static_cast<std::size_t>(fresh - live));
+  if (!passed.empty() && (!take_recent(passed) || !recent.empty())) return false;
+  return take_recent(entries.subspan(static_cast<std::size_t>(fresh)));
+}
+
+template <class TakeRecent>
+DirectReads::Pin DirectReads::pin_with(Family family, State state, MemtableRows& recent,
+                                       const TakeRecent& take_recent) {
+  recent.clear();
   const auto place = static_cast<std::size_t>(family);
   Stripe& stripe = stripes_[thread_index() % kStripes];
   const BriefLock lock(stripe.busy);
@@ -108,35 +131,38 @@ DirectReads::Pin DirectReads::pin_if(Family family, State state,
   }
   // What was written since may be in them, and what it replaced gone.
   if (!state.is_kept && tables->flushed_sequence() > state.sequence) return nullptr;
-  for (const Memtable& memtable : known.memtables) {
-    if (is_in_memtable(*memtable.entries)) return nullptr;
-  }
+  if (!take_recent_of(ids_[place], recent, take_recent)) return nullptr;
   if (!is_asked_[place].load(std::memory_order_relaxed)) {
     is_asked_[place].store(true, std::memory_order_relaxed);
   }
   return tables;
 }
 
-DirectReads::Pin DirectReads::pin(Family family, State state, std::span<const std::string> keys) {
+DirectReads::Pin DirectReads::pin(Family family, State state, std::span<const std::string> keys,
+                                  MemtableRows& recent) {
   // They are looked for under a lock that is held for moments.
   constexpr std::size_t kMostSought = 256;
-  return pin_if(family, state, [&](const SkipList& entries) {
-    if (entries.first() == nullptr) return false;
-    return keys.size() > kMostSought ||
-           std::any_of(keys.begin(), keys.end(),
-                       [&](const std::string& key) { return holds_key(entries, key); });
+  return pin_with(family, state, recent, [&](MemtableRows::Memtables memtables) {
+    if (is_empty(memtables)) return true;
+    if (keys.size() > kMostSought) return false;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (!recent.take_key(memtables, keys[i], state.sequence, i)) return false;
+    }
+    return true;
   });
 }
 
-DirectReads::Pin DirectReads::pin(Family family, State state, std::string_view key) {
-  return pin_if(family, state, [&](const SkipList& entries) { return holds_key(entries, key); });
+DirectReads::Pin DirectReads::pin(Family family, State state, std::string_view key,
+                                  MemtableRows& recent) {
+  return pin_with(family, state, recent, [&](MemtableRows::Memtables memtables) {
+    return recent.take_key(memtables, key, state.sequence, 0);
+  });
 }
 
 DirectReads::Pin DirectReads::pin_range(Family family, State state, std::string_view lower,
-                                        std::string_view upper) {
-  return pin_if(family, state, [&](const SkipList& entries) {
-    Node* const node = first_from(entries, lower);
-    return node != nullptr && node->key().bytes < upper;
+                                        std::string_view upper, MemtableRows& recent) {
+  return pin_with(family, state, recent, [&](MemtableRows::Memtables memtables) {
+    return recent.take_range(memtables, lower, upper, state.sequence);
   });
 }
 
@@ -154,7 +180,9 @@ void DirectReads::add_memtable(std::uint32_t family_id, const SkipList& entries,
                                const std::atomic<std::uint64_t>& newest_sequence) {
   if (family_id >= kFamilyIds) return;
   const AllStripes all(*this);
-  known_[family_id].memtables.push_back({&entries, &newest_sequence, ++memtables_made_});
+  Known& known = known_[family_id];
+  known.memtables.push_back({&newest_sequence, ++memtables_made_});
+  known.entries.push_back(&entries);
 }
 
 void DirectReads::remove_memtable(std::uint32_t family_id, const SkipList& entries) {
@@ -162,12 +190,12 @@ void DirectReads::remove_memtable(std::uint32_t family_id, const SkipList& entri
   const AllStripes all(*this);
   Known& known = known_[family_id];
   Upkeep& upkeep = upkeep_[family_id];
-  const auto gone =
-      std::find_if(known.memtables.begin(), known.memtables.end(),
-                   [&](const Memtable& memtable) { return memtable.entries == &entries; });
+  const auto place = std::find(known.entries.begin(), known.entries.end(), &entries);
+  const auto gone = known.memtables.begin() + (place - known.entries.begin());
   std::uint64_t newest = gone->newest_sequence->load(std::memory_order_relaxed);
   if (gone->number <= known.last_refused) newest = std::max(newest, upkeep.erased_sequence);
   known.memtables.erase(gone);
+  known.entries.erase(place);
   upkeep.gone_sequence = std::max(upkeep.gone_sequence, newest);
   if (newest <= upkeep.pinned_sequence) return;
   known.is_current = false;
@@ -195,6 +223,7 @@ void DirectReads::end_change(Family family, std::uint64_t erased_sequence) noexc
     Upkeep& upkeep = upkeep_[id_of(family)];
     --upkeep.changing;
     ++upkeep.changes;
+    known_[id_of(family)].last_passed = memtables_made_;
   }
   const std::lock_guard lock(refresh_mutex_);
   refresh(family);
@@ -290,6 +319,7 @@ bool DirectReads::try_refresh(Family family, Pin& pinned) {
   for (std::size_t i = 0; i < kStripes; ++i) stripes_[i].tables[place].swap(pins[i]);
   Upkeep& upkeep = upkeep_[id];
   upkeep.pinned_sequence = then.flushed_sequence;
+  upkeep.settled_sequence = std::max(then.flushed_sequence, then.gone_sequence);
   if (upkeep.changes != then.changes) return false;
   known_[id].is_current = upkeep.changing == 0;
   return true;

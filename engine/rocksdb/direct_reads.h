@@ -28,9 +28,9 @@ class SkipList;
 struct MemoryPlan;
 
 /// Reads of table files past RocksDB, at less than half of its price where the block is not in its
-/// cache. It answers what it is sure of, and leaves everything else to RocksDB: what a memtable
-/// may hold, files that it cannot read, families with erased ranges. Why its answers are RocksDB's:
-/// engine/README.md. Thread-safe.
+/// cache. It answers what it is sure of, and leaves everything else to RocksDB: files that it
+/// cannot read, families with erased ranges, ranges of which memtables hold much. Why its answers
+/// are RocksDB's: engine/README.md. Thread-safe.
 class DirectReads final : public rocksdb::EventListener {
  public:
   explicit DirectReads(const MemoryPlan& plan);
@@ -52,16 +52,16 @@ class DirectReads final : public rocksdb::EventListener {
     /// Whether a snapshot keeps RocksDB from giving up what it shows.
     bool is_kept = false;
 
-    static State latest() noexcept { return {~std::uint64_t{0}}; }
     static State kept(std::uint64_t sequence) noexcept { return {sequence, true}; }
-    /// One that was the latest.
+    /// One that was the latest, or still is.
     static State past(std::uint64_t sequence) noexcept { return {sequence}; }
   };
-  /// Tables that hold all that the state shows of these keys, or of [lower, upper); null where
-  /// there are none, or not for sure.
-  Pin pin(Family family, State state, std::span<const std::string> keys);
-  Pin pin(Family family, State state, std::string_view key);
-  Pin pin_range(Family family, State state, std::string_view lower, std::string_view upper);
+  /// Tables that hold all that the state shows of these keys, or of [lower, upper), but for what
+  /// memtables hold of it, which goes to `recent`; null where there are none, or not for sure.
+  Pin pin(Family family, State state, std::span<const std::string> keys, MemtableRows& recent);
+  Pin pin(Family family, State state, std::string_view key, MemtableRows& recent);
+  Pin pin_range(Family family, State state, std::string_view lower, std::string_view upper,
+                MemtableRows& recent);
 
   /// Counts a row, or the beginning of a scan, that was read so.
   void note_read() noexcept;
@@ -98,15 +98,17 @@ class DirectReads final : public rocksdb::EventListener {
   static constexpr std::size_t kFamilyIds = 16;
 
   struct Memtable {
-    const SkipList* entries;
     const std::atomic<std::uint64_t>* newest_sequence;
     std::uint64_t number;
   };
   /// Read under one stripe, changed under all.
   struct Known {
     std::vector<Memtable> memtables;
+    std::vector<const SkipList*> entries;  ///< Of these, in their order.
     /// Until these memtables are gone, ranges that were erased may be in them.
     std::uint64_t last_refused = 0;
+    /// What these hold may be older than what files hold that were linked in past them.
+    std::uint64_t last_passed = 0;
     /// Whether what no memtable holds is in the tables that are pinned.
     bool is_current = false;
   };
@@ -124,6 +126,9 @@ class DirectReads final : public rocksdb::EventListener {
     std::uint64_t pinned_sequence = 0;
     /// The newest of memtables that are gone.
     std::uint64_t gone_sequence = 0;
+    /// Memtables whose entries all lie below it are in the tables that are pinned now, also where
+    /// somebody holds them still: they were flushed, or a later one was gone.
+    std::uint64_t settled_sequence = 0;
     /// Rises with every change that the pinned tables may lack.
     std::uint64_t changes = 0;
     /// Of ranges in memtables up to Known::last_refused.
@@ -132,8 +137,11 @@ class DirectReads final : public rocksdb::EventListener {
   };
   class AllStripes;
 
-  template <class IsInMemtable>
-  Pin pin_if(Family family, State state, const IsInMemtable& is_in_memtable);
+  template <class TakeRecent>
+  Pin pin_with(Family family, State state, MemtableRows& recent, const TakeRecent& take_recent);
+  /// Copies what memtables hold that is not in the pinned tables. False where RocksDB is to say.
+  template <class TakeRecent>
+  bool take_recent_of(std::size_t id, MemtableRows& recent, const TakeRecent& take_recent) const;
   void refuse_memtables(Family family, std::uint64_t erased_sequence) noexcept;
   // These require refresh_mutex_.
   /// Out of memory, what is pinned stays: right, but for what has left a memtable since.

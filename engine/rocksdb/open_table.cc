@@ -1,7 +1,6 @@
 #include "engine/rocksdb/open_table.h"
 
 #include <algorithm>
-#include <boost/endian/conversion.hpp>
 #include <utility>
 #include <vector>
 
@@ -10,32 +9,11 @@
 namespace callisto::kv {
 namespace {
 
-constexpr std::size_t kTagBytes = 8;
-// Kinds of entries, the last byte of a tag.
-constexpr std::uint8_t kDeletion = 0;
-constexpr std::uint8_t kValue = 1;
-constexpr std::uint8_t kSingleDeletion = 7;
-
 std::atomic<std::uint64_t> next_serial{1};
 
 using KeptScratch = KeptByThread<std::unique_ptr<BlockScratch>>;
 
 }  // namespace
-
-std::optional<TableEntry> take_entry(const BlockEntries& entries) noexcept {
-  const std::string_view key = entries.key();
-  if (key.size() < kTagBytes) return std::nullopt;
-  TableEntry entry;
-  entry.key = key.substr(0, key.size() - kTagBytes);
-  const std::uint64_t tag = boost::endian::load_little_u64(
-      reinterpret_cast<const unsigned char*>(key.data() + entry.key.size()));
-  const auto kind = static_cast<std::uint8_t>(tag & 0xff);
-  if (kind != kValue && kind != kDeletion && kind != kSingleDeletion) return std::nullopt;
-  entry.sequence = tag >> 8;
-  entry.is_deletion = kind != kValue;
-  entry.value = entries.value();
-  return entry;
-}
 
 ScratchLease::ScratchLease() : scratch_(KeptScratch::take()) {
   if (scratch_ == nullptr) scratch_ = std::make_unique<BlockScratch>();
@@ -45,6 +23,7 @@ ScratchLease::~ScratchLease() {
   // What one large block took goes, and what is known of it.
   scratch_->table = 0;
   scratch_->kept.reset();
+  scratch_->recent.trim();
   scratch_->packed.trim();
   scratch_->unpacked.trim();
   KeptScratch::give_back(std::move(scratch_));

@@ -13,6 +13,8 @@
 
 #include "engine/rocksdb/kept_blocks.h"
 #include "engine/rocksdb/key_filter.h"
+#include "engine/rocksdb/memtable_rows.h"
+#include "engine/rocksdb/table_entry.h"
 #include "engine/rocksdb/table_format.h"
 #include "engine/rocksdb/table_index.h"
 
@@ -30,18 +32,9 @@ struct TableFacts {
   std::uint64_t smallest_sequence = 0;
 };
 
-/// RocksDB's internal key, taken apart, with its value.
-struct TableEntry {
-  std::string_view key{};
-  std::string_view value{};
-  std::uint64_t sequence = 0;
-  bool is_deletion = false;
-};
-/// nullopt where it is neither a value nor a deletion.
-std::optional<TableEntry> take_entry(const BlockEntries& entries) noexcept;
-
-/// Memory for blocks that are read, and which one was unpacked last.
+/// Memory for what one call reads: rows of memtables; blocks, and which one was unpacked last.
 struct BlockScratch {
+  MemtableRows recent;
   BlockRoom packed;
   BlockRoom unpacked;
   KeptBlocks::Ref kept;

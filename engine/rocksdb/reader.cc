@@ -116,8 +116,10 @@ bool is_read_directly(const Database& database, Family family, std::string_view 
   return database.direct() != nullptr && !is_looked_up(family, key);
 }
 
-DirectReads::State state_of(const rocksdb::Snapshot* snapshot) {
-  if (snapshot == nullptr) return DirectReads::State::latest();
+DirectReads::State state_of(const Database& database, const rocksdb::Snapshot* snapshot) {
+  if (snapshot == nullptr) {
+    return DirectReads::State::past(database.db().GetLatestSequenceNumber());
+  }
   return DirectReads::State::kept(snapshot->GetSequenceNumber());
 }
 
@@ -126,9 +128,16 @@ template <class Take>
 std::optional<bool> read_row_directly(const Database& database, DirectReads::State state,
                                       Family family, std::string_view key, const Take& take) {
   if (!is_read_directly(database, family, key)) return std::nullopt;
-  const DirectReads::Pin tables = database.direct()->pin(family, state, key);
-  if (tables == nullptr) return std::nullopt;
   const ScratchLease scratch;
+  const MemtableRows& recent = (*scratch).recent;
+  const DirectReads::Pin tables = database.direct()->pin(family, state, key, (*scratch).recent);
+  if (tables == nullptr) return std::nullopt;
+  if (!recent.empty()) {
+    database.direct()->note_read();
+    const TableEntry newest = recent.entry(0);
+    if (!newest.is_deletion) take(newest.value);
+    return !newest.is_deletion;
+  }
   std::string_view value;
   const auto answer = tables->find(key, state.sequence, *scratch, value);
   if (answer == DirectReads::Answer::unknown) return std::nullopt;
@@ -148,17 +157,24 @@ std::size_t read_directly(const Database& database, DirectReads::State state, Fa
     return is_read_directly(database, family, key);
   };
   if (!std::all_of(keys.begin(), keys.end(), is_direct)) return 0;
-  const DirectReads::Pin tables = database.direct()->pin(family, state, keys);
+  const ScratchLease scratch;
+  MemtableRows& recent = (*scratch).recent;
+  const DirectReads::Pin tables = database.direct()->pin(family, state, keys, recent);
   if (tables == nullptr) return 0;
   const auto can_find = [&](const std::string& key) { return tables->can_find(key); };
   if (!state.is_kept && !std::all_of(keys.begin(), keys.end(), can_find)) return 0;
-  const ScratchLease scratch;
   std::size_t read = 0;
+  std::size_t in_memory = 0;
   for (; read < keys.size(); ++read) {
-    std::string_view value;
-    const auto answer = tables->find(keys[read], state.sequence, *scratch, value);
-    if (answer == DirectReads::Answer::unknown) break;
-    if (answer == DirectReads::Answer::found) each(read, value);
+    if (in_memory < recent.size() && recent.asked(in_memory) == read) {
+      const TableEntry newest = recent.entry(in_memory++);
+      if (!newest.is_deletion) each(read, newest.value);
+    } else {
+      std::string_view value;
+      const auto answer = tables->find(keys[read], state.sequence, *scratch, value);
+      if (answer == DirectReads::Answer::unknown) break;
+      if (answer == DirectReads::Answer::found) each(read, value);
+    }
     database.direct()->note_read();
   }
   return read;
@@ -191,7 +207,8 @@ Result<bool> read_one(const Database& database, const rocksdb::Snapshot* snapsho
                       std::string_view key, Value& value) {
   if (database.is_closed()) return Database::closed_error();
   const auto take = [&](std::string_view found) { value.assign(found); };
-  if (const auto found = read_row_directly(database, state_of(snapshot), family, key, take))
+  if (const auto found =
+          read_row_directly(database, state_of(database, snapshot), family, key, take))
     return *found;
   return read_one_below(database, snapshot, family, key, value);
 }
@@ -201,7 +218,7 @@ Result<Bytes> read_row(const Database& database, const rocksdb::Snapshot* snapsh
   if (database.is_closed()) return Database::closed_error();
   Bytes row;
   const auto take = [&](std::string_view value) { row = Bytes::copy_of(value); };
-  if (!read_row_directly(database, state_of(snapshot), family, key, take)) {
+  if (!read_row_directly(database, state_of(database, snapshot), family, key, take)) {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
     rocksdb::PinnableSlice value;
@@ -327,7 +344,8 @@ Result<void> read_many(const Database& database, const rocksdb::Snapshot* snapsh
   if (database.is_closed()) return Database::closed_error();
   const bool is_latest = snapshot == nullptr && !database.is_follower();
   const StateMark before = is_latest ? database.state_mark() : StateMark();
-  const std::size_t read = read_directly(database, state_of(snapshot), family, keys, each);
+  const std::size_t read =
+      read_directly(database, state_of(database, snapshot), family, keys, each);
   if (read == keys.size()) return {};
   auto done = read_rest_below(database, snapshot, family, keys, read, each);
   // Only where a file that could be read could not be read again.

@@ -25,12 +25,16 @@ struct OrderedKey {
     std::memcpy(&ordered.tag, key + ordered.bytes.size(), sizeof(tag));
     return ordered;
   }
-  /// An entry of a memtable: the internal key with its size in front as a varint of 32 bits.
+  /// An entry of a memtable: the internal key with its size in front, then the value so.
   static OrderedKey of_entry(const char* entry) noexcept {
-    const auto* at = reinterpret_cast<const unsigned char*>(entry);
-    std::uint32_t size = *at & 0x7fU;
-    for (unsigned shift = 7; (*at++ & 0x80U) != 0; shift += 7) size |= (*at & 0x7fU) << shift;
-    return of(reinterpret_cast<const char*>(at), size);
+    const std::uint32_t size = take_size(entry);
+    return of(entry, size);
+  }
+  static std::string_view value_of_entry(const char* entry) noexcept {
+    const std::uint32_t key_size = take_size(entry);
+    entry += key_size;
+    const std::uint32_t size = take_size(entry);
+    return {entry, size};
   }
 
   std::strong_ordering operator<=>(const OrderedKey& other) const noexcept {
@@ -40,8 +44,18 @@ struct OrderedKey {
   bool operator==(const OrderedKey& other) const noexcept = default;
 
   std::uint64_t sequence() const noexcept { return tag >> 8; }
-  /// Before all entries of a caller's key.
-  static OrderedKey first_of(std::string_view key) noexcept { return {key, ~std::uint64_t{0}}; }
+
+ private:
+  /// A varint of 32 bits, which it moves `at` behind.
+  static std::uint32_t take_size(const char*& at) noexcept {
+    auto byte = static_cast<unsigned char>(*at++);
+    std::uint32_t size = byte & 0x7fU;
+    for (unsigned shift = 7; (byte & 0x80U) != 0; shift += 7) {
+      byte = static_cast<unsigned char>(*at++);
+      size |= (byte & 0x7fU) << shift;
+    }
+    return size;
+  }
 };
 
 /// An entry with its links: those of the higher levels lie in front of it, the entry behind it.
@@ -58,6 +72,8 @@ class Node {
 
   char* entry() noexcept { return reinterpret_cast<char*>(this + 1); }
   OrderedKey key() noexcept { return OrderedKey::of_entry(entry()); }
+  /// What RocksDB wrote behind the key.
+  std::string_view value() noexcept { return OrderedKey::value_of_entry(entry()); }
 
   /// Any thread may ask while the writer links.
   Node* next(int level) noexcept { return link(level).load(std::memory_order_acquire); }

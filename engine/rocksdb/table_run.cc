@@ -7,18 +7,14 @@ namespace callisto::kv {
 
 TableRun::TableRun(std::vector<OpenTable*> tables, std::string_view upper,
                    std::size_t blocks_at_once)
-    : tables_(std::move(tables)),
-      upper_(upper),
-      blocks_at_once_(blocks_at_once),
-      scratch_(std::make_unique<BlockScratch>()),
-      entries_(std::make_unique<std::optional<BlockEntries>>()) {}
+    : tables_(std::move(tables)), upper_(upper), blocks_at_once_(blocks_at_once) {}
 
 bool TableRun::open_block(std::size_t block) {
   OpenTable& table = *tables_[table_];
   is_open_ = false;
-  scratch_->kept = table.kept_block(block);
-  if (scratch_->kept) {
-    entries_->emplace(scratch_->kept.bytes());
+  scratch_.kept = table.kept_block(block);
+  if (scratch_.kept) {
+    entries_.emplace(scratch_.kept.bytes());
     block_ = block;
     is_open_ = true;
     return true;
@@ -28,7 +24,7 @@ bool TableRun::open_block(std::size_t block) {
     std::size_t end = std::min(block + blocks_at_once_, last_block_ + 1);
     const std::uint64_t from = table.index().place(block).offset;
     while (end > block + 1 && table.index().place(end - 1).offset - from > kMostBytes) --end;
-    const auto read = table.read_blocks(block, end, scratch_->packed);
+    const auto read = table.read_blocks(block, end, scratch_.packed);
     if (!read) return false;
     read_ = *read;
     end_read_ = end;
@@ -38,10 +34,10 @@ bool TableRun::open_block(std::size_t block) {
   const std::string_view packed = read_.substr(
       place.offset - table.index().place(first_read_).offset, place.bytes + kTrailerBytes);
   if (!is_intact_block(packed)) return false;
-  const auto bytes = unpack_block(packed, scratch_->unpacked);
+  const auto bytes = unpack_block(packed, scratch_.unpacked);
   if (!bytes) return false;
   table.note_read(block, *bytes);
-  entries_->emplace(*bytes);
+  entries_.emplace(*bytes);
   block_ = block;
   is_open_ = true;
   return true;
@@ -64,7 +60,7 @@ bool TableRun::seek(std::string_view key) {
   if (!is_open_ || block != block_) {
     if (!open_block(block)) return false;
   }
-  (*entries_)->seek(key);
+  entries_->seek(key);
   while (next()) {
     if (!is_valid_ || entry_.key >= key) return true;
   }
@@ -73,15 +69,15 @@ bool TableRun::seek(std::string_view key) {
 
 bool TableRun::next() {
   while (true) {
-    if ((*entries_)->next()) return take();
-    if ((*entries_)->is_damaged()) return false;
+    if (entries_->next()) return take();
+    if (entries_->is_damaged()) return false;
     if (!next_block()) return false;
     if (table_ == tables_.size()) return true;
   }
 }
 
 bool TableRun::take() {
-  const auto entry = take_entry(**entries_);
+  const auto entry = take_entry(*entries_);
   is_valid_ = false;
   if (!entry) return false;
   entry_ = *entry;

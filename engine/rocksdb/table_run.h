@@ -1,32 +1,25 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/rocksdb/entry_run.h"
 #include "engine/rocksdb/open_table.h"
 
 namespace callisto::kv {
 
-/// The entries of table files that lie one behind the other, in their order: by rising keys, of one
-/// key the newest first, deletions too. Single-threaded; the files must outlive it.
-class TableRun {
+/// The entries of table files that lie one behind the other; the files must outlive it.
+class TableRun final : public EntryRun {
  public:
   /// Blocks from `lower` on are read `blocks_at_once` at first, more and more later, none behind
   /// those with keys below `upper`.
   TableRun(std::vector<OpenTable*> tables, std::string_view upper, std::size_t blocks_at_once);
-  TableRun(TableRun&&) noexcept = default;
 
-  /// To the first entry at or behind `key`, forward only. As next().
-  bool seek(std::string_view key);
-  /// False where a file cannot be read, or is damaged. valid() says whether there is an entry.
-  bool next();
-  bool valid() const noexcept { return is_valid_; }
-  /// Its key is valid until next(), its value too.
-  const TableEntry& entry() const noexcept { return entry_; }
+  bool seek(std::string_view key) override;
+  bool next() override;
 
  private:
   static constexpr std::size_t kMostBlocks = 16;
@@ -48,11 +41,8 @@ class TableRun {
   std::size_t first_read_ = 0;
   std::size_t end_read_ = 0;
   std::string_view read_{};
-  // Behind pointers, since views of them stay when the run moves.
-  std::unique_ptr<BlockScratch> scratch_;
-  std::unique_ptr<std::optional<BlockEntries>> entries_;
-  TableEntry entry_{};
-  bool is_valid_ = false;
+  BlockScratch scratch_;
+  std::optional<BlockEntries> entries_;
 };
 
 }  // namespace callisto::kv

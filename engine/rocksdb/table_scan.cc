@@ -37,9 +37,11 @@ bool load(const std::vector<OpenTable*>& tables, bool is_kept) {
   });
 }
 
+using Runs = std::vector<std::unique_ptr<EntryRun>>;
+
 /// The runs of a range; nullopt where there are too many, or one is not to be read.
-std::optional<std::vector<TableRun>> runs_of(const TableView& view, bool is_kept, Family family,
-                                             const Bounds& bounds) {
+std::optional<Runs> runs_of(const TableView& view, bool is_kept, Family family,
+                            const Bounds& bounds) {
   const std::size_t prefix = view.filter_prefix_bytes();
   const bool has_prefix = prefix != 0 && bounds.upper.starts_with(bounds.lower.substr(0, prefix)) &&
                           bounds.lower.size() >= prefix;
@@ -48,11 +50,12 @@ std::optional<std::vector<TableRun>> runs_of(const TableView& view, bool is_kept
     return table.facts().smallest_key < bounds.upper && table.facts().largest_key >= bounds.lower &&
            (!has_prefix || table.may_hold(hash));
   };
-  std::vector<TableRun> runs;
+  Runs runs;
   const auto add = [&](std::vector<OpenTable*> tables) {
     if (tables.empty()) return true;
     if (runs.size() == kMostRuns || !load(tables, is_kept)) return false;
-    runs.emplace_back(std::move(tables), bounds.upper, blocks_at_once(family));
+    runs.push_back(
+        std::make_unique<TableRun>(std::move(tables), bounds.upper, blocks_at_once(family)));
     return true;
   };
   for (const auto& table : view.level_0()) {
@@ -69,12 +72,12 @@ std::optional<std::vector<TableRun>> runs_of(const TableView& view, bool is_kept
   return runs;
 }
 
-/// Merges runs, and shows what one sequence number sees.
+/// Merges runs of files and of what memtables hold, and shows what one sequence number sees.
 class TableScan final : public Cursor {
  public:
   TableScan(std::shared_ptr<const Database> database, const rocksdb::Snapshot* snapshot,
             std::uint64_t max_sequence, Family family, const Bounds& bounds,
-            DirectReads::Pin tables, std::vector<TableRun> runs, StateMark mark)
+            DirectReads::Pin tables, Runs runs, StateMark mark)
       : database_(std::move(database)),
         snapshot_(snapshot),
         family_(family),
@@ -125,9 +128,9 @@ class TableScan final : public Cursor {
 
  private:
   void seek_runs(std::string_view target) {
-    for (TableRun& run : runs_) {
-      if (run.valid() && run.entry().key >= target) continue;
-      if (!run.seek(target)) return go_on_below();
+    for (const auto& run : runs_) {
+      if (run->valid() && run->entry().key >= target) continue;
+      if (!run->seek(target)) return go_on_below();
     }
     settle();
   }
@@ -138,15 +141,15 @@ class TableScan final : public Cursor {
     is_left_ = true;
   }
 
-  TableRun* least() {
-    TableRun* least = nullptr;
-    for (TableRun& run : runs_) {
-      if (!run.valid()) continue;
+  EntryRun* least() {
+    EntryRun* least = nullptr;
+    for (const auto& run : runs_) {
+      if (!run->valid()) continue;
       if (least != nullptr) {
-        const int order = run.entry().key.compare(least->entry().key);
-        if (order > 0 || (order == 0 && run.entry().sequence < least->entry().sequence)) continue;
+        const int order = run->entry().key.compare(least->entry().key);
+        if (order > 0 || (order == 0 && run->entry().sequence < least->entry().sequence)) continue;
       }
-      least = &run;
+      least = run.get();
     }
     return least;
   }
@@ -192,8 +195,8 @@ class TableScan final : public Cursor {
   const std::uint64_t max_sequence_;
   const StateMark mark_;
   const DirectReads::Pin tables_;
-  std::vector<TableRun> runs_;
-  TableRun* current_ = nullptr;
+  Runs runs_;
+  EntryRun* current_ = nullptr;
   std::unique_ptr<Cursor> below_;
   std::optional<Error> failure_;
 };
@@ -202,10 +205,12 @@ std::unique_ptr<Cursor> open_at(const std::shared_ptr<const Database>& database,
                                 const rocksdb::Snapshot* snapshot, DirectReads::State state,
                                 Family family, const Bounds& bounds, StateMark mark) {
   if (database->direct() == nullptr || bounds.reverse || !bounds.fill_cache) return nullptr;
-  auto tables = database->direct()->pin_range(family, state, bounds.lower, bounds.upper);
+  MemtableRows recent;
+  auto tables = database->direct()->pin_range(family, state, bounds.lower, bounds.upper, recent);
   if (tables == nullptr) return nullptr;
   auto runs = runs_of(*tables, state.is_kept, family, bounds);
   if (!runs) return nullptr;
+  if (!recent.empty()) runs->push_back(std::make_unique<MemtableRun>(std::move(recent)));
   database->direct()->note_read();
   return std::make_unique<TableScan>(database, snapshot, state.sequence, family, bounds,
                                      std::move(tables), *std::move(runs), mark);
@@ -221,7 +226,7 @@ std::unique_ptr<Cursor> open_table_scan(const std::shared_ptr<const Database>& d
     return open_at(database, snapshot, state, family, bounds, {});
   }
   const StateMark mark = database->state_mark();
-  return open_at(database, nullptr, DirectReads::State::latest(), family, bounds, mark);
+  return open_at(database, nullptr, DirectReads::State::past(mark.sequence), family, bounds, mark);
 }
 
 std::unique_ptr<Cursor> open_scan_at(const std::shared_ptr<const Database>& database,

@@ -174,6 +174,9 @@ TEST_F(CommitSteps, WhoHasSeenACommitNeverSeesTheStateBefore) {
 TEST_F(CommitSteps, ALazyReaderStaysWhereItBeganOrSaysThatItMoved) {
   CachedReader lazy(*store_, cache_);
   commit("new");
+  EXPECT_EQ(get(lazy), "old") << "a memtable has it still";
+  EXPECT_FALSE(lazy.moved());
+  ASSERT_TRUE(store_->compact());
   EXPECT_FALSE(lazy.get_row(Family::users, kKey, nullptr));
   EXPECT_TRUE(lazy.moved());
   CachedReader quiet(*store_, cache_);

@@ -5,59 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstring>
-#include <memory>
 #include <optional>
 #include <random>
 #include <set>
 #include <string>
 #include <thread>
-#include <vector>
+
+#include "tests/engine/tested_list.h"
 
 namespace callisto::kv {
 namespace {
-
-/// A key of the model: in the order that the list must have.
-struct ModelKey {
-  std::string bytes;
-  std::uint64_t tag = 0;
-  bool operator<(const ModelKey& other) const {
-    return bytes != other.bytes ? bytes < other.bytes : tag > other.tag;
-  }
-  bool operator==(const ModelKey&) const = default;
-};
-
-std::string internal_key(const ModelKey& key) {
-  std::string bytes = key.bytes;
-  bytes.append(reinterpret_cast<const char*>(&key.tag), sizeof(key.tag));
-  return bytes;
-}
-
-class TestedList {
- public:
-  bool insert(const ModelKey& key) {
-    std::string entry;
-    const std::string internal = internal_key(key);
-    std::size_t size = internal.size();
-    for (; size >= 0x80; size >>= 7) entry += static_cast<char>(size | 0x80);
-    entry += static_cast<char>(size);
-    entry += internal + "value";
-    const int height = list_.draw_height();
-    Node* const node = Node::make(room(Node::links_bytes(height) + entry.size()), height);
-    std::memcpy(node->entry(), entry.data(), entry.size());
-    return list_.insert(node);
-  }
-  const SkipList& list() const { return list_; }
-
- private:
-  char* room(std::size_t bytes) {
-    rooms_.push_back(std::make_unique<std::uint64_t[]>(bytes / 8 + 1));
-    return reinterpret_cast<char*>(rooms_.back().get());
-  }
-
-  std::vector<std::unique_ptr<std::uint64_t[]>> rooms_;
-  SkipList list_{room(SkipList::head_bytes())};
-};
 
 std::optional<ModelKey> key_at(Node* node) {
   if (node == nullptr) return std::nullopt;
