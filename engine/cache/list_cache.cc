@@ -408,13 +408,6 @@ void ListCache::fill(const Name& name, Ref<ListSegment> read, Version at) {
   shard.room.shrink(graves);
 }
 
-bool ListCache::covers(const Name& name, std::string_view position) {
-  Shard& shard = shard_of(name);
-  const std::lock_guard lock(shard.mutex);
-  List* const list = shard.find(name);
-  return list != nullptr && list->covering(position) != nullptr;
-}
-
 void ListCache::apply(const Name& name, std::string_view position, FollowedValue& value,
                       bool is_record, SignatureOf signature, Version version) {
   Shard& shard = shard_of(name);

@@ -113,8 +113,6 @@ class ListCache {
   /// `signature`: of the list's values, or null.
   void apply(const Name& name, std::string_view position, FollowedValue& value, bool is_record,
              SignatureOf signature, Version version);
-  /// Whether apply() would do anything.
-  bool covers(const Name& name, std::string_view position);
   void erase_range(Family family, std::string_view lower, std::string_view upper);
   void clear();
 

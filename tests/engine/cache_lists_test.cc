@@ -49,6 +49,10 @@ class Lists : public ::testing::Test {
     FollowedValue nothing;
     lists_.apply(name(), position, nothing, false, nullptr, version);
   }
+  static bool knows(const Name& list, std::string_view position, ListCache& lists) {
+    return static_cast<bool>(lists.find(list, position, 1'000'000));
+  }
+  bool knows(const Name& list, std::string_view position) { return knows(list, position, lists_); }
   std::string find(std::string_view position, Version at = 1000) {
     return show(lists_.find(name(), position, at));
   }
@@ -185,8 +189,8 @@ TEST_F(Lists, APartThatGrewTooLongForgetsItsEnd) {
   EXPECT_EQ(kept->entries[kept->entries.size() - 1]->position(), "100000");
   EXPECT_GT(kept->to, kept->entries[0]->position());
   EXPECT_EQ(kept->to, std::to_string(100'000 + ListCache::kMaxSegmentEntries));
-  EXPECT_FALSE(lists_.covers(name(), kept->to));
-  EXPECT_TRUE(lists_.covers(name(), kept->entries[0]->position()));
+  EXPECT_FALSE(knows(name(), kept->to));
+  EXPECT_TRUE(knows(name(), kept->entries[0]->position()));
 }
 
 TEST_F(Lists, ARangeIsErased) {
@@ -195,10 +199,10 @@ TEST_F(Lists, ARangeIsErased) {
   lists_.erase_range(Family::messages, "a", "z");
   EXPECT_EQ(lists_.stats().entries, 4U);
   lists_.erase_range(Family::indexes, "b/c/d", "c");
-  EXPECT_TRUE(lists_.covers(of("a/"), "x"));
-  EXPECT_FALSE(lists_.covers(of("b/"), "x")) << "keys of it may be in the range";
-  EXPECT_FALSE(lists_.covers(of("b/c/"), "x"));
-  EXPECT_TRUE(lists_.covers(of("d/"), "x"));
+  EXPECT_TRUE(knows(of("a/"), "x"));
+  EXPECT_FALSE(knows(of("b/"), "x")) << "keys of it may be in the range";
+  EXPECT_FALSE(knows(of("b/c/"), "x"));
+  EXPECT_TRUE(knows(of("d/"), "x"));
   lists_.clear();
   EXPECT_EQ(lists_.stats().entries, 0U);
   EXPECT_EQ(lists_.stats().bytes, 0U);
@@ -231,7 +235,7 @@ TEST_F(Lists, PartsAreEvictedOneByOne) {
   const std::string large(100'000, 'w');
   FollowedValue left(large);
   small.apply(name(), from.back(), left, false, nullptr, 20);
-  EXPECT_FALSE(small.covers(name(), from.back())) << "it is larger than the shard";
+  EXPECT_FALSE(knows(name(), from.back(), small)) << "it is larger than the shard";
 }
 
 TEST_F(Lists, NothingStaysWithoutCapacity) {
@@ -240,7 +244,7 @@ TEST_F(Lists, NothingStaysWithoutCapacity) {
   Ref<ListSegment> part(new ListSegment);
   part->is_to_end = true;
   none.fill(name(), std::move(part), 10);
-  EXPECT_FALSE(none.covers(name(), "x"));
+  EXPECT_FALSE(knows(name(), "x", none));
   EXPECT_EQ(none.stats().entries, 0U);
   EXPECT_EQ(none.stats().bytes, 0U);
 }

@@ -258,6 +258,31 @@ TEST_P(DirectReadsTest, SeeWhatMemtablesHold) {
   EXPECT_TRUE(is_direct([&] { check(*state, before); }));
 }
 
+TEST_P(DirectReadsTest, LeaveManyKeysToRocksDbWhereMemtablesHoldAnything) {
+  if (family_ == Family::indexes) GTEST_SKIP() << "single rows of an index are RocksDB's";
+  auto store = open();
+  Model model;
+  for (int i = 0; i < 10; ++i) change(*store, model, 300);
+  merge(*store, model.begin()->first);
+  const auto read = [&](std::size_t count) {
+    std::vector<std::string> wanted;
+    for (auto at = model.begin(); wanted.size() < count; ++at) wanted.push_back(at->first);
+    std::size_t found = 0;
+    const std::uint64_t before = store->stats().disk.direct_reads;
+    EXPECT_TRUE(store->multi_get(family_, wanted, [&](std::size_t i, std::string_view value) {
+      ++found;
+      EXPECT_EQ(value, model.at(wanted[i]));
+    }));
+    EXPECT_EQ(found, count);
+    return store->stats().disk.direct_reads - before;
+  };
+  ASSERT_GT(model.size(), 300U);
+  EXPECT_EQ(read(300), 300U);
+  put(*store, "other", "in a memtable", family_);
+  EXPECT_EQ(read(256), 256U);
+  EXPECT_EQ(read(257), 0U);
+}
+
 // A memtable that a scan of RocksDB's holds is here still when it and a later one are files.
 TEST_P(DirectReadsTest, AreNotMisledByAMemtableThatSomebodyHolds) {
   auto store = open();
