@@ -89,6 +89,8 @@ class Database {
 
   /// Tells states apart that were not changed in between.
   StateMark state_mark() const { return {db_->GetLatestSequenceNumber(), loads_.load()}; }
+  /// Rises when a load begins, and when it ends.
+  std::uint64_t loads() const noexcept { return loads_.load(); }
   /// The state now, which stays as it is: never that of the middle of a load.
   const rocksdb::Snapshot* take_snapshot() const;
   /// Links table files in, as a change that no snapshot of before shows. Requires write_mutex().

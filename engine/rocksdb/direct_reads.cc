@@ -84,10 +84,10 @@ void DirectReads::begin(rocksdb::DB& db,
 void DirectReads::end() {
   std::array<std::array<Pin, kFamilyCount>, kStripes> dropped;
   const std::lock_guard lock(refresh_mutex_);
-  db_ = nullptr;
   const AllStripes all(*this);
   for (std::size_t i = 0; i < kStripes; ++i) dropped[i].swap(stripes_[i].tables);
   for (Known& known : known_) known.is_current = false;
+  db_ = nullptr;
 }
 
 // A memtable may be here still that has become a file, as long as somebody holds it, and a later
@@ -116,7 +116,7 @@ bool DirectReads::take_recent_of(std::size_t id, MemtableRows& recent,
 }
 
 template <class TakeRecent>
-DirectReads::Pin DirectReads::pin_with(Family family, State state, MemtableRows& recent,
+DirectReads::Pin DirectReads::pin_with(Family family, State& state, MemtableRows& recent,
                                        const TakeRecent& take_recent) {
   recent.clear();
   const auto place = static_cast<std::size_t>(family);
@@ -129,6 +129,8 @@ DirectReads::Pin DirectReads::pin_with(Family family, State state, MemtableRows&
       known.memtables.front().number <= known.last_refused) {
     return nullptr;
   }
+  // Not before: a load may have come since, whose rows are shown in every state.
+  if (state.is_latest()) state.sequence = db_->GetLatestSequenceNumber();
   // What was written since may be in them, and what it replaced gone.
   if (!state.is_kept && tables->flushed_sequence() > state.sequence) return nullptr;
   if (!take_recent_of(ids_[place], recent, take_recent)) return nullptr;
@@ -138,7 +140,7 @@ DirectReads::Pin DirectReads::pin_with(Family family, State state, MemtableRows&
   return tables;
 }
 
-DirectReads::Pin DirectReads::pin(Family family, State state, std::span<const std::string> keys,
+DirectReads::Pin DirectReads::pin(Family family, State& state, std::span<const std::string> keys,
                                   MemtableRows& recent) {
   // They are looked for under a lock that is held for moments.
   constexpr std::size_t kMostSought = 256;
@@ -152,14 +154,14 @@ DirectReads::Pin DirectReads::pin(Family family, State state, std::span<const st
   });
 }
 
-DirectReads::Pin DirectReads::pin(Family family, State state, std::string_view key,
+DirectReads::Pin DirectReads::pin(Family family, State& state, std::string_view key,
                                   MemtableRows& recent) {
   return pin_with(family, state, recent, [&](MemtableRows::Memtables memtables) {
     return recent.take_key(memtables, key, state.sequence, 0);
   });
 }
 
-DirectReads::Pin DirectReads::pin_range(Family family, State state, std::string_view lower,
+DirectReads::Pin DirectReads::pin_range(Family family, State& state, std::string_view lower,
                                         std::string_view upper, MemtableRows& recent) {
   return pin_with(family, state, recent, [&](MemtableRows::Memtables memtables) {
     return recent.take_range(memtables, lower, upper, state.sequence);
@@ -176,11 +178,19 @@ std::uint64_t DirectReads::reads() const noexcept {
   return reads;
 }
 
+/// Ranges that were erased are no entries of it.
+std::uint64_t DirectReads::newest_of(const Memtable& memtable, const Known& known,
+                                     const Upkeep& upkeep) noexcept {
+  const std::uint64_t newest = memtable.newest_sequence->load(std::memory_order_relaxed);
+  return memtable.number <= known.last_refused ? std::max(newest, upkeep.erased_sequence) : newest;
+}
+
 void DirectReads::add_memtable(std::uint32_t family_id, const SkipList& entries,
                                const std::atomic<std::uint64_t>& newest_sequence) {
   if (family_id >= kFamilyIds) return;
   const AllStripes all(*this);
   Known& known = known_[family_id];
+  known.entries.reserve(known.entries.size() + 1);  // of both, or of none
   known.memtables.push_back({&newest_sequence, ++memtables_made_});
   known.entries.push_back(&entries);
 }
@@ -192,8 +202,7 @@ void DirectReads::remove_memtable(std::uint32_t family_id, const SkipList& entri
   Upkeep& upkeep = upkeep_[family_id];
   const auto place = std::find(known.entries.begin(), known.entries.end(), &entries);
   const auto gone = known.memtables.begin() + (place - known.entries.begin());
-  std::uint64_t newest = gone->newest_sequence->load(std::memory_order_relaxed);
-  if (gone->number <= known.last_refused) newest = std::max(newest, upkeep.erased_sequence);
+  const std::uint64_t newest = newest_of(*gone, known, upkeep);
   known.memtables.erase(gone);
   known.entries.erase(place);
   upkeep.gone_sequence = std::max(upkeep.gone_sequence, newest);
@@ -233,10 +242,11 @@ void DirectReads::end_change(Family family, std::uint64_t erased_sequence) noexc
 // be that nobody was told of it yet.
 std::uint64_t DirectReads::flushed_sequence(Family family) {
   const AllStripes all(*this);
-  std::uint64_t newest = upkeep_[id_of(family)].gone_sequence;
-  const std::vector<Memtable>& memtables = known_[id_of(family)].memtables;
-  for (std::size_t i = 0; i + 1 < memtables.size(); ++i) {
-    newest = std::max(newest, memtables[i].newest_sequence->load(std::memory_order_relaxed));
+  const Upkeep& upkeep = upkeep_[id_of(family)];
+  const Known& known = known_[id_of(family)];
+  std::uint64_t newest = upkeep.gone_sequence;
+  for (std::size_t i = 0; i + 1 < known.memtables.size(); ++i) {
+    newest = std::max(newest, newest_of(known.memtables[i], known, upkeep));
   }
   return newest;
 }

@@ -52,15 +52,21 @@ class DirectReads final : public rocksdb::EventListener {
     /// Whether a snapshot keeps RocksDB from giving up what it shows.
     bool is_kept = false;
 
+    /// That of the moment in which tables are pinned, which says which one it is.
+    static State latest() noexcept { return {kLatest}; }
     static State kept(std::uint64_t sequence) noexcept { return {sequence, true}; }
-    /// One that was the latest, or still is.
+    /// One that was the latest.
     static State past(std::uint64_t sequence) noexcept { return {sequence}; }
+    bool is_latest() const noexcept { return sequence == kLatest; }
+
+   private:
+    static constexpr std::uint64_t kLatest = ~std::uint64_t{0};
   };
   /// Tables that hold all that the state shows of these keys, or of [lower, upper), but for what
   /// memtables hold of it, which goes to `recent`; null where there are none, or not for sure.
-  Pin pin(Family family, State state, std::span<const std::string> keys, MemtableRows& recent);
-  Pin pin(Family family, State state, std::string_view key, MemtableRows& recent);
-  Pin pin_range(Family family, State state, std::string_view lower, std::string_view upper,
+  Pin pin(Family family, State& state, std::span<const std::string> keys, MemtableRows& recent);
+  Pin pin(Family family, State& state, std::string_view key, MemtableRows& recent);
+  Pin pin_range(Family family, State& state, std::string_view lower, std::string_view upper,
                 MemtableRows& recent);
 
   /// Counts a row, or the beginning of a scan, that was read so.
@@ -138,10 +144,12 @@ class DirectReads final : public rocksdb::EventListener {
   class AllStripes;
 
   template <class TakeRecent>
-  Pin pin_with(Family family, State state, MemtableRows& recent, const TakeRecent& take_recent);
+  Pin pin_with(Family family, State& state, MemtableRows& recent, const TakeRecent& take_recent);
   /// Copies what memtables hold that is not in the pinned tables. False where RocksDB is to say.
   template <class TakeRecent>
   bool take_recent_of(std::size_t id, MemtableRows& recent, const TakeRecent& take_recent) const;
+  static std::uint64_t newest_of(const Memtable& memtable, const Known& known,
+                                 const Upkeep& upkeep) noexcept;
   void refuse_memtables(Family family, std::uint64_t erased_sequence) noexcept;
   // These require refresh_mutex_.
   /// Out of memory, what is pinned stays: right, but for what has left a memtable since.
@@ -165,7 +173,7 @@ class DirectReads final : public rocksdb::EventListener {
   std::array<std::atomic<bool>, kFamilyCount> is_asked_{};
 
   std::mutex refresh_mutex_;
-  // Guarded by refresh_mutex_; ids_ does not change between begin() and end().
+  // Guarded by refresh_mutex_; db_ and ids_ do not change while tables are pinned.
   rocksdb::DB* db_ = nullptr;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
   std::array<std::uint32_t, kFamilyCount> ids_{};

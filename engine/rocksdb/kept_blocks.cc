@@ -1,5 +1,6 @@
 #include "engine/rocksdb/kept_blocks.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -13,6 +14,8 @@ namespace {
 constexpr std::size_t kMostBlockBytes = 32u << 10;
 /// Blocks are 4 KiB and more, but for the last of a file.
 constexpr std::uint64_t kBytesPerSeat = 2048;
+/// Marks have a bit less for them.
+constexpr std::uint64_t kMostSeats = (std::uint64_t{1} << 31) - 2;
 constexpr unsigned kClockUnitBits = 10;
 constexpr std::uint32_t kClockMask = 0x7fffffff;
 
@@ -50,14 +53,11 @@ void KeptBlocks::Ref::reset() noexcept {
   if (Block* const block = std::exchange(block_, nullptr)) block->drop();
 }
 
-KeptBlocks::KeptBlocks(std::uint64_t most_bytes) : most_bytes_(most_bytes) {
-  const std::size_t seats = most_bytes / kBytesPerSeat;
-  seats_.resize(seats);
-  free_seats_.reserve(seats);
-  while (free_seats_.size() < seats) {
-    free_seats_.push_back(static_cast<std::uint32_t>(free_seats_.size()));
-  }
-}
+KeptBlocks::KeptBlocks(std::uint64_t most_bytes)
+    : most_bytes_(most_bytes),
+      most_seats_(static_cast<std::uint32_t>(
+          std::min<std::uint64_t>(most_bytes / kBytesPerSeat, kMostSeats))),
+      seats_(std::make_unique_for_overwrite<Seat[]>(most_seats_)) {}
 
 KeptBlocks::~KeptBlocks() {
   while (first_ != nullptr) leave(first_);
@@ -69,7 +69,9 @@ std::uint32_t KeptBlocks::stamp() const noexcept {
 }
 
 KeptBlocks::Stripe& KeptBlocks::stripe_of(const Mark& mark) noexcept {
-  return stripes_[reinterpret_cast<std::uintptr_t>(&mark) / sizeof(Mark) % kStripes];
+  // Marks lie beside the places of their blocks.
+  constexpr std::size_t kApart = 2 * sizeof(Mark);
+  return stripes_[reinterpret_cast<std::uintptr_t>(&mark) / kApart % kStripes];
 }
 
 KeptBlocks::Ref KeptBlocks::find(const Mark& mark) noexcept {
@@ -78,7 +80,7 @@ KeptBlocks::Ref KeptBlocks::find(const Mark& mark) noexcept {
   const BriefLock lock(stripe.busy);
   const std::uint32_t note = mark.note_.load(std::memory_order_relaxed);
   if (!is_seat(note)) return {};
-  Block* const block = seats_[note / 2 - 1];
+  Block* const block = seats_[note / 2 - 1].block;
   block->references.fetch_add(1, std::memory_order_relaxed);
   if (!block->is_asked.load(std::memory_order_relaxed)) {
     block->is_asked.store(true, std::memory_order_relaxed);
@@ -87,7 +89,7 @@ KeptBlocks::Ref KeptBlocks::find(const Mark& mark) noexcept {
   return Ref(block);
 }
 
-void KeptBlocks::note_read(Mark& mark, std::string_view bytes) {
+void KeptBlocks::note_read(Mark& mark, std::string_view bytes) noexcept {
   reads_.fetch_add(1, std::memory_order_relaxed);
   if (bytes.size() > kMostBlockBytes) return;
   clock_.fetch_add(bytes.size(), std::memory_order_relaxed);
@@ -96,7 +98,11 @@ void KeptBlocks::note_read(Mark& mark, std::string_view bytes) {
   if (is_seat(seen)) return;
   const std::uint32_t age = (now - seen / 2) & kClockMask;
   if (seen != 0 && age <= most_bytes_ >> kClockUnitBits) {
-    keep(mark, seen, bytes);
+    try {
+      keep(mark, seen, bytes);
+    } catch (const std::bad_alloc&) {
+      // It is read anew next time.
+    }
   } else {
     mark.note_.compare_exchange_strong(seen, 2 * now + 1, std::memory_order_relaxed);
   }
@@ -105,26 +111,34 @@ void KeptBlocks::note_read(Mark& mark, std::string_view bytes) {
 void KeptBlocks::keep(Mark& mark, std::uint32_t seen, std::string_view bytes) {
   Block* const block = Block::make(bytes);
   const std::lock_guard lock(mutex_);
-  make_room(block->room());
+  make_room(charge_of(*block));
   const BriefLock stripe(stripe_of(mark).busy);
   // Another thread may have kept it meanwhile.
-  if (free_seats_.empty() || mark.note_.load(std::memory_order_relaxed) != seen) {
+  if (!has_seat() || mark.note_.load(std::memory_order_relaxed) != seen) {
     block->drop();
     return;
   }
   block->mark = &mark;
-  block->seat = free_seats_.back();
-  free_seats_.pop_back();
-  seats_[block->seat] = block;
+  block->seat = take_seat();
+  seats_[block->seat].block = block;
   mark.note_.store(2 * block->seat + 2, std::memory_order_relaxed);
   link_last(block);
-  bytes_ += block->room();
+  bytes_ += charge_of(*block);
   ++entries_;
   ++fills_;
 }
 
+std::uint64_t KeptBlocks::charge_of(const Block& block) noexcept {
+  return block.room() + sizeof(Seat);
+}
+
+std::uint32_t KeptBlocks::take_seat() noexcept {
+  if (free_seat_ == kNoSeat) return used_seats_++;
+  return std::exchange(free_seat_, seats_[free_seat_].next_free);
+}
+
 void KeptBlocks::make_room(std::uint64_t bytes) noexcept {
-  while (first_ != nullptr && (bytes_ + bytes > most_bytes_ || free_seats_.empty())) {
+  while (first_ != nullptr && (bytes_ + bytes > most_bytes_ || !has_seat())) {
     if (first_->is_asked.exchange(false, std::memory_order_relaxed)) {
       Block* const block = first_;
       unlink(block);
@@ -139,21 +153,23 @@ void KeptBlocks::make_room(std::uint64_t bytes) noexcept {
 /// Its mark says that it was read now: what has just left comes back when it is read once.
 void KeptBlocks::leave(Block* block) noexcept {
   unlink(block);
-  bytes_ -= block->room();
+  bytes_ -= charge_of(*block);
   --entries_;
-  free_seats_.push_back(block->seat);
   {
     const BriefLock stripe(stripe_of(*block->mark).busy);
-    block->mark->note_.store(2 * stamp() + 1, std::memory_order_relaxed);
+    // Released to who forgets the mark, and then frees it.
+    block->mark->note_.store(2 * stamp() + 1, std::memory_order_release);
   }
+  seats_[block->seat].next_free = free_seat_;
+  free_seat_ = block->seat;
   block->drop();
 }
 
 void KeptBlocks::forget(Mark& mark) noexcept {
-  if (!is_seat(mark.note_.load(std::memory_order_relaxed))) return;
+  if (!is_seat(mark.note_.load(std::memory_order_acquire))) return;
   const std::lock_guard lock(mutex_);
   const std::uint32_t note = mark.note_.load(std::memory_order_relaxed);
-  if (is_seat(note)) leave(seats_[note / 2 - 1]);
+  if (is_seat(note)) leave(seats_[note / 2 - 1].block);
 }
 
 CacheStats KeptBlocks::stats() const {

@@ -8,7 +8,6 @@
 #include <mutex>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "engine/kv.h"
 
@@ -60,9 +59,9 @@ class KeptBlocks {
 
   /// Nothing where the block is not kept.
   Ref find(const Mark& mark) noexcept;
-  /// Of a block that was read and unpacked: keeps a copy if it was read lately before. The mark
-  /// must stay where it is until it was forgotten.
-  void note_read(Mark& mark, std::string_view bytes);
+  /// Of a block that was read and unpacked: keeps a copy if it was read lately before, and there is
+  /// memory. The mark must stay where it is until it was forgotten.
+  void note_read(Mark& mark, std::string_view bytes) noexcept;
   /// Before the mark goes, once nobody looks for its block.
   void forget(Mark& mark) noexcept;
 
@@ -80,8 +79,11 @@ class KeptBlocks {
   std::uint32_t stamp() const noexcept;
   Stripe& stripe_of(const Mark& mark) noexcept;
   void keep(Mark& mark, std::uint32_t seen, std::string_view bytes);
+  static std::uint64_t charge_of(const Block& block) noexcept;
   // These require mutex_.
   void make_room(std::uint64_t bytes) noexcept;
+  bool has_seat() const noexcept { return free_seat_ != kNoSeat || used_seats_ < most_seats_; }
+  std::uint32_t take_seat() noexcept;
   void leave(Block* block) noexcept;
   void link_last(Block* block) noexcept;
   void unlink(Block* block) noexcept;
@@ -91,15 +93,23 @@ class KeptBlocks {
   std::atomic<std::uint64_t> clock_{0};
   std::atomic<std::uint64_t> reads_{0};
   std::array<Stripe, kStripes> stripes_{};
-  /// By the seats that marks name. A mark that names one, and its seat, change under its stripe.
-  std::vector<Block*> seats_;
+  union Seat {
+    Block* block;
+    std::uint32_t next_free;
+  };
+  static constexpr std::uint32_t kNoSeat = ~std::uint32_t{0};
+  const std::uint32_t most_seats_;
+  /// By the numbers that marks name; memory of those that were never used was never touched. A mark
+  /// that names one, and the seat, change under the mark's stripe.
+  std::unique_ptr<Seat[]> seats_;
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   std::uint64_t bytes_ = 0;
   std::uint64_t entries_ = 0;
   std::uint64_t evictions_ = 0;
   std::uint64_t fills_ = 0;
-  std::vector<std::uint32_t> free_seats_;
+  std::uint32_t free_seat_ = kNoSeat;  ///< The first; each says which is the next.
+  std::uint32_t used_seats_ = 0;       ///< Those behind were never used.
   // In the order in which they leave; what was asked for meanwhile goes round again.
   Block* first_ = nullptr;
   Block* last_ = nullptr;

@@ -116,10 +116,8 @@ bool is_read_directly(const Database& database, Family family, std::string_view 
   return database.direct() != nullptr && !is_looked_up(family, key);
 }
 
-DirectReads::State state_of(const Database& database, const rocksdb::Snapshot* snapshot) {
-  if (snapshot == nullptr) {
-    return DirectReads::State::past(database.db().GetLatestSequenceNumber());
-  }
+DirectReads::State state_of(const rocksdb::Snapshot* snapshot) {
+  if (snapshot == nullptr) return DirectReads::State::latest();
   return DirectReads::State::kept(snapshot->GetSequenceNumber());
 }
 
@@ -207,8 +205,7 @@ Result<bool> read_one(const Database& database, const rocksdb::Snapshot* snapsho
                       std::string_view key, Value& value) {
   if (database.is_closed()) return Database::closed_error();
   const auto take = [&](std::string_view found) { value.assign(found); };
-  if (const auto found =
-          read_row_directly(database, state_of(database, snapshot), family, key, take))
+  if (const auto found = read_row_directly(database, state_of(snapshot), family, key, take))
     return *found;
   return read_one_below(database, snapshot, family, key, value);
 }
@@ -218,7 +215,7 @@ Result<Bytes> read_row(const Database& database, const rocksdb::Snapshot* snapsh
   if (database.is_closed()) return Database::closed_error();
   Bytes row;
   const auto take = [&](std::string_view value) { row = Bytes::copy_of(value); };
-  if (!read_row_directly(database, state_of(database, snapshot), family, key, take)) {
+  if (!read_row_directly(database, state_of(snapshot), family, key, take)) {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
     rocksdb::PinnableSlice value;
@@ -344,8 +341,7 @@ Result<void> read_many(const Database& database, const rocksdb::Snapshot* snapsh
   if (database.is_closed()) return Database::closed_error();
   const bool is_latest = snapshot == nullptr && !database.is_follower();
   const StateMark before = is_latest ? database.state_mark() : StateMark();
-  const std::size_t read =
-      read_directly(database, state_of(database, snapshot), family, keys, each);
+  const std::size_t read = read_directly(database, state_of(snapshot), family, keys, each);
   if (read == keys.size()) return {};
   auto done = read_rest_below(database, snapshot, family, keys, read, each);
   // Only where a file that could be read could not be read again.

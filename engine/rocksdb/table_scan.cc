@@ -203,14 +203,16 @@ class TableScan final : public Cursor {
 
 std::unique_ptr<Cursor> open_at(const std::shared_ptr<const Database>& database,
                                 const rocksdb::Snapshot* snapshot, DirectReads::State state,
-                                Family family, const Bounds& bounds, StateMark mark) {
+                                Family family, const Bounds& bounds) {
   if (database->direct() == nullptr || bounds.reverse || !bounds.fill_cache) return nullptr;
+  const std::uint64_t loads = database->loads();
   MemtableRows recent;
   auto tables = database->direct()->pin_range(family, state, bounds.lower, bounds.upper, recent);
   if (tables == nullptr) return nullptr;
   auto runs = runs_of(*tables, state.is_kept, family, bounds);
   if (!runs) return nullptr;
   if (!recent.empty()) runs->push_back(std::make_unique<MemtableRun>(std::move(recent)));
+  const StateMark mark{state.sequence, loads};
   database->direct()->note_read();
   return std::make_unique<TableScan>(database, snapshot, state.sequence, family, bounds,
                                      std::move(tables), *std::move(runs), mark);
@@ -223,18 +225,15 @@ std::unique_ptr<Cursor> open_table_scan(const std::shared_ptr<const Database>& d
                                         const Bounds& bounds) {
   if (snapshot != nullptr) {
     const auto state = DirectReads::State::kept(snapshot->GetSequenceNumber());
-    return open_at(database, snapshot, state, family, bounds, {});
+    return open_at(database, snapshot, state, family, bounds);
   }
-  const StateMark mark = database->state_mark();
-  return open_at(database, nullptr, DirectReads::State::past(mark.sequence), family, bounds, mark);
+  return open_at(database, nullptr, DirectReads::State::latest(), family, bounds);
 }
 
 std::unique_ptr<Cursor> open_scan_at(const std::shared_ptr<const Database>& database,
                                      std::uint64_t sequence, Family family, const Bounds& bounds) {
   if (bounds.lower >= bounds.upper) return nullptr;
-  const StateMark mark{sequence, database->state_mark().loads};
-  const auto state = DirectReads::State::past(sequence);
-  return open_at(database, nullptr, state, family, bounds, mark);
+  return open_at(database, nullptr, DirectReads::State::past(sequence), family, bounds);
 }
 
 }  // namespace callisto::kv

@@ -78,6 +78,9 @@ class DirectReadsTest : public RocksTest, public ::testing::WithParamInterface<F
   /// Merges all, and waits until that is known: threads of RocksDB's tell of it, after the call.
   void merge(Store& store, const std::string& key) {
     ASSERT_TRUE(store.compact(nullptr));
+    await_files(store, key);
+  }
+  void await_files(Store& store, const std::string& key) {
     for (int i = 0; i < 10'000; ++i) {
       const std::uint64_t before = store.stats().disk.direct_reads;
       ASSERT_TRUE(store.get_row(family_, key, nullptr));
@@ -360,6 +363,24 @@ TEST_P(DirectReadsTest, ComeBackAfterARangeWasErased) {
   merge(*store, model.begin()->first);
   check(*store, model);
   EXPECT_GT(store->stats().disk.direct_reads, at_erasing);
+}
+
+// The range is the last that its memtable holds, and somebody holds that.
+TEST_P(DirectReadsTest, APastStateIsNotToldOnceARangeOfItWasErased) {
+  auto store = open();
+  Model model;
+  for (int i = 0; i < 10; ++i) change(*store, model, 300);
+  merge(*store, model.begin()->first);
+  put(*store, "z", "the last of the memtable", family_);
+  const Version before = store->version();
+  auto holder = store->scan(family_, {.lower = "a", .upper = "zz", .reverse = true});
+  const std::string upper(22, 'm');
+  ASSERT_TRUE(store->erase_range(family_, "k", upper));
+  ASSERT_TRUE(store->compact());
+  holder.reset();
+  await_files(*store, "z");
+  EXPECT_EQ(store->scan_at(family_, {.lower = "k", .upper = upper}, before), nullptr);
+  EXPECT_EQ(keys(*store, {.lower = "k", .upper = upper}, family_), "");
 }
 
 TEST_P(DirectReadsTest, SeeWhatALoadBroughtAtOnceAndNotBefore) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -27,7 +28,16 @@ TEST(KeptBlocksThreads, WhoHoldsABlockReadsWhatWasKept) {
   const auto read = [&](std::uint64_t seed) {
     std::mt19937_64 random(seed);
     KeptBlocks::Ref held;
+    // Of a table that goes while others make room.
+    auto own = std::make_unique<std::vector<KeptBlocks::Mark>>(8);
     for (int i = 0; i < kReads; ++i) {
+      if (i % 3 == 0)
+        blocks.note_read((*own)[static_cast<std::size_t>(i) % own->size()],
+                         std::string(kBytes, 'o'));
+      if (i % 100 == 0) {
+        for (KeptBlocks::Mark& mark : *own) blocks.forget(mark);
+        own = std::make_unique<std::vector<KeptBlocks::Mark>>(8);
+      }
       // Some much more often than others.
       const std::size_t which = random() % 2 == 0 ? random() % kBlocks : random() % 10;
       const char content = static_cast<char>('0' + which);
@@ -43,6 +53,7 @@ TEST(KeptBlocksThreads, WhoHoldsABlockReadsWhatWasKept) {
                 static_cast<std::ptrdiff_t>(kBytes));
       ASSERT_LE(blocks.stats().bytes, kRoom * kBytes);
     }
+    for (KeptBlocks::Mark& mark : *own) blocks.forget(mark);
   };
   {
     std::vector<std::jthread> threads;
