@@ -161,8 +161,9 @@ Result<MemoryPlan> plan_memory(std::uint64_t budget_bytes, std::uint64_t reserve
   // them.
   plan.cache_bytes = bytes - plan.memtable_bytes;
   plan.table_index_bytes = plan.cache_bytes / 3;
-  plan.kept_block_bytes = plan.cache_bytes / 3;
-  plan.block_cache_bytes = plan.cache_bytes - plan.table_index_bytes - plan.kept_block_bytes;
+  plan.kept_block_bytes = plan.cache_bytes / 4;
+  // A sixth stays for what slabs and allocators keep of blocks that went.
+  plan.block_cache_bytes = plan.cache_bytes / 4;
   plan.write_buffer_bytes = std::min<std::uint64_t>(plan.memtable_bytes / 4, 64 * kMiB);
   plan.table_file_bytes = std::clamp<std::uint64_t>(bytes / 8, 4 * kMiB, 64 * kMiB);
   plan.level_base_bytes = 4 * std::max(plan.write_buffer_bytes, plan.table_file_bytes);

@@ -30,7 +30,7 @@ struct MemoryPlan {
   /// For table files. RocksDB's block cache, to which table readers and file metadata are charged,
   /// has all of it where nothing is read without RocksDB.
   std::uint64_t cache_bytes = 0;
-  /// Else what the other two below leave.
+  /// Else this.
   std::uint64_t block_cache_bytes = 0;
   /// All memtables together, beside cache_bytes.
   std::uint64_t memtable_bytes = 0;
