@@ -334,8 +334,7 @@ class Store : public Reader {
                                    std::string_view upper) = 0;
 
   // Reads of the state at a version that has been this store's latest, without a snapshot, where
-  // the engine can make them: of what did not change lately. What a bulk load or erase_range() did
-  // since may show.
+  // the engine has it still. What a bulk load or erase_range() did since may show.
 
   /// As get_row without a check. False where a snapshot is needed.
   virtual bool get_row_at(Family /*family*/, std::string_view /*key*/, Version /*version*/,
